@@ -1,0 +1,1 @@
+"""The engine: plan, schedule, judge, store, execute and watch."""

@@ -1,0 +1,166 @@
+"""What authors of stresses write against: one decorator per tap, and what it registers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from roadworthy.registry import Definition, Parameter, parameters_of
+from roadworthy.stress.levels import Levels
+from roadworthy.types import Image, Need, Tap
+
+PART_SIZES = {"cheap": 1024, "attack": 64, "probe": 16}
+"""Samples in one part on disk, by cost class: constants, never dependent on hardware; nested."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressDefinition(Definition):
+    """A registered stress.
+
+    ``level`` names the parameter that appears in every variant's key (``severity=3``); a list or a
+    range given for it, or for any other plain parameter, makes one variant for each value.
+    ``sequence`` marks stresses whose variants are the frames of a sequence, kept as one row.
+    """
+
+    tap: Tap
+    axis: str
+    cost: str = "cheap"
+    level: str | None = None
+    needs: frozenset[Need] = frozenset()
+    levels: Levels | None = None
+    sequence: bool = False
+
+    @property
+    def part_size(self) -> int:
+        """Number of samples kept together on disk."""
+        return PART_SIZES[self.cost]
+
+    @cached_property
+    def takes_draws(self) -> bool:
+        """Whether the function draws random numbers (has a parameter ``rng``)."""
+        return any(p.name == "rng" for p in parameters_of(self.function))
+
+
+class Encoded:
+    """What a BYTES stress gets: the encoded file and, decoded once for all, its pixels."""
+
+    def __init__(self, data: bytes, pixels: Image) -> None:
+        self.data = data
+        self.pixels = pixels
+
+
+Decorator = Callable[[Callable[..., Any]], StressDefinition]
+
+_GIVEN_BY_ENGINE = frozenset({"rng"})
+
+
+def _register(tap: Tap, axis: str, skip: int, **settings: Any) -> Decorator:
+    extra: tuple[Parameter, ...] = settings.pop("extra", ())
+
+    def decorate(function: Callable[..., Any]) -> StressDefinition:
+        own = parameters_of(function, skip=skip, without=_GIVEN_BY_ENGINE)
+        return StressDefinition(
+            name=function.__name__,
+            function=function,
+            parameters=(*extra, *own),
+            tap=tap,
+            axis=axis,
+            **settings,
+        )
+
+    return decorate
+
+
+def recode(*, level: str | None = None, version: int = 1, paper: str | None = None) -> Decorator:
+    """Register ``f(encoded: Encoded, ...) -> bytes``: the file is written again, another way."""
+    return _register(Tap.BYTES, "systematic", 1, level=level, version=version, paper=paper)
+
+
+def reader(*, level: str | None = None, version: int = 1, paper: str | None = None) -> Decorator:
+    """Register ``f(pipeline, ...) -> Pipeline``: the file is read another way."""
+    return _register(Tap.PIPELINE, "systematic", 1, level=level, version=version, paper=paper)
+
+
+def sequence(*, version: int = 1, paper: str | None = None) -> Decorator:
+    """Register ``f(image, *, frames, ...) -> Iterator[Image]``: a motion seen before the crop.
+
+    The function gets one resized, uncropped image and yields ``frames`` images of the same size,
+    one at a time; the engine crops each.
+    """
+    return _register(
+        Tap.RESIZED, "sequence", 1, version=version, paper=paper, sequence=True, level=None
+    )
+
+
+def corruption(
+    *,
+    levels: Mapping[int, Sequence[Any]],
+    version: int = 1,
+    paper: str | None = None,
+) -> Decorator:
+    """Register ``f(image, strength, ..., *, rng) -> Image`` with five published severities.
+
+    ``levels`` maps a table (224, 299, 64, 32) to its five strengths, each a number or a tuple in the
+    order of the function's strength parameters. Users give ``severity=1..5``, or a strength by name.
+    """
+
+    def decorate(function: Callable[..., Any]) -> StressDefinition:
+        own = parameters_of(function, skip=1, without=_GIVEN_BY_ENGINE)
+        count = len(own) - len([p for p in own if not p.required])
+        table = Levels(tuple(p.name for p in own[:count]), dict(levels))
+        strengths = tuple(Parameter(p.name, p.type | None, None) for p in own[:count])
+        return StressDefinition(
+            name=function.__name__,
+            function=function,
+            parameters=(Parameter("severity", int | None, None), *strengths, *own[count:]),
+            tap=Tap.IMAGE,
+            axis="corruption",
+            level="severity",
+            levels=table,
+            version=version,
+            paper=paper,
+        )
+
+    return decorate
+
+
+def attack(*needs: Need, version: int = 1, paper: str | None = None) -> Decorator:
+    """Register ``f(model, x, goal, ball, *, ..., rng) -> x'``: an attack with a fixed budget.
+
+    What it returns the engine clips to ball and box, judges by a fresh forward pass and measures.
+    """
+    from fractions import Fraction
+    from typing import Literal
+
+    budget = (
+        Parameter("eps", float | Fraction, Fraction(4, 255)),
+        Parameter("norm", Literal["Linf", "L2"], "Linf"),
+    )
+    return _register(
+        Tap.INPUT,
+        "adversarial",
+        4,
+        level="eps",
+        needs=frozenset(needs),
+        cost="attack",
+        version=version,
+        paper=paper,
+        extra=budget,
+    )
+
+
+def modifier(
+    *, level: str | None = None, needs: Sequence[Need] = (), version: int = 1, paper: str | None = None
+) -> Decorator:
+    """Register ``f(model, ...) -> Classifier``: the same classifier, computed another way."""
+    return _register(
+        Tap.MODEL,
+        "systematic",
+        1,
+        level=level,
+        needs=frozenset(needs),
+        version=version,
+        paper=paper,
+    )

@@ -1,0 +1,106 @@
+"""A stress as asked for: its spec resolved, and one setting for each of its variants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from roadworthy.binding import bind, canonical, resolved_digest
+from roadworthy.errors import UsageError
+from roadworthy.spec import Range, Spec, Sweep, format_value, parse
+from roadworthy.stress import STRESSES
+from roadworthy.stress.base import StressDefinition
+from roadworthy.stress.levels import check_severity
+
+MAX_VARIANTS = 1000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variant of a stress: its key in the records and the arguments that make it."""
+
+    key: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stress:
+    """A stress bound to its parameters; ``digest`` covers all of them, defaults included."""
+
+    definition: StressDefinition
+    spec: str
+    digest: str
+    settings: tuple[Setting, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the definition."""
+        return self.definition.name
+
+
+def stress(text: str | Spec | Stress) -> Stress:
+    """Resolve the spec of a stress; raises UsageError for unknown names, parameters and values."""
+    if isinstance(text, Stress):
+        return text
+    spec = parse(text) if isinstance(text, str) else text
+    if spec.path is not None:
+        raise UsageError(f"'{spec}': a stress takes no path; write '{spec.name}(...)'")
+    definition = STRESSES.get(spec.name)
+    sweep = frozenset(p.name for p in definition.parameters)
+    values = bind(spec, definition.parameters, kind=f"stress '{spec.name}'", sweep=sweep)
+    return Stress(
+        definition=definition,
+        spec=str(canonical(spec, definition.parameters, kind="stress", sweep=sweep)),
+        digest=resolved_digest(definition.name, definition.version, values),
+        settings=_settings(definition, values),
+    )
+
+
+def _settings(definition: StressDefinition, values: Mapping[str, Any]) -> tuple[Setting, ...]:
+    values = dict(values)
+    level = definition.level
+    if definition.levels is not None:
+        level = _severity_or_strength(definition, values)
+    swept = [name for name in values if isinstance(values[name], (Range, Sweep))]
+    named = list(dict.fromkeys([*([level] if level else []), *swept]))
+    choices = [_members(definition.name, name, values[name]) for name in named]
+    settings = []
+    for chosen in product(*choices):
+        arguments = {**values, **dict(zip(named, chosen, strict=True))}
+        key = ",".join(f"{n}={format_value(v)}" for n, v in zip(named, chosen, strict=True))
+        settings.append(Setting(key, {k: v for k, v in arguments.items() if v is not None}))
+    if len(settings) > MAX_VARIANTS:
+        raise UsageError(f"{definition.name}: {len(settings)} variants; at most {MAX_VARIANTS}")
+    return tuple(settings)
+
+
+def _severity_or_strength(definition: StressDefinition, values: dict[str, Any]) -> str:
+    """Settle what a corruption is given by, a published severity or a strength; return its name."""
+    assert definition.levels is not None
+    strengths = [name for name in definition.levels.names if values[name] is not None]
+    if not strengths:
+        if values["severity"] is None:
+            values["severity"] = Range(1, 5)
+        for severity in _members(definition.name, "severity", values["severity"]):
+            check_severity(severity, stress=definition.name)
+        return "severity"
+    if values["severity"] is not None:
+        raise UsageError(f"{definition.name}: give either severity or {strengths[0]}, not both")
+    missing = [name for name in definition.levels.names if values[name] is None]
+    if missing:
+        raise UsageError(f"{definition.name}: {strengths[0]} alone is not enough, give {missing[0]}")
+    return strengths[0]
+
+
+def _members(stress: str, name: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, Sweep):
+        return value.values
+    if isinstance(value, Range):
+        if not (isinstance(value.low, int) and isinstance(value.high, int)):
+            raise UsageError(
+                f"{stress}: {name}={value} has no steps; list the values: {name}=[a, b, c]"
+            )
+        return tuple(range(value.low, value.high + 1))
+    return (value,)

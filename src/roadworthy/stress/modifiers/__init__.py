@@ -1,0 +1,1 @@
+"""One stress a file; see roadworthy.stress."""

@@ -1,0 +1,20 @@
+"""The classifier computed in another number format."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from roadworthy.stress.base import modifier
+from roadworthy.types import Classifier, Need
+
+
+@modifier(level="dtype", needs=(Need.GRADIENT,), paper="Wang et al., SysNoise, MLSys 2023")
+def precision(model: Classifier, *, dtype: Literal["bf16", "fp16"] = "bf16") -> Classifier:
+    """Compute the whole network, weights and activations, in bfloat16 or IEEE half precision.
+
+    The normalised input is rounded to ``dtype`` too; logits come back as float32. Raises
+    RoadworthyError where the device has no such arithmetic. Wang et al., SysNoise, MLSys 2023.
+    """
+    from roadworthy.models.precision import cast
+
+    return cast(model, dtype)

@@ -1,0 +1,25 @@
+"""JPEG compression of the file itself, before any reading."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image as Pillow
+
+from roadworthy.errors import UsageError
+from roadworthy.stress.base import Encoded, recode
+
+
+@recode(level="quality")
+def jpeg(encoded: Encoded, *, quality: int = 75) -> bytes:
+    """Write the picture again as a baseline JPEG with 4:2:0 chroma at ``quality`` 1 to 100.
+
+    This is what a messenger or a camera pipeline does to the file: it happens at the picture's own
+    size, before the model's resize. (ImageNet-C's ``jpeg_compression`` works on the final frame.)
+    Raises UsageError for a quality outside 1 to 100.
+    """
+    if quality not in range(1, 101):
+        raise UsageError(f"jpeg: quality is 1 to 100, not {quality}")
+    buffer = io.BytesIO()
+    Pillow.fromarray(encoded.pixels).save(buffer, format="JPEG", quality=quality, subsampling=2)
+    return buffer.getvalue()

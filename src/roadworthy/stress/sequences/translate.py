@@ -1,0 +1,37 @@
+"""A slow horizontal pan, one pixel a frame, as in ImageNet-P."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from roadworthy.errors import UsageError
+from roadworthy.stress.base import sequence
+from roadworthy.types import Image
+
+
+@sequence(paper="Hendrycks & Dietterich, ICLR 2019")
+def translate(image: Image, *, frames: int = 31) -> Iterator[Image]:
+    """Yield ``image`` moved sideways by one pixel more in each frame, centred on no shift.
+
+    ``image`` is the resized, uncropped picture, uint8 (H, W, 3), so that the crop sees real content
+    where the margin allows; what lies outside the picture is black. Frame i of T is shifted right by
+    i - (T - 1) // 2 pixels. 31 frames by default (ImageNet-P at 224 uses 41, CIFAR-P 16). Raises
+    UsageError for fewer than two frames. Hendrycks & Dietterich, ICLR 2019.
+    """
+    if not 2 <= frames <= 1000:
+        raise UsageError(f"translate: frames is 2 to 1000, not {frames}")
+    for frame in range(frames):
+        yield _shifted(image, frame - (frames - 1) // 2)
+
+
+def _shifted(image: Image, pixels: int) -> Image:
+    width = image.shape[1]
+    shift = max(-width, min(width, pixels))
+    moved = np.zeros_like(image)
+    if shift >= 0:
+        moved[:, shift:] = image[:, : width - shift]
+    else:
+        moved[:, :shift] = image[:, -shift:]
+    return moved

@@ -1,0 +1,185 @@
+"""Running a plan: block by block, one decode per image, every finished part kept at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from roadworthy.engine.frames import Counters, Frames, Product, Recode, prepare
+from roadworthy.engine.judge import clean_logits, judge_part
+from roadworthy.engine.live import Watcher
+from roadworthy.engine.options import Options, cores
+from roadworthy.engine.plan import Cell, Plan
+from roadworthy.engine.store import Store
+from roadworthy.engine.taps import Context
+from roadworthy.stress.bound import Setting
+from roadworthy.types import Classifier, Logits, Sample, Tap
+
+BLOCK = 1024
+"""Samples that are read together: the largest part size, so that parts nest in blocks."""
+
+
+@dataclass
+class Engine:
+    """The serial executor: prepares a block with all cores, then judges it with all cores."""
+
+    store: Store
+    options: Options
+    watcher: Watcher
+    counters: Counters = field(default_factory=Counters)
+    parts_written: int = 0
+    _modified: dict[tuple[str, str], Classifier] = field(default_factory=dict)
+
+    def run(self, plan: Plan) -> None:
+        """Do whatever of ``plan`` is not finished yet."""
+        finished = self.store.finished(cell.request for cell in plan.cells)
+        todo = {cell.request: _pending(cell, finished[cell.request]) for cell in plan.cells}
+        self.watcher.start([(c, len(todo[c.request])) for c in plan.cells if todo[c.request]])
+        workers = cores()
+        with ThreadPoolExecutor(workers) as pool:
+            for cells in _by_data(plan.cells):
+                samples = cells[0].source.samples
+                for start in range(0, len(samples), BLOCK):
+                    block = samples[start : start + BLOCK]
+                    self._block(block, cells, todo, pool, workers)
+
+    def _block(
+        self,
+        block: Sequence[Sample],
+        cells: Sequence[Cell],
+        todo: dict[str, set[str]],
+        pool: Executor,
+        workers: int,
+    ) -> None:
+        pending = {c.request: [s for s in block if s.id in todo[c.request]] for c in cells}
+        wanted_ids = {s.id for samples in pending.values() for s in samples}
+        work = [s for s in block if s.id in wanted_ids]
+        if not work:
+            return
+        active = [c for c in cells if pending[c.request]]
+        where = {s.id: i for i, s in enumerate(work)}
+        self.watcher.preparing(len(work))
+        frames = self._prepare(work, where, active, pending, pool, workers)
+        clean: dict[tuple[str, str], dict[int, Logits]] = {}
+        for cell in active:
+            context = Context(frames, self.options.seed, self.options.device, pool, self.modified)
+            reference = self._reference(cell, cells, frames, len(work), clean, context)
+            size = cell.stress.definition.part_size
+            samples = pending[cell.request]
+            for start in range(0, len(samples), size):
+                self._part(cell, samples[start : start + size], where, reference, context)
+
+    def _prepare(
+        self,
+        work: Sequence[Sample],
+        where: dict[str, int],
+        active: Sequence[Cell],
+        pending: dict[str, list[Sample]],
+        pool: Executor,
+        workers: int,
+    ) -> Frames:
+        wanted: dict[Product, set[int]] = {}
+        recodes: dict[str, Recode] = {}
+        for cell in active:
+            # The model's own frame is wanted for all of the work: the clean reference needs it.
+            wanted[Product("frame", cell.pipeline)] = set(range(len(work)))
+            for product, recode in cell.products().items():
+                positions = {where[s.id] for s in pending[cell.request]}
+                wanted.setdefault(product, set()).update(positions)
+                if recode is not None:
+                    recodes[recode.key] = recode
+        return prepare(
+            work,
+            wanted,
+            recodes,
+            dataset=active[0].source.dataset,
+            sizes={cell.pipeline: cell.size for cell in active},
+            seed=self.options.seed,
+            pool=pool,
+            workers=workers,
+            counters=self.counters,
+        )
+
+    def _reference(
+        self,
+        cell: Cell,
+        cells: Sequence[Cell],
+        frames: Frames,
+        count: int,
+        known: dict[tuple[str, str], dict[int, Logits]],
+        context: Context,
+    ) -> dict[int, Logits]:
+        """Return the clean logits of the judge on the whole block, computed once."""
+        key = (cell.judge.spec, cell.judge.precision)
+        if key not in known:
+            own = Product("frame", cell.pipeline)
+            readable = [i for i in range(count) if (own, i) not in frames.failures]
+            plain = next(
+                c for c in cells if c.stress.name == "clean" and c.judge.spec == cell.judge.spec
+            )
+            known[key] = clean_logits(
+                plain if plain.judge.precision == cell.judge.precision else _as(plain, cell),
+                readable,
+                batch_size=self.options.forward_batch,
+                context=context,
+            )
+        return known[key]
+
+    def _part(
+        self,
+        cell: Cell,
+        samples: Sequence[Sample],
+        where: dict[str, int],
+        reference: dict[int, Logits],
+        context: Context,
+    ) -> None:
+        began, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
+        rows = judge_part(
+            cell,
+            samples,
+            [where[s.id] for s in samples],
+            clean=reference,
+            batch_size=self.options.forward_batch,
+            context=context,
+            progress=lambda rows: self.watcher.judged(cell, rows),
+        )
+        seconds = round(time.perf_counter() - began, 3)
+        footer = {"stress": cell.stress.spec, "started": started, "seconds": seconds}
+        self.store.write_part(cell.request, samples, rows, footer=footer)
+        self.parts_written += 1
+
+    def modified(self, cell: Cell, setting: Setting) -> Classifier:
+        """Return the judge of a cell in its precision, changed by a MODEL stress if it is one."""
+        from roadworthy.models.precision import in_precision
+
+        changes = cell.stress.definition.tap is Tap.MODEL
+        what = f"{cell.stress.digest}/{setting.key}" if changes else cell.judge.precision
+        key = (cell.judge.spec, what)
+        if key not in self._modified:
+            judge = cell.judge.model
+            if changes:
+                judge = cell.stress.definition.function(judge, **setting.arguments)
+            else:
+                judge = in_precision(judge, cell.judge.precision)
+            self._modified[key] = judge
+        return self._modified[key]
+
+
+def _as(plain: Cell, cell: Cell) -> Cell:
+    from dataclasses import replace
+
+    return replace(plain, judge=cell.judge)
+
+
+def _pending(cell: Cell, finished: set[tuple[str, str]]) -> set[str]:
+    return {s.id for s in cell.source.samples if (s.id, s.content) not in finished}
+
+
+def _by_data(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
+    """Yield the cells of each data set together, in the order of the plan."""
+    specs = dict.fromkeys(cell.source.dataset.spec for cell in cells)
+    for spec in specs:
+        yield [cell for cell in cells if cell.source.dataset.spec == spec]

@@ -1,0 +1,231 @@
+"""One decode per image: everything that a block of samples is needed as, made in one reading."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Any, Literal
+
+import numpy as np
+
+from roadworthy.errors import SampleError
+from roadworthy.pipeline.base import Pipeline, decode, framed, resized
+from roadworthy.seed import rng_for
+from roadworthy.stress.base import Encoded
+from roadworthy.stress.bound import Setting, Stress
+from roadworthy.stress.draws import FastDraws
+from roadworthy.types import Dataset, Image, Sample
+
+MEMORY_BUDGET = 2 << 30
+
+
+@dataclass(frozen=True)
+class Product:
+    """One thing to make of an image: its frame, or the resized picture before the crop.
+
+    With ``recode``, of the file as a BYTES stress wrote it anew.
+    """
+
+    kind: Literal["frame", "resized"]
+    pipeline: Pipeline
+    recode: str = ""  # "stress digest/variant key": what tells recoded files apart
+
+
+@dataclass
+class Counters:
+    """What a run did, for tests and for the curious."""
+
+    decodes: int = 0  # of files as they came, one each
+    recodes: int = 0  # of files that a BYTES stress wrote
+    lock: Lock = field(default_factory=Lock, repr=False)
+
+    def count(self, *, decodes: int = 0, recodes: int = 0) -> None:
+        """Add to the counts; safe between threads."""
+        with self.lock:
+            self.decodes += decodes
+            self.recodes += recodes
+
+
+class Frames:
+    """Images of a block by (product, position); past the budget they live in an unlinked file."""
+
+    def __init__(self, *, budget: int = MEMORY_BUDGET) -> None:
+        self._images: dict[tuple[Product, int], Image] = {}
+        self._left = budget
+        self._lock = Lock()
+        self._spill: Any = None
+        self.failures: dict[tuple[Product, int], str] = {}
+
+    def put(self, product: Product, position: int, image: Image) -> None:
+        """Keep one image."""
+        with self._lock:
+            self._left -= image.nbytes
+            kept = image if self._left >= 0 else self._spilled(image)
+            self._images[product, position] = kept
+
+    def get(self, product: Product, position: int) -> Image:
+        """Return one image."""
+        return self._images[product, position]
+
+    def stack(self, product: Product, positions: Sequence[int]) -> Image:
+        """Return the frames at ``positions`` as one batch (N, H, W, 3)."""
+        return np.stack([self._images[product, i] for i in positions])
+
+    def _spilled(self, image: Image) -> Image:
+        if self._spill is None:
+            self._spill = tempfile.TemporaryFile(prefix="roadworthy-frames-")
+        offset = self._spill.seek(0, 2)
+        self._spill.write(np.ascontiguousarray(image).data)
+        self._spill.flush()
+        return np.memmap(self._spill, np.uint8, "r", offset=offset, shape=image.shape)
+
+
+@dataclass(frozen=True)
+class Recode:
+    """A BYTES variant to make while the pixels are at hand."""
+
+    stress: Stress
+    setting: Setting
+
+    @property
+    def key(self) -> str:
+        """What tells this recoding from others."""
+        return f"{self.stress.digest}/{self.setting.key}"
+
+
+def prepare(
+    samples: Sequence[Sample],
+    wanted: Mapping[Product, set[int]],
+    recodes: Mapping[str, Recode],
+    *,
+    dataset: Dataset,
+    sizes: Mapping[Pipeline, tuple[int, int]],
+    seed: int,
+    pool: Executor,
+    workers: int,
+    counters: Counters,
+) -> Frames:
+    """Read and decode each sample once and make every wanted product of it, on all cores.
+
+    ``wanted`` says which positions of ``samples`` each product is needed for. A file that cannot be
+    used becomes an entry of ``failures`` for the products it is missing from, never an exception.
+    """
+    frames = Frames()
+    stop = Event()
+
+    def work(start: int) -> None:
+        for position in range(start, len(samples), workers):
+            if stop.is_set():
+                return
+            products = [p for p, where in wanted.items() if position in where]
+            if products:
+                _make(samples[position], position, products)
+
+    def _make(sample: Sample, position: int, products: list[Product]) -> None:
+        kitchen = _Kitchen(sample, dataset, recodes, seed, counters)
+        for product in products:
+            try:
+                image = kitchen.make(product)
+                expected = sizes.get(product.pipeline)
+                if product.kind == "frame" and expected and image.shape[:2] != expected:
+                    raise SampleError(
+                        f'"{sample.id}": the image is {image.shape[1]}x{image.shape[0]} pixels, but '
+                        f"the first of this data set is {expected[1]}x{expected[0]} and the model "
+                        f"has no size of its own; give the model size="
+                    )
+                frames.put(product, position, image)
+            except SampleError as error:
+                frames.failures[product, position] = str(error)
+            except (ValueError, MemoryError, ArithmeticError, OSError) as error:
+                reason = f'"{sample.id}": {type(error).__name__}: {error}'
+                frames.failures[product, position] = reason
+
+    futures = [pool.submit(work, start) for start in range(workers)]
+    try:
+        for future in futures:
+            future.result()
+    finally:
+        stop.set()
+    return frames
+
+
+class _Kitchen:
+    """Makes products of one sample, sharing every stage that several of them need."""
+
+    def __init__(
+        self,
+        sample: Sample,
+        dataset: Dataset,
+        recodes: Mapping[str, Recode],
+        seed: int,
+        counters: Counters,
+    ) -> None:
+        self.sample, self.dataset, self.recodes = sample, dataset, recodes
+        self.seed, self.counters = seed, counters
+        self.cache: dict[Any, Any] = {}
+
+    def make(self, product: Product) -> Image:
+        uncropped = self.resized(product)
+        return uncropped if product.kind == "resized" else framed(uncropped, product.pipeline)
+
+    def resized(self, product: Product) -> Image:
+        key = ("resized", product.recode, product.pipeline)
+        if key not in self.cache:
+            self.cache[key] = resized(self.pixels(product), product.pipeline)
+        image: Image = self.cache[key]
+        return image
+
+    def pixels(self, product: Product) -> Image:
+        pipeline = product.pipeline
+        how = (pipeline.decoder, pipeline.orient, pipeline.profile)
+        key = ("pixels", product.recode, how)
+        if key not in self.cache:
+            self.cache[key] = self.decode(product)
+        found = self.cache[key]
+        if isinstance(found, SampleError):
+            raise found
+        image: Image = found
+        return image
+
+    def decode(self, product: Product) -> Image | SampleError:
+        try:
+            if not product.recode:
+                self.counters.count(decodes=1)
+                return decode(self.data(), product.pipeline, name=self.sample.id)
+            self.counters.count(recodes=1)
+            plain = Product("frame", product.pipeline)
+            data = self.recoded(self.recodes[product.recode], self.pixels(plain))
+            return decode(data, product.pipeline, name=self.sample.id)
+        except SampleError as error:
+            return error
+
+    def recoded(self, recode: Recode, pixels: Image) -> bytes:
+        definition = recode.stress.definition
+        arguments = dict(recode.setting.arguments)
+        if definition.takes_draws:
+            arguments["rng"] = FastDraws(
+                rng_for(
+                    self.seed,
+                    definition.name,
+                    definition.version,
+                    self.sample.id,
+                    recode.setting.key,
+                )
+            )
+        data: bytes = definition.function(Encoded(self.data(), pixels), **arguments)
+        return data
+
+    def data(self) -> bytes:
+        if "data" not in self.cache:
+            try:
+                self.cache["data"] = self.dataset.read(self.sample)
+            except SampleError as error:
+                self.cache["data"] = error
+        found = self.cache["data"]
+        if isinstance(found, SampleError):
+            raise found
+        data: bytes = found
+        return data

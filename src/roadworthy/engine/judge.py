@@ -1,0 +1,153 @@
+"""Judging one part: all variants of one cell on the samples of one part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from roadworthy.engine.forward import finite, forward, to_input
+from roadworthy.engine.plan import Cell
+from roadworthy.engine.rows import collected, failed_rows, judged_rows
+from roadworthy.engine.taps import Batch, Context, Variant, sequences, variants
+from roadworthy.engine.verdict import verdicts
+from roadworthy.stress.bound import Setting
+from roadworthy.types import Logits, Sample
+
+Progress = Callable[[pl.DataFrame], None]
+
+
+def judge_part(
+    cell: Cell,
+    samples: Sequence[Sample],
+    positions: Sequence[int],
+    *,
+    clean: dict[int, Logits],
+    batch_size: int,
+    context: Context,
+    progress: Progress,
+) -> pl.DataFrame:
+    """Return the records of ``cell`` on ``samples``, which stand at ``positions`` of the block.
+
+    ``clean`` holds the logits of the unstressed image by position. A sample that fails under any
+    variant becomes one record with status ``failed``.
+    """
+    reasons = _unreadable(cell, samples, positions, context)
+    usable = [i for i in range(len(samples)) if i not in reasons]
+    frames: list[pl.DataFrame] = []
+    for start in range(0, len(usable), batch_size):
+        chosen = usable[start : start + batch_size]
+        batch = Batch(
+            samples=[samples[i] for i in chosen],
+            positions=[positions[i] for i in chosen],
+            labels=np.array(
+                [cell.relation.target_of(samples[i].label) for i in chosen], np.int32
+            ),
+            clean=np.stack([clean[positions[i]] for i in chosen]),
+        )
+        rows = list(_batch_rows(cell, batch, chosen, context))
+        reasons.update({chosen[i]: reason for i, reason in batch.failures.items()})
+        frames.extend(rows)
+        progress(pl.concat(rows))
+    bad = sorted(reasons)
+    if bad:
+        kept = [frame.filter(~pl.col("_position").is_in(bad)) for frame in frames]
+        failed = failed_rows(cell, [samples[i] for i in bad], [reasons[i] for i in bad], order=bad)
+        frames = [*kept, failed]
+    return collected(frames)
+
+
+def clean_logits(
+    cell: Cell, positions: Sequence[int], *, batch_size: int, context: Context
+) -> dict[int, Logits]:
+    """Return the logits of the unstressed frames by position, in fixed slices."""
+    product, _ = cell.product(cell.stress.settings[0])
+    found: dict[int, Logits] = {}
+    for start in range(0, len(positions), batch_size):
+        chosen = positions[start : start + batch_size]
+        x = to_input(context.frames.stack(product, chosen), context.device)
+        judge = context.modified(cell, cell.stress.settings[0])
+        logits = forward(judge, x, name=cell.judge.spec)
+        found.update(zip(chosen, logits, strict=True))
+    return found
+
+
+def _unreadable(
+    cell: Cell, samples: Sequence[Sample], positions: Sequence[int], context: Context
+) -> dict[int, str]:
+    products = cell.products()
+    reasons = {}
+    for index, position in enumerate(positions):
+        for product in products:
+            reason = context.frames.failures.get((product, position))
+            if reason:
+                reasons[index] = reason
+                break
+    return reasons
+
+
+def _batch_rows(
+    cell: Cell, batch: Batch, order: Sequence[int], context: Context
+) -> Iterator[pl.DataFrame]:
+    if cell.stress.definition.sequence:
+        for setting in cell.stress.settings:
+            yield _sequence_rows(cell, setting, batch, order, context)
+        return
+    if cell.stress.name == "clean":
+        setting = cell.stress.settings[0]
+        columns = _verdicts(cell, batch, batch.clean)
+        yield judged_rows(cell, setting, batch.samples, columns, order=order)
+        return
+    for variant in variants(cell, batch, context):
+        logits = _judged(cell, variant, batch)
+        columns = {**_verdicts(cell, batch, logits), **variant.columns}
+        if "pred8" in columns:
+            columns["ok8"] = columns.pop("pred8") != batch.labels
+        if variant.status is not None:
+            columns["status"] = list(variant.status)
+        yield judged_rows(cell, variant.setting, batch.samples, columns, order=order)
+
+
+def _judged(cell: Cell, variant: Variant, batch: Batch) -> Logits:
+    logits = forward(variant.judge, variant.x, name=cell.judge.spec)
+    return _without_nan(cell, variant.setting, logits, batch)
+
+
+def _without_nan(cell: Cell, setting: Setting, logits: Logits, batch: Batch) -> Logits:
+    """Report samples whose logits are not finite; their rows are dropped, so any number will do."""
+    good = finite(logits)
+    for index in np.flatnonzero(~good):
+        where = f" under {setting.key}" if setting.key else ""
+        batch.failures[int(index)] = (
+            f'"{batch.samples[index].id}": the model gave NaN or infinite logits{where}; '
+            f"look at its weights with `roadworthy check`"
+        )
+    return logits if good.all() else np.where(good[:, None], logits, np.float32(0.0))
+
+
+def _verdicts(cell: Cell, batch: Batch, logits: Logits) -> dict[str, NDArray[Any]]:
+    logits = _without_nan(cell, cell.stress.settings[0], logits, batch)
+    clean = np.where(finite(batch.clean)[:, None], batch.clean, np.float32(0.0))
+    return verdicts(logits, batch.labels, subset=cell.relation.subset, clean=clean)
+
+
+def _sequence_rows(
+    cell: Cell, setting: Setting, batch: Batch, order: Sequence[int], context: Context
+) -> pl.DataFrame:
+    preds, confs = [], []
+    for _, variant in sequences(cell, setting, batch, context):
+        columns = _verdicts(cell, batch, _judged(cell, variant, batch))
+        preds.append(columns["pred"])
+        confs.append(columns["conf"])
+    pred, conf = np.stack(preds, axis=1), np.stack(confs, axis=1)
+    values = {
+        "label": batch.labels,
+        "frames_pred": pred,
+        "frames_conf": conf,
+        "frames_correct": pred == batch.labels[:, None],
+    }
+    listed = {name: v.tolist() if v.ndim == 2 else v for name, v in values.items()}
+    return judged_rows(cell, setting, batch.samples, listed, order=order)

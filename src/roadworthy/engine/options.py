@@ -1,0 +1,38 @@
+"""What a run is asked for, beyond models, data and stresses."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from roadworthy.errors import UsageError
+
+DEFAULT_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a run; the names are those of the command line."""
+
+    limit: int | None = None
+    seed: int = 0
+    device: str = "cpu"
+    batch_size: int | Literal["auto"] = "auto"
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"limit must be at least 1, not {self.limit}")
+        if self.batch_size != "auto" and self.batch_size < 1:
+            raise UsageError(f"batch size must be 'auto' or at least 1, not {self.batch_size}")
+
+    @property
+    def forward_batch(self) -> int:
+        """Samples in one forward pass."""
+        return DEFAULT_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

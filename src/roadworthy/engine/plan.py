@@ -1,0 +1,186 @@
+"""What will run: cells of (data, stress, model), what each needs, and what cannot run and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from roadworthy.data.labels import Relation, relate
+from roadworthy.data.order import order
+from roadworthy.engine.frames import Product, Recode
+from roadworthy.errors import SampleError, UsageError
+from roadworthy.pipeline.base import Pipeline, probe_hash, run
+from roadworthy.seed import digest
+from roadworthy.stress.bound import Setting, Stress, stress
+from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap
+
+if TYPE_CHECKING:
+    from roadworthy.engine.options import Options
+
+RECORDS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A model in the precision it is judged in, with what the records say of it."""
+
+    model: Classifier
+    spec: str
+    precision: str
+    metadata: Metadata
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set, the samples of it that are used in their order, and how to size their frames."""
+
+    dataset: Dataset
+    samples: tuple[Sample, ...]
+    available: int
+
+    @cached_property
+    def first_size(self) -> tuple[int, int]:
+        """Height and width of the first readable image, for models without a size of their own."""
+        reason = ""
+        for sample in self.samples[:100]:
+            try:
+                image = run(self.dataset.read(sample), Pipeline(size=None), name=sample.id)
+                return image.shape[0], image.shape[1]
+            except SampleError as error:
+                reason = reason or str(error)
+        raise UsageError(f"no image of '{self.dataset.spec}' can be read: {reason}")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One stress on one data set judged by one model; ``request`` names all of it but the samples."""
+
+    source: Source
+    stress: Stress
+    judge: Judge
+    relation: Relation
+    size: tuple[int, int]
+    request: str
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The model's own pipeline."""
+        return self.judge.model.pipeline
+
+    def pipeline_of(self, setting: Setting) -> Pipeline:
+        """The pipeline that reads the images for ``setting``."""
+        return _pipeline_of(self.stress, setting, self.pipeline)
+
+    def products(self) -> dict[Product, Recode | None]:
+        """Everything the cell needs made of an image."""
+        tap = self.stress.definition.tap
+        own = Product("frame", self.pipeline)
+        found: dict[Product, Recode | None] = {own: None}
+        if tap is Tap.RESIZED:
+            found[Product("resized", self.pipeline)] = None
+        for setting in self.stress.settings:
+            product, recode = self.product(setting)
+            found[product] = recode
+        return found
+
+    def product(self, setting: Setting) -> tuple[Product, Recode | None]:
+        """The frame that ``setting`` is judged on or made from."""
+        tap = self.stress.definition.tap
+        if tap is Tap.BYTES:
+            recode = Recode(self.stress, setting)
+            return Product("frame", self.pipeline, recode.key), recode
+        if tap is Tap.RESIZED:
+            return Product("resized", self.pipeline), None
+        return Product("frame", self.pipeline_of(setting)), None
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A pair of model and stress that cannot run, and why."""
+
+    data: str
+    model: str
+    stress: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a run, in the order they run, and the pairs that cannot."""
+
+    cells: tuple[Cell, ...]
+    unavailable: tuple[Unavailable, ...]
+
+
+def plan(
+    judges: Sequence[Judge], datasets: Sequence[Dataset], stresses: Sequence[Stress], options: Options
+) -> Plan:
+    """Resolve what runs; raises UsageError where labels do not fit or a stress fits no model."""
+    stresses = _with_clean(stresses)
+    cells: list[Cell] = []
+    unavailable: list[Unavailable] = []
+    for dataset in datasets:
+        ordered = order(dataset.samples, seed=options.seed)
+        kept = tuple(ordered[: options.limit])
+        source = Source(dataset, kept, len(ordered))
+        for one in stresses:
+            for judge in judges:
+                reason = missing_needs(one, judge.model)
+                if reason:
+                    unavailable.append(Unavailable(dataset.spec, judge.spec, one.spec, reason))
+                else:
+                    cells.append(_cell(source, one, judge, options))
+    for one in stresses:
+        if not any(cell.stress is one for cell in cells):
+            reason = next(u.reason for u in unavailable if u.stress == one.spec)
+            raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")
+    return Plan(tuple(cells), tuple(unavailable))
+
+
+def missing_needs(one: Stress, model: Classifier) -> str:
+    """Return why ``model`` cannot take the stress, or an empty text."""
+    missing = sorted(need.value for need in one.definition.needs - model.gives)
+    return f"needs {' and '.join(missing)}, which the model does not give" if missing else ""
+
+
+def _with_clean(stresses: Sequence[Stress]) -> list[Stress]:
+    clean = stress("clean")
+    unique = {one.digest: one for one in (clean, *stresses)}
+    return list(unique.values())
+
+
+def _pipeline_of(one: Stress, setting: Setting, pipeline: Pipeline) -> Pipeline:
+    if one.definition.tap is not Tap.PIPELINE:
+        return pipeline
+    changed: Pipeline = one.definition.function(pipeline, **setting.arguments)
+    return changed
+
+
+def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
+    model = judge.model
+    try:
+        relation = relate(source.dataset, model.classes)
+    except UsageError as error:
+        raise UsageError(f"'{source.dataset.spec}' does not fit '{judge.spec}': {error}") from None
+    size = model.pipeline.size or source.first_size
+    # Attacks craft and judge in float32: a success that exists only in bf16 is none.
+    if one.definition.tap is Tap.INPUT and judge.precision != "fp32":
+        judge = replace(judge, precision="fp32")
+    probes = {probe_hash(_pipeline_of(one, s, model.pipeline)) for s in one.settings}
+    request = digest(
+        RECORDS_VERSION,
+        one.digest,
+        source.dataset.spec,
+        judge.spec,
+        model.id,
+        judge.precision,
+        *size,
+        *sorted({probe_hash(model.pipeline), *probes}),
+        relation.targets.tobytes(),
+        options.seed,
+    )
+    return Cell(source, one, judge, relation, size, request)
+
+

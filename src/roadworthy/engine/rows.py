@@ -1,0 +1,112 @@
+"""From judged variants to records in the one schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from roadworthy.engine.plan import Cell
+from roadworthy.engine.records import SCHEMA
+from roadworthy.stress.bound import Setting
+from roadworthy.types import Sample, Tap
+
+ORDER = "_position"
+
+
+def constants(cell: Cell) -> dict[str, Any]:
+    """Return the columns that are the same in every record of a cell."""
+    definition, judge = cell.stress.definition, cell.judge
+    spec = cell.stress.spec
+    return {
+        "data": cell.source.dataset.spec,
+        "model": judge.spec,
+        "model_id": judge.model.id,
+        "modifier": spec if definition.tap is Tap.MODEL else None,
+        "source": judge.spec if definition.tap is Tap.INPUT else None,
+        "stress": spec,
+        "version": definition.version,
+        "request": cell.request,
+        "frame_size": f"{cell.size[0]}x{cell.size[1]}",
+        "precision": judge.precision,
+        "family": judge.metadata.family,
+        "training": judge.metadata.training,
+        "pretraining": judge.metadata.pretraining,
+        "parameters": judge.metadata.parameters,
+    }
+
+
+def judged_rows(
+    cell: Cell,
+    setting: Setting,
+    samples: Sequence[Sample],
+    columns: Mapping[str, Any],
+    *,
+    order: Sequence[int],
+) -> pl.DataFrame:
+    """Return the records of one batch under one setting; ``columns`` hold arrays or constants."""
+    values: dict[str, Any] = {
+        "sample": [s.id for s in samples],
+        "content": [s.content for s in samples],
+        "variant": setting.key,
+        "status": "ok",
+        "pipeline": str(cell.pipeline_of(setting)),
+        ORDER: list(order),
+        **constants(cell),
+        **_eps(columns),
+    }
+    return _typed(values, len(samples))
+
+
+def failed_rows(
+    cell: Cell, samples: Sequence[Sample], reasons: Sequence[str], *, order: Sequence[int]
+) -> pl.DataFrame:
+    """Return one record for each sample that could not be judged, with the reason."""
+    values = {
+        "sample": [s.id for s in samples],
+        "content": [s.content for s in samples],
+        "variant": "",
+        "status": "failed",
+        "reason": list(reasons),
+        "pipeline": str(cell.pipeline),
+        ORDER: list(order),
+        **constants(cell),
+    }
+    return _typed(values, len(samples))
+
+
+def collected(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return all records in sample order, then in the order of the settings."""
+    everything = pl.concat(frames) if frames else _typed({ORDER: []}, 0)
+    return everything.sort(ORDER, maintain_order=True).drop(ORDER)
+
+
+def _eps(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``columns`` with an exact budget spread over its three columns."""
+    if "eps_numerator" not in columns:
+        return dict(columns)
+    budget = columns["eps_numerator"]
+    exact = Fraction(budget).limit_denominator(10**9)
+    return {
+        **columns,
+        "eps_numerator": exact.numerator,
+        "eps_denominator": exact.denominator,
+        "eps": float(budget),
+    }
+
+
+def _typed(values: Mapping[str, Any], count: int) -> pl.DataFrame:
+    schema = {**SCHEMA, ORDER: pl.Int64()}
+    series = []
+    for name, dtype in schema.items():
+        value = values.get(name)
+        if isinstance(value, np.ndarray):
+            series.append(pl.Series(name, value).cast(dtype))
+        elif isinstance(value, list):
+            series.append(pl.Series(name, value, dtype=dtype))
+        else:
+            series.append(pl.repeat(value, count, dtype=dtype, eager=True).alias(name))
+    return pl.DataFrame(series)

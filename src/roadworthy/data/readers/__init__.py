@@ -1,0 +1,1 @@
+"""One file a reader; the file name is the name in the spec."""

@@ -1,0 +1,1 @@
+"""From encoded bytes to the frame: decode, orient, profile, resize, crop, colour."""

@@ -1,0 +1,1 @@
+"""Colour stages, one file each."""

@@ -1,0 +1,89 @@
+"""JPEG: segments up to the first scan, then the end-of-image marker."""
+
+from __future__ import annotations
+
+import re
+
+from roadworthy.pipeline.containers.base import Header, counted, damaged, truncated
+
+SIGNATURE = b"\xff\xd8\xff"
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_EOI, _SOI, _SOS, _APP1 = 0xD9, 0xD8, 0xDA, 0xE1
+_KEPT_APPS = {0xE0, 0xEE}  # JFIF and Adobe: both say how colours are coded
+_METADATA = (set(range(0xE0, 0xF0)) - _KEPT_APPS) | {0xFE}
+_ALONE = {0x01, *range(0xD0, 0xD8)}
+_SCANS_MAX = 500
+
+# Inside a scan 0xFF comes before a stuffed zero, a restart marker or a fill byte; all else ends it.
+_END_OF_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+
+
+def inspect(data: bytes) -> Header:
+    """Read the size of a JPEG and make sure that it is complete; raises SampleError if not.
+
+    An end-of-image marker inside an EXIF thumbnail does not count, bytes after the picture do not
+    matter, and every scan of a progressive file is followed to its end.
+    """
+    kept, exif, size = [data[:2]], b"", None
+    position, segments = 2, 0
+    while True:
+        segments = counted("JPEG", segments)
+        marker, start = _next_marker(data, position)
+        if marker in _ALONE:
+            position = start + 2
+            continue
+        if marker in (_EOI, _SOI):
+            raise damaged("JPEG", "it ends before any picture data")
+        position = _segment_end(data, start)
+        if marker in _FRAMES and size is None:
+            size = _size(data, start)
+        if marker == _SOS:
+            break
+        if marker == _APP1 and data.startswith(b"Exif\0\0", start + 4) and not exif:
+            exif = data[start + 10 : position]
+        if marker not in _METADATA:
+            kept.append(data[start:position])
+    if size is None:
+        raise damaged("JPEG", "no frame header before the first scan")
+    kept.append(data[start : _end_of_image(data, position)])
+    return Header("JPEG", *size, pixels=b"".join(kept), exif=exif)
+
+
+def _next_marker(data: bytes, position: int) -> tuple[int, int]:
+    start = data.find(
+        b"\xff", position
+    )  # stray bytes between segments are skipped, as libjpeg does
+    while 0 <= start < len(data) - 1 and data[start + 1] in (0xFF, 0x00):
+        start = data.find(b"\xff", start + 1)
+    if start < 0 or start >= len(data) - 1:
+        raise truncated("JPEG", "picture data", len(data))
+    return data[start + 1], start
+
+
+def _segment_end(data: bytes, start: int) -> int:
+    length = int.from_bytes(data[start + 2 : start + 4], "big")
+    if start + 4 > len(data) or start + 2 + length > len(data):
+        raise truncated("JPEG", "end-of-image marker", len(data))
+    if length < 2:
+        raise damaged("JPEG", f"a segment of {length} bytes")
+    return start + 2 + length
+
+
+def _size(data: bytes, start: int) -> tuple[int, int]:
+    height = int.from_bytes(data[start + 5 : start + 7], "big")
+    width = int.from_bytes(data[start + 7 : start + 9], "big")
+    return width, height
+
+
+def _end_of_image(data: bytes, position: int) -> int:
+    for _ in range(_SCANS_MAX):
+        found = _END_OF_SCAN.search(data, position)
+        if found is None:
+            raise truncated("JPEG", "end-of-image marker", len(data))
+        marker = data[found.start() + 1]
+        if marker == _EOI:
+            return found.end()
+        if marker == _SOI:
+            raise damaged("JPEG", "another picture starts before this one ends")
+        position = found.end() if marker in _ALONE else _segment_end(data, found.start())
+    raise damaged("JPEG", f"more than {_SCANS_MAX} scans")

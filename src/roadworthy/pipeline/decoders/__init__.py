@@ -1,0 +1,1 @@
+"""Decoders: encoded bytes to pixels, one file each."""

@@ -1,0 +1,1 @@
+"""Geometries: how a picture is fitted to the frame, one file each."""

@@ -1,0 +1,15 @@
+"""OpenCV with one thread: the budget of cores belongs to the engine."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+
+@cache
+def opencv() -> Any:
+    """Import cv2 when first needed and keep it to one thread."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    return cv2

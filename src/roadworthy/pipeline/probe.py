@@ -1,0 +1,72 @@
+"""What a pipeline does to fixed charts: a fingerprint that upgrades of codecs cannot slip past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+from roadworthy.errors import SampleError
+from roadworthy.pipeline.recipe import Pipeline, stages_of
+from roadworthy.pipeline.steps import decode, framed, resized
+from roadworthy.seed import digest
+from roadworthy.types import Image
+
+
+@cache
+def probe_hash(pipeline: Pipeline) -> str:
+    """Return a BLAKE2b hex digest of what ``pipeline`` does to fixed charts, and of stage versions.
+
+    The encoded charts (JPEG with every chroma layout, progressive, grey, CMYK, turned and with a
+    profile; PNG, GIF and WebP) are hashed as decoded, other charts of many sizes as framed. The
+    name of the decoder plays no part, so decoders that agree bit for bit collapse; all other names
+    do, since a resizer may differ only at sizes that no chart has. An upgrade that moves one pixel
+    changes the digest. Raises UsageError for an unknown stage.
+    """
+    stages = stages_of(pipeline)
+    parts: list[object] = ["probe", 1, stages.decoder.version]
+    for stage in (stages.orient, stages.profile, stages.colour):
+        parts += [stage.name, stage.version]
+    parts += [_decoded(data, pipeline) for _, data in charts()]
+    if pipeline.size is not None:
+        parts += [stages.resizer.name, stages.kernel, stages.resizer.version]
+        parts += [stages.geometry.name, stages.geometry.version, stages.geometry.fill]
+        parts += [pipeline.size, pipeline.crop, pipeline.resize_to]
+    parts += [framed(resized(chart, pipeline), pipeline).tobytes() for chart in _sizes(pipeline)]
+    return digest(*parts)
+
+
+def charts() -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of the encoded charts that come with the package."""
+    folder = resources.files("roadworthy.pipeline") / "charts"
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.name.startswith("chart_"):
+            yield entry.name, entry.read_bytes()
+
+
+def _decoded(data: bytes, pipeline: Pipeline) -> str:
+    try:
+        image = decode(data, pipeline, name="chart")
+    except SampleError:
+        return "refused"  # a codec that this installation lacks is a difference too
+    return digest(image.shape, image.tobytes())
+
+
+def _sizes(pipeline: Pipeline) -> Iterator[Image]:
+    height, width = pipeline.size or (32, 32)
+    yield pattern(height, width)
+    yield pattern(height // 3 + 5, width // 2 + 3)
+    yield pattern(height * 5 // 3 + 2, width * 9 // 4 + 1)
+    yield pattern(height * 3 + 7, width * 2 - 1)
+
+
+def pattern(height: int, width: int) -> Image:
+    """Return a fixed picture, uint8 (H, W, 3): ramps, a checkerboard and hashed noise, no floats."""
+    y, x, c = np.ogrid[0:height, 0:width, 0:3]
+    ramp = (x * 255 // max(1, width - 1) + c * y * 127 // max(1, height - 1)) % 256
+    checks = 255 * ((x // 3 + y // 3 + c) % 2)
+    noise = ((x * 73_856_093) ^ (y * 19_349_663) ^ (c * 83_492_791)) * 2_654_435_761 >> 13 & 255
+    band = (x * 3 // width + y * 3 // height) % 3
+    return np.choose(band, (ramp, checks, noise)).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Colour-profile stages, one file each."""

@@ -1,0 +1,118 @@
+"""The recipe: which stages, with which settings, in a frozen and hashable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import NamedTuple
+
+from roadworthy.errors import UsageError
+from roadworthy.pipeline.stages import (
+    COLOURS,
+    DECODERS,
+    GEOMETRIES,
+    ORIENTS,
+    PROFILES,
+    Colour,
+    Decoder,
+    Geometry,
+    Orient,
+    Profile,
+    Resizer,
+    find_resizer,
+)
+
+SIDE_MAX = 16_384
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """How a file becomes a frame: one name per stage and the numbers of the geometry.
+
+    ``size`` is the frame (height, width), or None for the picture's own size, untouched. ``orient``
+    is ``ignore`` (as the loaders of torchvision and timm do) or ``exif``; ``profile`` says what
+    happens to an ICC profile; ``resize`` is ``<family>-<filter>``. ``geometry`` is ``crop`` (shorter
+    side to ``resize_to``, or to floor(size / ``crop``), then the centre) or ``squash`` (straight to
+    the frame, or to ``resize_to`` squared and then the centre). Nothing is checked here; see
+    ``validate``. Wang et al., SysNoise, MLSys 2023, name the stages.
+    """
+
+    size: tuple[int, int] | None
+    decoder: str = "pillow"
+    orient: str = "ignore"
+    profile: str = "ignore"
+    resize: str = "pillow-bilinear"
+    geometry: str = "crop"
+    crop: float = 0.875
+    resize_to: int | None = None
+    colour: str = "rgb"
+
+    def __str__(self) -> str:
+        changed = [f for f in fields(self) if getattr(self, f.name) != f.default]
+        parts = [f"{f.name}={_text(getattr(self, f.name))}" for f in changed]
+        return f"pipeline({', '.join(parts)})"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        height, width = value
+        return str(height) if height == width else f"({height}, {width})"
+    return "none" if value is None else str(value)
+
+
+class Stages(NamedTuple):
+    """The functions behind the names of a pipeline."""
+
+    decoder: Decoder
+    orient: Orient
+    profile: Profile
+    resizer: Resizer
+    kernel: str
+    geometry: Geometry
+    colour: Colour
+
+
+@lru_cache(maxsize=256)
+def stages_of(pipeline: Pipeline) -> Stages:
+    """Check ``pipeline`` and look its stages up; raises UsageError as ``validate`` does."""
+    _check_numbers(pipeline)
+    family, kernel = find_resizer(pipeline.resize)
+    return Stages(
+        DECODERS.get(pipeline.decoder),
+        ORIENTS.get(pipeline.orient),
+        PROFILES.get(pipeline.profile),
+        family,
+        kernel,
+        GEOMETRIES.get(pipeline.geometry),
+        COLOURS.get(pipeline.colour),
+    )
+
+
+def validate(pipeline: Pipeline) -> Pipeline:
+    """Return ``pipeline`` if every name is known and every number possible, else raise UsageError.
+
+    The message names the setting, what was expected, and the nearest known name.
+    """
+    stages_of(pipeline)
+    return pipeline
+
+
+def _check_numbers(pipeline: Pipeline) -> None:
+    for side in pipeline.size or ():
+        _check_side("size", side)
+    if pipeline.size is not None and len(pipeline.size) != 2:
+        raise UsageError(f"pipeline: size is (height, width) or none, not {pipeline.size}")
+    if pipeline.resize_to is not None:
+        _check_side("resize_to", pipeline.resize_to)
+    if not 0 < pipeline.crop <= 1:
+        raise UsageError(
+            f"pipeline: crop is the fraction of the picture that is kept, above 0 up to 1, "
+            f"not {pipeline.crop}"
+        )
+
+
+def _check_side(name: str, side: object) -> None:
+    if not isinstance(side, int) or not 1 <= side <= SIDE_MAX:
+        raise UsageError(
+            f"pipeline: {name} is a whole number of pixels, 1 to {SIDE_MAX}, not {side}"
+        )

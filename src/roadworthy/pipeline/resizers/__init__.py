@@ -1,0 +1,1 @@
+"""Resizer families, one file each."""

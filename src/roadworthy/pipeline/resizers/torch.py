@@ -1,0 +1,47 @@
+"""Torch's interpolate, in float32, with and without antialiasing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from roadworthy.pipeline.stages import resizer
+from roadworthy.types import Image
+
+if TYPE_CHECKING:
+    import torch as pytorch
+
+_MODES = {
+    "nearest": ("nearest", False),
+    "nearest-exact": ("nearest-exact", False),
+    "bilinear": ("bilinear", False),
+    "bicubic": ("bicubic", False),
+    "area": ("area", False),
+    "bilinear-antialias": ("bilinear", True),
+    "bicubic-antialias": ("bicubic", True),
+}
+_WITH_CORNERS = ("bilinear", "bicubic")
+
+
+@resizer(*_MODES)
+def torch(image: Image, size: tuple[int, int], kernel: str) -> Image:
+    """Resize uint8 (H, W, 3) to ``size`` (H, W) as a float tensor, then round and clamp to uint8.
+
+    Half-pixel centres (align_corners=False). ``area`` is adaptive average pooling. Needs torch.
+    """
+    import torch as pytorch
+
+    planes = pytorch.from_numpy(image.astype(np.float32)).permute(2, 0, 1)[None]
+    with pytorch.inference_mode():
+        result = interpolate(planes, size, kernel).round_().clamp_(0, 255).to(pytorch.uint8)
+    return np.ascontiguousarray(result[0].permute(1, 2, 0).numpy())
+
+
+def interpolate(planes: pytorch.Tensor, size: tuple[int, int], kernel: str) -> pytorch.Tensor:
+    """Resize float planes (N, C, H, W) with one of the named filters, unrounded."""
+    from torch.nn.functional import interpolate as torch_interpolate
+
+    mode, antialias = _MODES[kernel]
+    corners = False if mode in _WITH_CORNERS else None
+    return torch_interpolate(planes, size, mode=mode, align_corners=corners, antialias=antialias)

@@ -1,0 +1,250 @@
+"""The command line: verbs of a few lines each over the Python API."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Env
+
+from roadworthy import __version__
+from roadworthy.errors import (
+    EXIT_DONE,
+    EXIT_ERROR,
+    EXIT_FAILED_SAMPLES,
+    EXIT_INTERRUPTED,
+    EXIT_REQUIREMENT_FAILED,
+    EXIT_USAGE,
+    RoadworthyError,
+)
+
+
+def _split(_type: Any, text: str) -> list[str]:
+    """Split a variable that holds several specs: by semicolons or lines, since specs hold blanks."""
+    return [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
+
+
+app = App(
+    name="roadworthy",
+    help="How does an image classifier fail once it leaves the lab?",
+    version=__version__,
+    config=Env("ROADWORTHY_", command=False, show=False),
+    suppress_keyboard_interrupt=False,
+    help_format="plaintext",
+    result_action="return_value",
+)
+
+Specs = Annotated[list[str] | None, Parameter(env_var_split=_split, negative="")]
+Models = Annotated[Specs, Parameter(name=["--models", "--model", "-m"])]
+Data = Annotated[Specs, Parameter(name=["--data", "-d"])]
+Stresses = Annotated[Specs, Parameter(name=["--stresses", "--stress", "-s"])]
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+Out = Annotated[Path | None, Parameter(name=["--out", "-o"])]
+
+
+@app.command
+def run(
+    *,
+    models: Models = None,
+    data: Data = None,
+    stresses: Stresses = None,
+    out: Out = None,
+    limit: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    batch_size: int | Literal["auto"] | None = None,
+    precision: Literal["fp32", "bf16"] | None = None,
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Judge models on data under stresses; the same command again goes on where it stopped.
+
+    Parameters
+    ----------
+    models
+        A model spec, such as timm/resnet50.a1_in1k; repeat the flag for several.
+    data
+        A data spec, such as imagefolder:data/val; repeat the flag for several.
+    stresses
+        A stress or suite, such as gaussian_noise(severity=3); the suite quick if none is given.
+    out
+        Folder of the run.
+    limit
+        Use only this many samples of each data set: a stratified prefix.
+    seed
+        Seed of everything random (default 0).
+    device
+        Device of the models, such as cpu or cuda:0.
+    batch_size
+        Samples in one forward pass, or auto.
+    precision
+        Arithmetic of the judging forward passes (default fp32).
+    config
+        YAML file with the same keys as these flags; flags win over it.
+    dry_run
+        Only say what would run and what it would cost.
+    quiet
+        No progress.
+    as_json
+        Print the summary as JSON.
+    """
+    from roadworthy import jobs
+
+    given = {
+        "models": models,
+        "data": data,
+        "stresses": stresses,
+        "out": str(out) if out else None,
+        "limit": limit,
+        "seed": seed,
+        "device": device,
+        "batch_size": batch_size,
+        "precision": precision,
+    }
+    job = jobs.resolve(given, config)
+    if dry_run:
+        print(jobs.dry_run(job, as_json=as_json))
+        return EXIT_DONE
+    finished = jobs.run(job, watch="quiet" if quiet or as_json else "auto")
+    print(json.dumps(finished.summary) if as_json else jobs.closing(finished))
+    return EXIT_FAILED_SAMPLES if jobs.has_failures(finished) else EXIT_DONE
+
+
+@app.command
+def check(
+    *,
+    model: Annotated[str, Parameter(name=["--model", "--models", "-m"])],
+    data: Annotated[str, Parameter(name=["--data", "-d"])],
+    limit: int = 300,
+    device: str = "cpu",
+    as_json: AsJson = False,
+) -> int:
+    """Preflight: is this model, on this data, what you think it is.
+
+    Parameters
+    ----------
+    model
+        A model spec.
+    data
+        A data spec.
+    limit
+        How many images to judge at most.
+    device
+        Device of the model.
+    as_json
+        Print the findings as JSON.
+    """
+    from roadworthy.models.check import check as examine
+    from roadworthy.models.check import text
+
+    report = examine(model, data, limit=limit, device=device)
+    print(json.dumps(report.as_dict()) if as_json else text(report))
+    return EXIT_DONE if report.passed else EXIT_REQUIREMENT_FAILED
+
+
+@app.command
+def ls(
+    kind: Literal["models", "data", "stresses", "suites", "metrics"],
+    pattern: str = "*",
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """List what there is, with a line on each.
+
+    Parameters
+    ----------
+    kind
+        What to list.
+    pattern
+        Only names that match, such as '*noise*'.
+    as_json
+        Print JSON.
+    """
+    from roadworthy.catalogue import listing
+
+    found = listing(kind, pattern)
+    if as_json:
+        print(json.dumps(found))
+        return EXIT_DONE
+    width = max((len(name) for name in found), default=0)
+    for name, summary in found.items():
+        print(f"{name:{width}}  {summary}".rstrip())
+    if not found:
+        print(f"no {kind} match '{pattern}'", file=sys.stderr)
+    return EXIT_DONE
+
+
+@app.command
+def show(name: str, *, as_json: AsJson = False) -> int:
+    """Show one item: parameters, defaults, levels and paper.
+
+    Parameters
+    ----------
+    name
+        Name of a stress, suite, metric, model provider or data reader.
+    as_json
+        Print JSON.
+    """
+    from roadworthy.catalogue import described, description
+
+    about = description(name)
+    print(json.dumps(about) if as_json else described(about))
+    return EXIT_DONE
+
+
+@app.command
+def report(folder: Path, *, out: Out = None) -> int:
+    """Write the page of a run: one HTML file that opens without a network.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run.
+    out
+        The page; report.html in the folder of the run by default.
+    """
+    from roadworthy import jobs
+
+    print(jobs.report(folder, out))
+    return EXIT_DONE
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code that the architecture gives each outcome."""
+    sys.exit(_exit_code(sys.argv[1:] if arguments is None else arguments))
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        code = app(arguments, exit_on_error=False)
+        sys.stdout.flush()
+    except CycloptsError:
+        return EXIT_USAGE  # cyclopts has said what is wrong
+    except RoadworthyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; every finished part is kept, the same command goes on", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except Exception as error:
+        if os.environ.get("ROADWORTHY_DEBUG"):
+            raise
+        print(
+            f"error: {type(error).__name__}: {error}\nthis is a fault of roadworthy, please report "
+            f"it; ROADWORTHY_DEBUG=1 shows where it happened",
+            file=sys.stderr,
+        )
+        return EXIT_ERROR
+    return code if isinstance(code, int) else EXIT_DONE
+
+

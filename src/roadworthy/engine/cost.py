@@ -1,0 +1,126 @@
+"""What a plan would cost: forward and backward passes still to do, timed on one real batch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from roadworthy.engine.options import Options
+from roadworthy.engine.plan import Cell, Judge, Plan, Unavailable
+from roadworthy.engine.store import Store
+from roadworthy.types import Need, Tap
+
+BACKWARD_COST = 2.0
+"""A forward and backward pass to the input costs about this many forward passes more."""
+
+
+@dataclass(frozen=True)
+class CellCost:
+    """One cell: samples in it, samples still to judge, and passes per sample."""
+
+    data: str
+    model: str
+    stress: str
+    samples: int
+    left: int
+    forwards: int
+    backwards: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The whole plan."""
+
+    cells: tuple[CellCost, ...]
+    unavailable: tuple[Unavailable, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Estimated time of all passes, without reading the images."""
+        return sum(cell.seconds for cell in self.cells)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return {
+            "cells": [asdict(cell) for cell in self.cells],
+            "unavailable": [asdict(pair) for pair in self.unavailable],
+            "seconds": self.seconds,
+        }
+
+    def text(self) -> str:
+        """Return the plan as lines for people."""
+        lines = ["nothing was run; this is what would be:"]
+        for cell in self.cells:
+            passes = f"{cell.forwards} forward" + (
+                f" + {cell.backwards} backward" if cell.backwards else ""
+            )
+            lines.append(
+                f"  {cell.stress}  {cell.model}  {cell.data}: {cell.left} of {cell.samples} samples "
+                f"left, {passes} each, about {cell.seconds:.0f} s"
+            )
+        for pair in self.unavailable:
+            lines.append(f"  {pair.stress}  {pair.model}: n/a: {pair.reason}")
+        lines.append(f"about {self.seconds:.0f} s in all, beside reading the images")
+        return "\n".join(lines)
+
+
+def estimate(plan: Plan, options: Options, out: Path | None) -> Costs:
+    """Estimate ``plan``; one batch through each model is timed, nothing is written."""
+    finished: dict[str, set[tuple[str, str]]] = {}
+    if out is not None and (out / "runs").is_dir():
+        finished = Store(out).finished(cell.request for cell in plan.cells)
+    speed: dict[str, float] = {}
+    costs = []
+    for cell in plan.cells:
+        judge = cell.judge
+        if judge.spec not in speed:
+            speed[judge.spec] = seconds_per_image(judge, cell.size, options)
+        done = finished.get(cell.request, set())
+        left = sum((s.id, s.content) not in done for s in cell.source.samples)
+        forwards, backwards = passes(cell)
+        seconds = left * (forwards + BACKWARD_COST * backwards) * speed[judge.spec]
+        costs.append(
+            CellCost(
+                cell.source.dataset.spec,
+                judge.spec,
+                cell.stress.spec,
+                len(cell.source.samples),
+                left,
+                forwards,
+                backwards,
+                seconds,
+            )
+        )
+    return Costs(tuple(costs), plan.unavailable)
+
+
+def passes(cell: Cell) -> tuple[int, int]:
+    """Return forward and backward passes that one sample of the cell needs."""
+    definition, settings = cell.stress.definition, cell.stress.settings
+    if definition.sequence:
+        return sum(int(s.arguments.get("frames", 1)) for s in settings), 0
+    if definition.tap is Tap.INPUT:
+        steps = [int(s.arguments.get("steps", 1)) for s in settings]
+        # Each step is a forward and a backward; then the verdict, and the verdict in 8 bits.
+        return sum(steps) + 2 * len(steps), sum(steps) if Need.GRADIENT in definition.needs else 0
+    return len(settings), 0
+
+
+def seconds_per_image(judge: Judge, size: tuple[int, int], options: Options) -> float:
+    """Time one warm forward pass and return its seconds per image."""
+    import torch
+
+    from roadworthy.models.precision import in_precision
+
+    model = in_precision(judge.model, judge.precision)
+    x = torch.full((options.forward_batch, 3, *size), 0.5, device=options.device)
+    with torch.inference_mode():
+        model.logits(x)
+        began = time.perf_counter()
+        model.logits(x)
+    return (time.perf_counter() - began) / len(x)
+
+

@@ -1,0 +1,237 @@
+"""The main job: judge models on data under stresses, and leave a run behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from roadworthy.data.registry import open_data
+from roadworthy.engine.execute import Engine
+from roadworthy.engine.live import Quiet, Watcher
+from roadworthy.engine.options import Options, cores
+from roadworthy.engine.plan import Judge, Plan, plan
+from roadworthy.engine.store import Store
+from roadworthy.errors import UsageError
+from roadworthy.run import Run
+from roadworthy.seed import digest
+from roadworthy.spec import Spec
+from roadworthy.stress.bound import Stress
+from roadworthy.suites import DEFAULT_SUITE, expand
+from roadworthy.types import Classifier, Dataset, Metadata
+
+PACKAGES = ("numpy", "pillow", "opencv-python-headless", "polars", "torch", "torchvision", "timm")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is settled before any work: what runs, on what, and how."""
+
+    plan: Plan
+    judges: tuple[Judge, ...]
+    datasets: tuple[Dataset, ...]
+    stresses: tuple[Stress, ...]
+    options: Options
+
+
+def evaluate(
+    models: str | Classifier | Sequence[str | Classifier],
+    data: str | Dataset | Sequence[str | Dataset],
+    stresses: str | Sequence[str | Spec | Stress] | None = None,
+    *,
+    out: str | Path,
+    limit: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    batch_size: int | Literal["auto"] = "auto",
+    precision: Literal["fp32", "bf16"] = "fp32",
+    watcher: Watcher | None = None,
+) -> Run:
+    """Judge ``models`` on ``data`` under ``stresses`` and return the run kept in the folder ``out``.
+
+    Models, data and stresses are specs or live objects, one or several; without ``stresses`` the
+    suite ``quick`` runs. ``clean`` always runs too. What the folder already holds is not done again.
+    ``limit`` keeps a stratified prefix of every data set. Raises UsageError for what cannot run and
+    RoadworthyError for what fails on the way; finished parts are kept either way.
+    """
+    options = Options(limit, seed, device, batch_size, precision)
+    store = Store.create(Path(out))
+    prepared = prepare(models, data, stresses, options)
+    return carry_out(prepared, store, watcher=watcher)
+
+
+def prepare(
+    models: str | Classifier | Sequence[str | Classifier],
+    data: str | Dataset | Sequence[str | Dataset],
+    stresses: str | Sequence[str | Spec | Stress] | None,
+    options: Options,
+) -> Prepared:
+    """Resolve every name, cheapest first, load the models and plan the cells; nothing runs yet."""
+    chosen = expand(_listed(stresses) or [DEFAULT_SUITE])
+    datasets = _distinct([open_data(d) for d in _listed(data)], "data set", "data (-d)")
+    use_cores()
+    judges = _judges(_listed(models), options)
+    planned = plan(judges, datasets, chosen, options)
+    return Prepared(planned, tuple(judges), tuple(datasets), tuple(chosen), options)
+
+
+def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = None) -> Run:
+    """Do what the plan asks for and write ``summary.json``, also when interrupted half-way."""
+    run_id = uuid.uuid4().hex
+    about = _about(prepared, store, run_id)
+    store.write_json(f"runs/{run_id}.json", about)
+    engine = Engine(store, prepared.options, watcher or Quiet())
+    try:
+        engine.run(prepared.plan)
+    finally:
+        engine.watcher.finish()
+        requests = {cell["request"] for cell in about["cells"]}
+        parts = [part for part in store.parts()[0] if part.request in requests]
+        about |= {
+            "parts": [part.path.stem for part in parts],
+            "parts_written": engine.parts_written,
+            "decodes": engine.counters.decodes,
+            "recodes": engine.counters.recodes,
+            "finished": _now(),
+        }
+        store.write_json(f"runs/{run_id}.json", about)
+        run = Run(store.folder)
+        store.write_json("summary.json", run.summary)
+        _write_failures(store, run)
+    return run
+
+
+def use_cores() -> None:
+    """Give torch all cores and OpenCV one thread: one thread budget, phases alternate."""
+    import cv2
+    import torch
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(cores())
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, (str, Spec, Stress)) or not isinstance(value, Iterable):
+        return [value]
+    return list(value)
+
+
+def _distinct(found: list[Any], kind: str, where: str) -> list[Any]:
+    if not found:
+        raise UsageError(f"no {kind} given; name one with {where}")
+    return list({item.spec: item for item in found}.values())
+
+
+def _judges(models: list[Any], options: Options) -> list[Judge]:
+    from roadworthy.models.load import load
+
+    judges = []
+    for model in models:
+        classifier = load(model, device=options.device)
+        metadata = getattr(classifier, "metadata", Metadata())
+        spec = getattr(classifier, "spec", classifier.id)
+        judges.append(Judge(classifier, spec, options.precision, metadata))
+    return _distinct(judges, "model", "models (-m)")
+
+
+def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
+    options = prepared.options
+    manifests = {
+        cell.source.dataset.spec: store.write_manifest(cell.source.samples)
+        for cell in prepared.plan.cells
+    }
+    return {
+        "schema": 1,
+        "id": run_id,
+        "started": _now(),
+        "command": ["roadworthy", *sys.argv[1:]],
+        "folder": os.getcwd(),
+        "options": asdict(options),
+        "versions": versions(),
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.platform(),
+            "cores": cores(),
+        },
+        "models": [_about_model(judge, store) for judge in prepared.judges],
+        "data": [_about_data(prepared, spec, name) for spec, name in manifests.items()],
+        "stresses": [stress.spec for stress in prepared.stresses],
+        "unavailable": [asdict(pair) for pair in prepared.plan.unavailable],
+        "cells": [
+            {
+                "data": cell.source.dataset.spec,
+                "model": cell.judge.spec,
+                "stress": cell.stress.spec,
+                "precision": cell.judge.precision,
+                "request": cell.request,
+                "manifest": manifests[cell.source.dataset.spec],
+            }
+            for cell in prepared.plan.cells
+        ],
+    }
+
+
+def _about_model(judge: Judge, store: Store) -> dict[str, Any]:
+    classes = judge.model.classes
+    names = list(classes.names or classes.wnids or [])
+    name = digest(*names) if names else None
+    if name and not (store.folder / "manifests" / f"{name}.json").exists():
+        store.write_bytes(f"manifests/{name}.json", json.dumps(names).encode())
+    return {
+        "spec": judge.spec,
+        "id": judge.model.id,
+        "pipeline": str(judge.model.pipeline),
+        "precision": judge.precision,
+        **asdict(judge.metadata),
+        "classes": name,
+        "notes": list(getattr(judge.model, "notes", ())),
+    }
+
+
+def _about_data(prepared: Prepared, spec: str, manifest: str) -> dict[str, Any]:
+    cell = next(c for c in prepared.plan.cells if c.source.dataset.spec == spec)
+    return {
+        "spec": spec,
+        "samples": len(cell.source.samples),
+        "available": cell.source.available,
+        "labels": cell.relation.description,
+        "manifest": manifest,
+    }
+
+
+def _write_failures(store: Store, run: Run) -> None:
+    import polars as pl
+
+    failed = run.scan().filter(pl.col("status") == "failed")
+    grouped = (
+        failed.group_by("data", "sample", "reason", maintain_order=True)
+        .agg(pl.col("stress").unique(maintain_order=True).alias("stresses"))
+        .collect()
+    )
+    lines = [json.dumps(row, ensure_ascii=False) for row in grouped.iter_rows(named=True)]
+    store.write_bytes("failures.jsonl", "".join(f"{line}\n" for line in lines).encode())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of roadworthy, Python and the packages that decide about numbers."""
+    found = {"python": platform.python_version()}
+    for package in ("roadworthy", *PACKAGES):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,103 @@
+"""What the verbs do, for the command line: resolve flags and run file, run, and say how it went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from roadworthy.config import RunFile, read
+from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.run import Run
+
+
+def resolve(flags: Mapping[str, Any], config: Path | None) -> RunFile:
+    """Return the job: the run file, where there is one, with the given flags over it."""
+    base = read(config).model_dump() if config is not None else {}
+    chosen = {**base, **{key: value for key, value in flags.items() if value is not None}}
+    job = RunFile.model_validate(chosen)
+    if not job.models:
+        raise UsageError("no model given; name one with -m, such as -m demo/efficientnet_lite0")
+    if not job.data:
+        raise UsageError("no data given; name some with -d, such as -d imagefolder:data/val")
+    return job
+
+
+def _options(job: RunFile) -> dict[str, Any]:
+    names = ("limit", "seed", "device", "batch_size", "precision")
+    return {name: getattr(job, name) for name in names if getattr(job, name) is not None}
+
+
+def run(job: RunFile, *, watch: str) -> Run:
+    """Run a job, watched on standard error."""
+    from roadworthy.engine.live import watching
+    from roadworthy.evaluate import evaluate
+
+    if not job.out:
+        raise UsageError("no output folder given; name one with -o, such as -o results/first")
+    assert job.models is not None
+    assert job.data is not None
+    with watching(watch) as watcher:
+        return evaluate(
+            job.models, job.data, job.stresses, out=job.out, watcher=watcher, **_options(job)
+        )
+
+
+def closing(finished: Run) -> str:
+    """Return the table that ends a run, what failed, and where everything is."""
+    from roadworthy.report.table import printed
+
+    summary = finished.summary
+    lines = [printed(summary)]
+    failed = failures(finished)
+    for failure in failed[:5]:
+        lines.append(f"failed: {failure['reason']}")
+    if len(failed) > 5:
+        lines.append(f"… and {len(failed) - 5} more failed; all in {finished.folder}/failures.jsonl")
+    for path in finished.damaged:
+        lines.append(f"damaged part, left out and done again at the next run: {path}")
+    lines.append(f"records, summary.json and failures in {finished.folder}/")
+    lines.append(f"page: roadworthy report {finished.folder}")
+    return "\n".join(lines)
+
+
+def failures(finished: Run) -> list[dict[str, Any]]:
+    """Return one entry for each image and reason."""
+    path = finished.folder / "failures.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def has_failures(finished: Run) -> bool:
+    """Whether any sample of the run failed."""
+    return bool(failures(finished))
+
+
+def dry_run(job: RunFile, *, as_json: bool) -> str:
+    """Return what a job would do, what it cannot do, and roughly how long it would take."""
+    from roadworthy.engine.cost import estimate
+    from roadworthy.engine.options import Options
+    from roadworthy.evaluate import prepare
+
+    assert job.models is not None
+    assert job.data is not None
+    prepared = prepare(job.models, job.data, job.stresses, Options(**_options(job)))
+    found = estimate(prepared.plan, prepared.options, Path(job.out) if job.out else None)
+    if as_json:
+        return json.dumps(found.as_dict())
+    return found.text()
+
+
+def report(folder: Path, out: Path | None) -> Path:
+    """Write the page of a run and return where it is."""
+    from roadworthy.report.html import write
+
+    run = Run(folder)
+    path = out or folder / "report.html"
+    try:
+        written = write(run, path)
+    except OSError as error:
+        raise RoadworthyError(
+            f"cannot write the page '{path}': {error.strerror or error}; give another file with -o"
+        ) from error
+    return Path(written)

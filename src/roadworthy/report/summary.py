@@ -1,0 +1,110 @@
+"""Every metric of a run, computed from its records alone; deterministic, no times in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from roadworthy.metrics.catalogue import evaluate_all
+from roadworthy.metrics.per_class import per_class
+from roadworthy.run import CellRecord, Run
+
+USABLE = ("ok", "clean_error")
+SIGNIFICANT_DIGITS = 9
+
+
+def summarise(run: Run) -> dict[str, Any]:
+    """Return the summary: schema, what was run, rows of metrics, classes, and what could not run."""
+    rows: list[dict[str, Any]] = []
+    classes: list[dict[str, Any]] = []
+    clean: dict[tuple[str, ...], pl.DataFrame] = {}
+    for cell in sorted(run.cells, key=lambda cell: cell.stress != "clean"):
+        records = run.rows_of(cell)
+        if cell.stress == "clean":
+            usable = records.filter(pl.col("status").is_in(USABLE))
+            clean.setdefault((cell.data, cell.model), usable)
+            clean[cell.data, cell.model, cell.precision] = usable
+            classes.extend(_classes(run, cell, usable))
+        reference = clean.get(
+            (cell.data, cell.model, cell.precision), clean.get((cell.data, cell.model))
+        )
+        rows.extend(_rows(cell, records, reference))
+    last = run.runs[-1] if run.runs else {}
+    return {
+        "schema": 1,
+        "run": {
+            "roadworthy": last.get("versions", {}).get("roadworthy", ""),
+            "seed": last.get("options", {}).get("seed", 0),
+            "precision": last.get("options", {}).get("precision", "fp32"),
+            "models": list(run.models()),
+            "data": list(run.datasets()),
+            "stresses": list(dict.fromkeys(cell.stress for cell in run.cells)),
+        },
+        "rows": rows,
+        "per_class": classes,
+        "unavailable": _unavailable(run),
+    }
+
+
+def _rows(
+    cell: CellRecord, records: pl.DataFrame, clean: pl.DataFrame | None
+) -> Iterator[dict[str, Any]]:
+    usable = records.filter(pl.col("status").is_in(USABLE))
+    failed = records.filter(pl.col("status") == "failed")["sample"].n_unique()
+    variants = usable["variant"].unique(maintain_order=True).to_list()
+    groups = [(v, usable.filter(pl.col("variant") == v)) for v in variants]
+    if len(groups) > 1:
+        groups.insert(0, ("", usable))
+    if not groups and len(records):
+        groups = [("", usable)]
+    for variant, group in groups:
+        source = group["source"][0] if len(group) else None
+        model = _name(cell)
+        for definition, estimate in evaluate_all(group, clean):
+            yield {
+                "model": model,
+                "data": cell.data,
+                "source": source,
+                "stress": cell.stress,
+                "variant": variant,
+                "metric": definition.name,
+                "unit": definition.unit,
+                "value": _rounded(estimate.value),
+                "low": _rounded(estimate.low),
+                "high": _rounded(estimate.high),
+                "n": estimate.n,
+                "failed": failed,
+                "version": definition.version,
+            }
+
+
+def _name(cell: CellRecord) -> str:
+    """Name of the judge; a precision other than float32 is part of it."""
+    return cell.model if cell.precision == "fp32" else f"{cell.model} [{cell.precision}]"
+
+
+def _classes(run: Run, cell: CellRecord, rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    if not len(rows):
+        return
+    for row in per_class(rows).iter_rows(named=True):
+        yield {
+            "model": _name(cell),
+            "data": cell.data,
+            "stress": cell.stress,
+            "label": row["label"],
+            "name": run.class_name(cell.model, row["label"]),
+            "n": row["n"],
+            **{key: _rounded(row[key]) for key in ("top1", "low", "high")},
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    """Drop the last digits, which depend on the order of summation."""
+    return None if value is None else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def _unavailable(run: Run) -> list[dict[str, str]]:
+    pairs = [pair for one in run.runs for pair in one.get("unavailable", [])]
+    return list({tuple(pair.values()): pair for pair in pairs}.values())

@@ -1,0 +1,144 @@
+"""A run on disk: its current records, its summary, and the images behind them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from roadworthy.engine.store import Part, Store, empty_rows
+from roadworthy.errors import RoadworthyError
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """One cell as an invocation asked for it: which request, on which samples."""
+
+    data: str
+    model: str
+    stress: str
+    precision: str
+    request: str
+    manifest: str
+
+
+class Run:
+    """What stands in the folder of a run; all readers of records go through `scan`.
+
+    Where several invocations asked for the same (data, model, stress, precision), the newest
+    decides, and its list of samples with it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.store = Store.open(Path(folder))
+        self.folder = self.store.folder
+
+    @cached_property
+    def runs(self) -> list[dict[str, Any]]:
+        """What each invocation said of itself, oldest first."""
+        return self.store.runs()
+
+    @cached_property
+    def cells(self) -> list[CellRecord]:
+        """The current cells, in the order in which they were first asked for."""
+        found: dict[tuple[str, ...], CellRecord] = {}
+        for run in self.runs:
+            for cell in run["cells"]:
+                record = CellRecord(**cell)
+                key = (record.data, record.model, record.stress, record.precision)
+                found[key] = record
+        return list(found.values())
+
+    @cached_property
+    def _parts(self) -> dict[str, list[Part]]:
+        parts: dict[str, list[Part]] = {}
+        for part in self.store.parts()[0]:
+            parts.setdefault(part.request, []).append(part)
+        return parts
+
+    @property
+    def damaged(self) -> list[Path]:
+        """Files among the records that cannot be read."""
+        return self.store.parts()[1]
+
+    def rows_of(self, cell: CellRecord) -> pl.DataFrame:
+        """Return the records of one cell in sample order, each (sample, variant) once."""
+        parts = self._parts.get(cell.request, [])
+        if not parts:
+            return empty_rows()
+        manifest = self.store.manifest(cell.manifest).select("sample", "content", "position")
+        rows = pl.scan_parquet([part.path for part in parts], glob=False)
+        return (
+            rows.join(manifest.lazy(), on=["sample", "content"], how="inner")
+            .unique(["sample", "variant", "status"], keep="first", maintain_order=True)
+            .sort("position", maintain_order=True)
+            .drop("position")
+            .collect()
+        )
+
+    def scan(self) -> pl.LazyFrame:
+        """Return all current records as a lazy frame."""
+        return pl.concat([empty_rows(), *(self.rows_of(cell) for cell in self.cells)]).lazy()
+
+    def rows(self) -> pl.DataFrame:
+        """Return all current records."""
+        return self.scan().collect()
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Every metric, as ``summary.json`` holds it."""
+        from roadworthy.report.summary import summarise
+
+        return summarise(self)
+
+    def models(self) -> Iterator[dict[str, Any]]:
+        """Yield what is known of each model, in the order of first use."""
+        yield from self._described("models")
+
+    def datasets(self) -> Iterator[dict[str, Any]]:
+        """Yield what is known of each data set, in the order of first use."""
+        yield from self._described("data")
+
+    def _described(self, kind: str) -> Iterator[dict[str, Any]]:
+        found = {entry["spec"]: entry for run in self.runs for entry in run[kind]}
+        yield from found.values()
+
+    def class_name(self, model: str, label: int) -> str:
+        """Return the name of a class of ``model``, or its index as text."""
+        names = self._class_names.get(model) or []
+        return names[label] if 0 <= label < len(names) else str(label)
+
+    @cached_property
+    def _class_names(self) -> dict[str, list[str]]:
+        found = {}
+        for model in self.models():
+            path = self.folder / "manifests" / f"{model.get('classes')}.json"
+            if path.is_file():
+                found[model["spec"]] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    def image(self, data: str, sample: str) -> bytes | None:
+        """Return the encoded bytes of a sample, or None where the data are gone."""
+        from roadworthy.data.registry import open_data
+
+        try:
+            dataset, samples = self._opened(open_data, data)
+            return bytes(dataset.read(samples[sample]))
+        except (RoadworthyError, KeyError, OSError):
+            return None
+
+    def _opened(self, open_data: Any, data: str) -> tuple[Any, dict[str, Any]]:
+        known: dict[str, tuple[Any, dict[str, Any]]] = self.__dict__.setdefault("_open", {})
+        if data not in known:
+            where = [run.get("folder") for run in self.runs if data in run.get("asked", {})]
+            base = Path(where[-1]) if where and where[-1] else None
+            dataset = open_data(data, base=base)
+            known[data] = (dataset, {s.id: s for s in dataset.samples})
+        return known[data]
+
+

@@ -25,7 +25,7 @@ def different_counts(data: Dataset, size: int, model: Classes, model_name: str) 
         inferred = f" (its {len(data.samples)} labels run densely over 0..{size - 1})"
     return UsageError(
         f"{data.spec} has {size} classes{inferred}{_examples(data.classes)}, but {model_name} has "
-        f"{model.count}{_examples(model)}, and neither WordNet ids nor names match them; "
+        f"{model.count}{_examples(model)}, and no WordNet ids or names relate them; "
         f"expected a model and data with the same classes{_remedy(data, model)}"
     )
 

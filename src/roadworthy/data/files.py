@@ -58,7 +58,7 @@ def existing(path: str, kind: str, *, folder: bool | None) -> Path:
 
     ``folder`` is True for a folder, False for a file, None for either; ``kind`` is the reader.
     """
-    where = Path(path).expanduser()
+    where = Path(os.path.expanduser(path))
     expected = {True: "a folder", False: "a file", None: "a file or a folder"}[folder]
     try:
         mode = where.stat().st_mode

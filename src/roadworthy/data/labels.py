@@ -71,7 +71,7 @@ def _by_shared_index(
     if used[-1] >= count:
         raise explain.out_of_range(data, used, count, model_name)
     note = _confirmed(data, used, model, model_name)
-    return _identity(count, "index", f"labels are indices of the {count} outputs{note}")
+    return _identity(count, "index", f"labels index the {count} outputs{note}")
 
 
 def _by_meaning(
@@ -88,8 +88,10 @@ def _by_meaning(
         in_place = sum(targets[label] == label for label in used)
         astray = any(targets[label] not in (-1, label) for label in used)
         if size == count and not astray and in_place >= AGREE * len(used):
-            note = f"{in_place} of {len(used)} agree by {by}"
-            return _identity(count, by, f"{size} data classes are the outputs, {note}")
+            note = f"{in_place} of {len(used)} in the same place"
+            return _identity(
+                count, by, f"{size} data classes matched to {count} outputs by {by}, {note}"
+            )
         missing = [label for label in used if not found[label]]
         if len(missing) == len(used):
             strangers = True
@@ -105,12 +107,13 @@ def _by_meaning(
     if strangers:
         raise explain.unrelated(data, model, model_name)
     note = _confirmed(data, used, model, model_name)
-    return _identity(count, "index", f"{size} data classes matched to as many outputs{note}")
+    return _identity(
+        count, "index", f"{size} data classes matched to {count} outputs by index{note}"
+    )
 
 
 def _identity(count: int, by: By, description: str) -> Relation:
-    targets = np.arange(count, dtype=np.int32)
-    return Relation(targets, None, by, f"{description} (by {by})" if by == "index" else description)
+    return Relation(np.arange(count, dtype=np.int32), None, by, description)
 
 
 def _selected(targets: Sequence[int], count: int, by: By) -> Relation:

@@ -49,17 +49,13 @@ def outputs_of(
     The whole text, then the leading synonym on both sides, then any synonym: ``maillot`` and
     ``maillot, tank suit`` are two ImageNet classes.
     """
-    words = synonyms(name)
-    candidates = sorted({output for word in words for output in index.get(word, ())})
-    leading = normal(name.split(",")[0])
-    for agrees in (
-        lambda output: normal(model[output]) == words[0],
-        lambda output: normal(model[output].split(",")[0]) == leading,
-    ):
-        best = tuple(output for output in candidates if agrees(output))
-        if best:
-            return best
-    return tuple(candidates)
+    whole, leading = normal(name), normal(name.split(",")[0])
+    candidates = sorted({output for word in synonyms(name) for output in index.get(word, ())})
+    same = tuple(output for output in candidates if normal(model[output]) == whole)
+    if same:
+        return same
+    first = tuple(output for output in candidates if normal(model[output].split(",")[0]) == leading)
+    return first or tuple(candidates)
 
 
 def wnids_of(classes: Classes) -> Sequence[str] | None:

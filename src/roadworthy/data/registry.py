@@ -40,16 +40,12 @@ def open_data(text_or_spec: str | Spec, *, base: Path | None = None) -> Dataset:
     text = str(canonical(spec, definition.parameters, kind=kind))
     if not path:
         raise UsageError(f"{text}: no path; expected {name}:PATH, such as {name}:{_example(name)}")
-    place = path if path_is_name(spec) else os.fspath((base or Path()) / Path(path).expanduser())
-    opened = definition.function(place, **values)
+    if spec.path is not None:  # else what follows is one of the reader's own names, not a file
+        path = os.fspath((base or Path()) / os.path.expanduser(path))
+    opened = definition.function(path, **values)
     if isinstance(opened, Images):
         return replace(opened, spec=text)
     return Images(text, opened.classes, opened.samples, opened.read)
-
-
-def path_is_name(spec: Spec) -> bool:
-    """Whether what follows the reader is one of its own names (``demo/photos``), not a file."""
-    return spec.path is None
 
 
 def _example(name: str) -> str:
@@ -59,7 +55,7 @@ def _example(name: str) -> str:
 def _unknown(text: str, name: str) -> str:
     """Explain an unknown reader; a bare path is shown with the reader it needs."""
     message = f"no data set is called '{name}'{did_you_mean(name, DATA)}"
-    place = Path(text).expanduser()
+    place = Path(os.path.expanduser(text))
     try:
         if place.is_dir():
             shards = any(file.suffix == ".parquet" for file in place.iterdir())

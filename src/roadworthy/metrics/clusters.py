@@ -1,0 +1,105 @@
+"""From records to arrays: the verdicts of single images and of sequences, grouped by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from roadworthy.metrics.interval import Floats
+
+FRAMES = {"pred": "frames_pred", "correct": "frames_correct", "conf": "frames_conf"}
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Rows as float arrays in an order that depends on their content only.
+
+    ``index`` is the sample of each row, 0 .. ``size`` - 1, ascending; ``values`` has one array
+    (rows,) for every column.
+    """
+
+    index: NDArray[np.int64]
+    size: int
+    values: Mapping[str, Floats]
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.values[name]
+
+    @property
+    def single(self) -> bool:
+        """Whether every sample has exactly one row."""
+        return self.size == self.index.size
+
+    @property
+    def counts(self) -> Floats:
+        """Number of rows of each sample (size,)."""
+        return np.bincount(self.index, minlength=self.size).astype(np.float64)
+
+    def sums(self, rows: Floats) -> Floats:
+        """Sum one number a row over the rows of each sample (size,)."""
+        return np.bincount(self.index, weights=rows, minlength=self.size).astype(np.float64)
+
+
+def cluster(frame: pl.DataFrame) -> Clusters:
+    """Group a frame by its column ``sample``; rows with a null in any column are left out.
+
+    Rows are sorted by content: float sums then do not depend on the order of the parts.
+    """
+    frame = frame.drop_nulls()
+    sample = frame["sample"]
+    if not (sample.slice(1) > sample.slice(0, max(0, len(sample) - 1))).all():
+        frame = frame.sort(frame.columns)
+        sample = frame["sample"]
+    starts = np.ones(len(sample), bool)
+    starts[1:] = (sample.slice(1) != sample.slice(0, max(0, len(sample) - 1))).to_numpy()
+    values = {
+        name: frame[name].cast(pl.Float64).to_numpy() for name in frame.columns if name != "sample"
+    }
+    return Clusters(np.cumsum(starts) - 1, int(starts.sum()), values)
+
+
+def verdicts(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """Return sample, label and some of pred, correct, conf: one row a judged image.
+
+    A sequence gives one row a frame. The unattacked image of a row ``clean_error`` is wrong, so
+    that row is, too.
+    """
+    plain = rows.select(
+        "sample",
+        "label",
+        *(
+            (pl.col("correct") & (pl.col("status") != "clean_error")).alias("correct")
+            if name == "correct"
+            else pl.col(name)
+            for name in names
+        ),
+    ).drop_nulls(list(names))
+    lists = [FRAMES[name] for name in names]
+    sequences = rows.select("sample", "label", *lists).drop_nulls(lists)
+    if sequences.is_empty():
+        return plain
+    frames = sequences.explode(lists).rename(dict(zip(lists, names, strict=True)))
+    return pl.concat([plain, frames.drop_nulls(list(names))])
+
+
+def paired_verdicts(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return sample, ``name`` under stress and ``name`` clean, over the common samples."""
+    reference = verdicts(clean, name).select("sample", pl.col(name).alias("clean"))
+    return (
+        verdicts(rows, name)
+        .select("sample", name)
+        .join(
+            reference.unique("sample", keep="first", maintain_order=True),
+            on="sample",
+            maintain_order="left",
+        )
+    )
+
+
+def is_clean(rows: pl.DataFrame) -> bool:
+    """Whether these are the records of the unstressed images themselves."""
+    return bool((rows["stress"] == "clean").any())

@@ -1,0 +1,67 @@
+"""The verdict of a run in one sentence of plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from roadworthy.report.cells import Cell, Reading
+from roadworthy.report.names import AXES, short_names
+
+_MOST_MODELS = 4
+
+
+def headline(found: Sequence[Cell]) -> str:
+    """Return what the cells of a summary say, for each model: clean top-1 and the worst of each axis."""
+    models = list(dict.fromkeys(cell.model for cell in found))
+    if not models:
+        return "Nothing was measured: the run has no results yet, or its summary is damaged."
+    names = short_names(models, 48)
+    sentences = [
+        _sentence(names[model], [cell for cell in found if cell.model == model])
+        for model in models[:_MOST_MODELS]
+    ]
+    if len(models) > _MOST_MODELS:
+        sentences.append(f"{len(models) - _MOST_MODELS} more models are in the table.")
+    return " ".join(sentences)
+
+
+def _sentence(name: str, own: Sequence[Cell]) -> str:
+    datasets = list(dict.fromkeys(cell.data for cell in own))
+    here = [cell for cell in own if cell.data == datasets[0]]
+    on = f" on {short_names(datasets, 40)[datasets[0]]}" if len(datasets) > 1 else ""
+    clean = next((c for c in here if c.axis == "clean" and c.value("top1") is not None), None)
+    if clean is None:
+        start = f"{name}{on} was not judged on clean images, so nothing says how good it was before"
+    else:
+        start = (
+            f"{name} names {_percent(clean.readings['top1'])} of {clean.n} images{on} correctly "
+            f"as they are"
+        )
+    costs = _costs(here)
+    return f"{start}; {costs}." if costs else f"{start}."
+
+
+def _costs(own: Sequence[Cell]) -> str:
+    """Return the worst stress of each axis, at most four, the worst axis first."""
+    worst: dict[str, tuple[float, Cell]] = {}
+    for cell in own:
+        top = cell.value("top1") if cell.value("robust_top1") is None else cell.value("robust_top1")
+        if cell.axis == "clean" or cell.pooled or top is None:
+            continue
+        if cell.axis not in worst or top < worst[cell.axis][0]:
+            worst[cell.axis] = (top, cell)
+    ranked = sorted(worst.items(), key=lambda item: (item[1][0], list(AXES).index(item[0])))[:4]
+    parts = []
+    for _, (_, cell) in ranked:
+        reading = cell.readings.get("robust_top1", cell.readings.get("top1"))
+        if reading is not None:
+            parts.append(f"{_percent(reading)} under {short_names([cell.label], 48)[cell.label]}")
+    return "it keeps " + _listed(parts) if parts else ""
+
+
+def _percent(reading: Reading) -> str:
+    return f"{reading.text} % {reading.interval}".strip()
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -1,0 +1,139 @@
+"""Altair charts of points with intervals, from plain lists; altair is imported when one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from roadworthy.report.cells import distinct
+
+Point = dict[str, Any]
+"""label, series, x or value, low, high (numbers or None), text (what a tooltip shows), n."""
+
+# Each at least 3:1 against a white and against a near-black page.
+COLORS = ["#3f7fd6", "#d2691e", "#22936f", "#c2549b", "#7f6fdc", "#9c7c12", "#2a8fa8", "#d14b55"]
+_TOOLTIP = ["label", "series", "text", "n"]
+
+
+def dots(points: Sequence[Point], *, title: str, zero: bool = False, percent: bool = True) -> Any:
+    """Return a chart with one line per label and a dot with its interval per series.
+
+    ``value`` lies on the horizontal axis, from 0 to 100 if ``percent``; ``zero`` draws a line at 0.
+    """
+    import altair as alt
+
+    labels, series = (distinct(p[key] for p in points) for key in ("label", "series"))
+    scale = alt.Scale(domain=[0, 100]) if percent else alt.Scale(zero=True)
+    x = alt.X("value:Q", title=title, scale=scale)
+    y = alt.Y("label:N", sort=labels, title=None)
+    base = alt.Chart(alt.InlineData(values=list(points))).encode(y=y, color=_color(series))
+    if _doubled(points):
+        base = base.encode(yOffset=alt.YOffset("series:N", sort=series))
+    step = max(22, 11 * len(series) + 8) if _doubled(points) else 22
+    layers = [
+        base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+            x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
+        ),
+        base.mark_circle(size=60, opacity=1).encode(x=x, tooltip=_tooltip(alt)),
+    ]
+    if zero:
+        layers.insert(0, _rule_at_zero(alt))
+    return _finish(alt.layer(*layers), height=max(60, step * len(labels)))
+
+
+def curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -> Any:
+    """Return lines through (x, value) with an interval at each point, one line per series.
+
+    ``x`` and ``y`` are the titles of the axes; ``y`` runs from 0 to 100.
+    """
+    import altair as alt
+
+    series = distinct(p["series"] for p in points)
+    ticks = alt.Axis(tickMinStep=1, format="d") if integer else alt.Axis()
+    base = alt.Chart(alt.InlineData(values=list(points))).encode(
+        x=alt.X("x:Q", title=x, axis=ticks, scale=alt.Scale(zero=True, nice=False, padding=8)),
+        color=_color(series),
+    )
+    scale = alt.Scale(domain=[0, 100])
+    value = alt.Y("value:Q", title=y, scale=scale)
+    low = alt.Y("low:Q", title=y, scale=scale)
+    return _finish(
+        alt.layer(
+            base.mark_rule(strokeWidth=2, opacity=0.6).encode(y=low, y2="high:Q"),
+            base.mark_line(strokeWidth=2).encode(y=value),
+            base.mark_circle(size=50, opacity=1).encode(y=value, tooltip=_tooltip(alt)),
+        )
+    )
+
+
+def bands(points: Sequence[Point], *, x: str, y: str) -> Any:
+    """Return lines through (x, value) in a band of their intervals, for many points in a row."""
+    import altair as alt
+
+    series = distinct(p["series"] for p in points)
+    base = alt.Chart(alt.InlineData(values=list(points))).encode(
+        x=alt.X("x:Q", title=x, axis=alt.Axis(tickMinStep=1, format="d")), color=_color(series)
+    )
+    scale = alt.Scale(domain=[0, 100])
+    value = alt.Y("value:Q", title=y, scale=scale)
+    low = alt.Y("low:Q", title=y, scale=scale)
+    return _finish(
+        alt.layer(
+            base.mark_area(opacity=0.18).encode(y=low, y2="high:Q"),
+            base.mark_line(strokeWidth=2).encode(y=value),
+            base.mark_circle(size=18).encode(y=value, tooltip=_tooltip(alt)),
+        )
+    )
+
+
+def reliability(points: Sequence[Point]) -> Any:
+    """Return accuracy over mean confidence (both percent) with the diagonal of perfect calibration."""
+    import altair as alt
+
+    ends = [{"x": 0, "value": 0}, {"x": 100, "value": 100}]
+    diagonal = (
+        alt.Chart(alt.InlineData(values=ends))
+        .mark_line(strokeDash=[4, 4], strokeWidth=1, color="currentColor", opacity=0.5)
+        .encode(x="x:Q", y="value:Q")
+    )
+    lines = curves(points, x="mean confidence, %", y="accuracy, %")
+    return _finish(alt.layer(diagonal, *lines.layer))
+
+
+def _color(series: Sequence[str]) -> Any:
+    import altair as alt
+
+    legend = None
+    if len(series) > 1:
+        legend = alt.Legend(orient="top", title=None, columns=2, labelLimit=320, symbolOpacity=1)
+    return alt.Color("series:N", sort=list(series), legend=legend, scale=alt.Scale(range=COLORS))
+
+
+def _doubled(points: Sequence[Point]) -> bool:
+    """Whether some label carries several series, which then need a line each."""
+    return len({p["label"] for p in points}) < len({(p["label"], p["series"]) for p in points})
+
+
+def _tooltip(alt: Any) -> list[Any]:
+    return [alt.Tooltip(f"{name}:N", title=name if name != "text" else "value") for name in _TOOLTIP]
+
+
+def _rule_at_zero(alt: Any) -> Any:
+    zero = alt.Chart(alt.InlineData(values=[{"value": 0}]))
+    return zero.mark_rule(color="currentColor", opacity=0.5).encode(x="value:Q")
+
+
+def _finish(chart: Any, *, height: int = 280) -> Any:
+    """Set the size and the colours: "currentColor" lets the page's style decide, light or dark."""
+    ink = "currentColor"
+    faint = {"gridColor": ink, "gridOpacity": 0.12, "domainColor": ink, "domainOpacity": 0.3}
+    axis = {"labelColor": ink, "titleColor": ink, "tickColor": ink, "tickOpacity": 0.3, **faint}
+    axis |= {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
+    legend = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12}
+    return (
+        chart.properties(width="container", height=height, background="transparent")
+        .configure_view(stroke=None)
+        .configure_axis(**axis)
+        .configure_axisY(labelLimit=280)
+        .configure_legend(**legend)
+    )

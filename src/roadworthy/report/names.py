@@ -1,0 +1,80 @@
+"""Names as they are shown: short but unambiguous specs, axes of stresses, harmless text."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from roadworthy.errors import RoadworthyError
+
+AXES = {
+    "clean": "Clean",
+    "corruption": "Corruptions",
+    "sequence": "Sequences",
+    "adversarial": "Adversarial",
+    "systematic": "Systematic noise",
+    "overinterpretation": "Overinterpretation",
+    "other": "Other stresses",
+}
+"""Axes in the order of the report, with their headings."""
+
+# A directory in front of a file name: after "provider:" or "key=", never the "/" of timm/resnet50.
+_FOLDERS = re.compile(r"(?<=[:=])[^(),=:]*/(?=[^/(),])")
+_ELLIPSIS = "…"
+
+
+def clean_text(value: object, *, limit: int = 2000) -> str:
+    """Return ``value`` as one line without control characters, at most ``limit`` long."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    return text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
+
+
+def middle(text: str, width: int) -> str:
+    """Return ``text`` cut in the middle to ``width`` characters."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return text[: width - 1 - tail] + _ELLIPSIS + text[len(text) - tail :]
+
+
+def short_names(specs: Iterable[str], width: int) -> dict[str, str]:
+    """Return a short name for each spec, at most ``width`` characters where that stays unambiguous.
+
+    Folders of paths go first (``torch:…/nets.py:resnet20(checkpoint=…/r.pt)``), then the middle;
+    two specs never get the same name: they grow until they differ.
+    """
+    full = {spec: clean_text(spec) for spec in dict.fromkeys(specs)}
+    pathless = {spec: _FOLDERS.sub(_ELLIPSIS + "/", text) for spec, text in full.items()}
+    longest = max((len(text) for text in full.values()), default=0)
+    for texts in (pathless, full):
+        for room in range(max(width, 3), longest + 1 if texts is full else max(width, 3) + 24):
+            short = {
+                spec: full[spec] if len(full[spec]) <= room else middle(text, room)
+                for spec, text in texts.items()
+            }
+            if len(set(short.values())) == len(short):
+                return short
+    return full
+
+
+@lru_cache(maxsize=1024)
+def axis_of(stress: str) -> str:
+    """Return the axis of a stress spec, one of AXES; ``other`` for plug-ins that are not here.
+
+    Attacks are told by the folder they lie in, so that a report needs neither torch nor its second
+    of import time.
+    """
+    from roadworthy.stress import STRESSES
+
+    name = re.match(r"[A-Za-z0-9_.+/-]*", stress.strip())
+    if name is None or not name.group().isidentifier():
+        return "other"
+    if importlib.util.find_spec(f"roadworthy.stress.attacks.{name.group()}") is not None:
+        return "adversarial"
+    try:
+        axis = STRESSES.get(name.group()).axis
+    except (RoadworthyError, ImportError):
+        return "other"
+    return axis if axis in AXES else "other"

@@ -1,0 +1,153 @@
+"""The tables of the page: results by axis, worst classes, failed samples, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from roadworthy.report.cells import Cell, Reading, count, distinct, entries, real, text_of
+from roadworthy.report.names import AXES, clean_text, short_names
+
+if TYPE_CHECKING:
+    import polars as pl
+
+HEADINGS = {
+    "top1": "top-1 %",
+    "top5": "top-5 %",
+    "drop": "drop, points",
+    "robust_top1": "robust top-1 %",
+    "disagreement": "changed %",
+    "flip_probability": "flips %",
+    "worst_class_top1": "worst class %",
+    "ece": "ECE %",
+    "nll": "NLL, nats",
+    "brier": "Brier",
+    "aurc": "AURC",
+    "coverage_at_risk": "coverage at risk",
+}
+CALIBRATION = ("ece", "nll", "brier", "aurc", "coverage_at_risk")
+MOST_CLASSES = 25
+MOST_STRESSES = 6
+MOST_FAILURES = 200
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """Cells by axis with the metrics that are its columns, and whether judges must be named."""
+
+    metrics: list[tuple[str, str]]
+    groups: list[tuple[str, list[Cell]]]
+    names: dict[str, str]
+    models: bool
+    data: bool
+    failed: bool
+
+
+def results(found: Sequence[Cell], *, calibration: bool) -> ResultTable:
+    """Return the cells as a table: calibration metrics, or all others, plug-ins' included."""
+    measured = distinct(name for cell in found for name in cell.readings)
+    ranked = [name for name in HEADINGS if name in measured]
+    ranked += [name for name in measured if name not in HEADINGS]
+    chosen = [name for name in ranked if (name in CALIBRATION) == calibration]
+    groups = [(AXES[axis], [cell for cell in found if cell.axis == axis]) for axis in AXES]
+    return ResultTable(
+        metrics=[(name, HEADINGS.get(name, name)) for name in chosen],
+        groups=[(title, own) for title, own in groups if own],
+        names=short_names(
+            [text for cell in found for text in (cell.model, cell.data, cell.source)], 48
+        ),
+        models=len({cell.model for cell in found}) > 1,
+        data=len({cell.data for cell in found}) > 1,
+        failed=any(cell.failed for cell in found),
+    )
+
+
+_Class = dict[str, tuple[Reading, int]]
+"""Accuracy and n of one class under each stress."""
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """Worst classes of one model on one data set, one column per stress."""
+
+    title: str
+    stresses: list[str]
+    rows: list[tuple[str, list[tuple[Reading, int] | None]]]
+    left_out: int
+
+
+def worst_classes(summary: Mapping[str, Any]) -> list[ClassTable]:
+    """Return the classes with the lowest mean accuracy over the stresses first, at most 25 a table."""
+    tables: dict[tuple[str, str], dict[tuple[str, str], _Class]] = {}
+    for entry in entries(summary, "per_class"):
+        key = (text_of(entry, "model"), text_of(entry, "data"))
+        label, name = text_of(entry, "label"), text_of(entry, "name")
+        reading = Reading(*(real(entry.get(part)) for part in ("top1", "low", "high")))
+        if reading.value is not None:
+            classes = tables.setdefault(key, {})
+            cell = (reading, count(entry.get("n")))
+            # by label as well: ImageNet has two cranes and two maillots
+            classes.setdefault((name, label), {})[text_of(entry, "stress")] = cell
+    return [_class_table(" · ".join(key), classes) for key, classes in tables.items()]
+
+
+def _class_table(title: str, classes: dict[tuple[str, str], _Class]) -> ClassTable:
+    stresses = distinct(stress for cells in classes.values() for stress in cells)[:MOST_STRESSES]
+
+    def badness(item: tuple[tuple[str, str], _Class]) -> tuple[float, tuple[str, str]]:
+        values = [reading.value or 0.0 for reading, _ in item[1].values()]
+        return sum(values) / len(values), item[0]
+
+    ordered = sorted(classes.items(), key=badness)
+    shown = [
+        (name or f"class {label}", [own.get(stress) for stress in stresses])
+        for (name, label), own in ordered[:MOST_CLASSES]
+    ]
+    return ClassTable(title, stresses, shown, len(ordered) - len(shown))
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Samples that could not be judged, with reasons; ``more`` are not listed."""
+
+    listed: list[tuple[str, str, str]]
+    more: int
+
+
+def failures(rows: pl.DataFrame) -> Failures:
+    """Return failed samples as (data, sample, reason), each once, at most 200."""
+    import polars as pl
+
+    found = (
+        rows.filter(pl.col("status") == "failed")
+        .select("data", "sample", pl.col("reason").fill_null(""))
+        .unique(maintain_order=True)
+    )
+    listed = [
+        (clean_text(data or ""), clean_text(sample or ""), clean_text(reason))
+        for data, sample, reason in found.head(MOST_FAILURES).iter_rows()
+    ]
+    return Failures(listed, found.height - len(listed))
+
+
+def facts(entry: Any, keys: Iterable[str] | None = None) -> list[tuple[str, str]]:
+    """Return a dictionary as (name, text) pairs for a definition list; nested ones in one text."""
+    if not isinstance(entry, Mapping):
+        return []
+    chosen = entry if keys is None else [key for key in keys if key in entry]
+    return [
+        (clean_text(key).replace("_", " "), _plain(entry[key]))
+        for key in chosen
+        if entry[key] not in (None, "", [], {})
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{clean_text(k)} {_plain(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(_plain(item) for item in value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000:
+        return f"{value:,}".replace(",", " ")
+    return clean_text(value)

@@ -1,0 +1,61 @@
+"""A small JPEG of any picture a user may have, or nothing: never an exception, never much memory."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SIDE = 160
+MOST_BYTES = 64 * 2**20
+MOST_PIXELS = 64_000_000
+# Formats read by Pillow itself: others would start programs (EPS) or are no pictures.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+
+
+def thumbnail(data: bytes | None) -> str | None:
+    """Return a JPEG data URI, at most 160 pixels a side, of an encoded image; None where it is gone.
+
+    Rotation from EXIF is applied, transparency put on white, 16 bits scaled to 8. Broken, huge and
+    foreign files give None.
+    """
+    from PIL import Image, ImageOps
+
+    if not data or len(data) > MOST_BYTES:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    return None
+                image.draft("RGB", (2 * SIDE, 2 * SIDE))
+                small = ImageOps.exif_transpose(_rgb(image))
+                small.thumbnail((SIDE, SIDE))
+                buffer = io.BytesIO()
+                small.save(buffer, "JPEG", quality=78, optimize=True)
+    except Exception:  # decoders raise nearly anything on hostile bytes; a report must still appear
+        return None
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    exif = image.getexif()
+    if image.mode.startswith("I") or image.mode == "F":
+        low, high = image.getextrema()
+        span = float(high) - float(low) or 1.0  # type: ignore[arg-type]
+        image = image.convert("F").point(lambda v: (v - float(low)) * (255.0 / span))  # type: ignore[arg-type]
+        image = image.convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    image = image.convert("RGB")
+    image.info["exif"] = exif.tobytes() if len(exif) else b""
+    return image

@@ -1,0 +1,30 @@
+"""What a report needs to know of a results folder, and nothing more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class View(Protocol):
+    """A results folder as the report sees it.
+
+    ``summary`` is the content of summary.json; ``runs`` one dictionary per invocation with
+    ``command``, ``started``, ``versions`` and ``hardware``. Any of them may be incomplete.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    runs: list[dict[str, Any]]
+
+    def rows(self) -> pl.DataFrame:
+        """Return all records, with the columns of ``roadworthy.engine.records.SCHEMA``."""
+
+    def image(self, data: str, sample: str) -> bytes | None:
+        """Return the encoded bytes of one sample; None where it is gone."""
+
+    def class_name(self, model: str, label: int) -> str:
+        """Return the name of output ``label`` of ``model``."""

@@ -1,0 +1,1 @@
+"""The parts of `roadworthy.spec`: values and their text, lexemes, the parser, its errors."""

@@ -1,0 +1,45 @@
+"""The gradient of a loss with respect to the input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from roadworthy.errors import RoadworthyError
+from roadworthy.models.counted import Counted as Counted
+from roadworthy.types import Classifier, Need
+
+Loss = Callable[[Tensor, Any], Tensor]
+"""Takes logits (N, classes) and a goal, returns one loss per image (N,)."""
+
+
+def value_and_gradient(
+    model: Classifier, loss: Loss, x: Tensor, y: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (logits (N, C), loss (N,), gradient of the loss at ``x``, of its shape), all detached.
+
+    Only the input gets a gradient: filling those of the parameters would cost up to twice the time.
+    ``loss(logits, y)`` gives one value per image; images do not influence each other, so the
+    gradient of the sum holds every image's own. Raises RoadworthyError if the model gives none.
+    """
+    if Need.GRADIENT not in model.gives:
+        raise RoadworthyError(f"{model.id} gives no gradient; use a black-box attack")
+    with torch.enable_grad():
+        z = x.detach().clone().requires_grad_()
+        logits = model.logits(z)
+        value = loss(logits, y)
+        if value.shape != x.shape[:1]:
+            raise RoadworthyError(
+                f"the loss returned shape {tuple(value.shape)}, expected one value per image: "
+                f"({len(x)},)"
+            )
+        if not value.requires_grad:
+            raise RoadworthyError(
+                f"{model.id}: the loss does not depend on the input differentiably "
+                "(is part of the network run under no_grad, or detached?)"
+            )
+        (gradient,) = torch.autograd.grad(value.sum(), z)
+    return logits.detach(), value.detach(), gradient

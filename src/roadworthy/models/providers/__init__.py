@@ -1,0 +1,1 @@
+"""One file per provider or combinator of models; the file's name is the name in the spec."""

@@ -61,9 +61,9 @@ def _check(data: bytes) -> Header:
         raise damaged(header.format, f"{header.width} x {header.height} pixels")
     if pixels > max_pixels():
         raise SampleError(
-            f"{header.format} of {spaced(header.width)} x {spaced(header.height)} pixels, above the "
-            f"bound of {spaced(max_pixels())}: perhaps a decompression bomb; leave it out, or set "
-            f"ROADWORTHY_MAX_PIXELS if you trust it"
+            f"{header.format} of {spaced(header.width)} x {spaced(header.height)} pixels, above "
+            f"the bound of {spaced(max_pixels())}: perhaps a decompression bomb; leave it out, or "
+            f"set ROADWORTHY_MAX_PIXELS if you trust it"
         )
     return header
 

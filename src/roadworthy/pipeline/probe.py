@@ -63,10 +63,11 @@ def _sizes(pipeline: Pipeline) -> Iterator[Image]:
 
 
 def pattern(height: int, width: int) -> Image:
-    """Return a fixed picture, uint8 (H, W, 3): ramps, a checkerboard and hashed noise, no floats."""
+    """Return a fixed picture, uint8 (H, W, 3): ramps, checks and hashed noise, no floats."""
     y, x, c = np.ogrid[0:height, 0:width, 0:3]
     ramp = (x * 255 // max(1, width - 1) + c * y * 127 // max(1, height - 1)) % 256
     checks = 255 * ((x // 3 + y // 3 + c) % 2)
     noise = ((x * 73_856_093) ^ (y * 19_349_663) ^ (c * 83_492_791)) * 2_654_435_761 >> 13 & 255
     band = (x * 3 // width + y * 3 // height) % 3
-    return np.choose(band, (ramp, checks, noise)).astype(np.uint8)
+    result: Image = np.choose(band, (ramp, checks, noise)).astype(np.uint8)
+    return result

@@ -31,7 +31,7 @@ class Pipeline:
 
     ``size`` is the frame (height, width), or None for the picture's own size, untouched. ``orient``
     is ``ignore`` (as the loaders of torchvision and timm do) or ``exif``; ``profile`` says what
-    happens to an ICC profile; ``resize`` is ``<family>-<filter>``. ``geometry`` is ``crop`` (shorter
+    happens to an ICC profile; ``resize`` is ``<family>-<filter>``. ``geometry`` is ``crop`` (short
     side to ``resize_to``, or to floor(size / ``crop``), then the centre) or ``squash`` (straight to
     the frame, or to ``resize_to`` squared and then the centre). Nothing is checked here; see
     ``validate``. Wang et al., SysNoise, MLSys 2023, name the stages.
@@ -93,6 +93,9 @@ def validate(pipeline: Pipeline) -> Pipeline:
 
     The message names the setting, what was expected, and the nearest known name.
     """
+    size = pipeline.size
+    if size is not None and not (isinstance(size, tuple) and len(size) == 2):
+        raise UsageError(f"pipeline: size is (height, width) or none, not {size!r}")
     stages_of(pipeline)
     return pipeline
 
@@ -100,8 +103,6 @@ def validate(pipeline: Pipeline) -> Pipeline:
 def _check_numbers(pipeline: Pipeline) -> None:
     for side in pipeline.size or ():
         _check_side("size", side)
-    if pipeline.size is not None and len(pipeline.size) != 2:
-        raise UsageError(f"pipeline: size is (height, width) or none, not {pipeline.size}")
     if pipeline.resize_to is not None:
         _check_side("resize_to", pipeline.resize_to)
     if not 0 < pipeline.crop <= 1:

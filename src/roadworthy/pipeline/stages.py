@@ -90,7 +90,7 @@ def resizer(*filters: str) -> Callable[[Callable[..., Any]], Resizer]:
 
 
 def geometry(*, fill: int = 0) -> Callable[[Callable[..., Any]], Geometry]:
-    """Register ``f(height, width, fit) -> (height, width)``; a crop beyond the edge shows ``fill``."""
+    """Register ``f(height, width, fit) -> (height, width)``; beyond the edge it shows ``fill``."""
 
     def decorate(function: Callable[..., Any]) -> Geometry:
         return Geometry(name=function.__name__, function=function, parameters=(), fill=fill)

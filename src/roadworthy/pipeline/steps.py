@@ -13,7 +13,7 @@ from roadworthy.types import Image
 
 
 def decode(data: bytes, pipeline: Pipeline, *, name: str) -> Image:
-    """Check, decode, turn and colour-manage one encoded file: uint8 RGB (H, W, 3), perhaps read-only.
+    """Check, decode, turn and colour-manage one file: uint8 RGB (H, W, 3), perhaps read-only.
 
     The file is checked before any decoder sees it, so that every decoder fails the same files.
     Raises SampleError, beginning with ``name``, for anything that is not a whole, sane image.
@@ -91,7 +91,7 @@ def framed(image: Image, pipeline: Pipeline) -> Image:
 
 
 def centre_crop(image: Image, size: tuple[int, int], *, fill: int = 0) -> Image:
-    """Crop the centre (H, W), padding first where the picture is smaller, rounding as torchvision."""
+    """Crop the centre (H, W), padding first where the picture is smaller, as torchvision does."""
     short = [max(0, want - have) for want, have in zip(size, image.shape[:2], strict=True)]
     if any(short):
         pads = [(lack // 2, lack - lack // 2) for lack in short]

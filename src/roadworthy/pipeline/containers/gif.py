@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from roadworthy.pipeline.containers.base import Header, counted, damaged, truncated
+from roadworthy.pipeline.containers.base import BLOCKS_MAX, Header, counted, damaged, truncated
 
 SIGNATURE = (b"GIF87a", b"GIF89a")
 _TRAILER, _PICTURE, _EXTENSION = 0x3B, 0x2C, 0x21
+_SUB_BLOCKS = BLOCKS_MAX * 10
 
 
 def inspect(data: bytes) -> Header:
@@ -49,9 +50,11 @@ def _table(flags: int) -> int:
 
 
 def _skip_sub_blocks(data: bytes, position: int) -> int:
-    while position < len(data):
+    for _ in range(_SUB_BLOCKS):
+        if position >= len(data):
+            raise truncated("GIF", "trailer", len(data))
         length = data[position]
         position += 1 + length
         if length == 0:
             return position
-    raise truncated("GIF", "trailer", len(data))
+    raise damaged("GIF", "endless sub-blocks")

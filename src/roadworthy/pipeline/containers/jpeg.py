@@ -14,6 +14,8 @@ _METADATA = (set(range(0xE0, 0xF0)) - _KEPT_APPS) | {0xFE}
 _ALONE = {0x01, *range(0xD0, 0xD8)}
 _SCANS_MAX = 500
 
+_MARKER = re.compile(rb"\xff[\x01-\xfe]")
+
 # Inside a scan 0xFF comes before a stuffed zero, a restart marker or a fill byte; all else ends it.
 _END_OF_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
@@ -35,7 +37,9 @@ def inspect(data: bytes) -> Header:
         if marker in (_EOI, _SOI):
             raise damaged("JPEG", "it ends before any picture data")
         position = _segment_end(data, start)
-        if marker in _FRAMES and size is None:
+        if marker in _FRAMES:
+            if size is not None:
+                raise damaged("JPEG", "two frame headers")
             size = _size(data, start)
         if marker == _SOS:
             break
@@ -50,14 +54,10 @@ def inspect(data: bytes) -> Header:
 
 
 def _next_marker(data: bytes, position: int) -> tuple[int, int]:
-    start = data.find(
-        b"\xff", position
-    )  # stray bytes between segments are skipped, as libjpeg does
-    while 0 <= start < len(data) - 1 and data[start + 1] in (0xFF, 0x00):
-        start = data.find(b"\xff", start + 1)
-    if start < 0 or start >= len(data) - 1:
+    found = _MARKER.search(data, position)  # stray bytes in between are skipped, as libjpeg does
+    if found is None:
         raise truncated("JPEG", "picture data", len(data))
-    return data[start + 1], start
+    return data[found.start() + 1], found.start()
 
 
 def _segment_end(data: bytes, start: int) -> int:

@@ -28,6 +28,8 @@ def inspect(data: bytes) -> Header:
             if kind != b"IHDR" or length != 13:
                 raise damaged("PNG", "the first chunk is not IHDR")
             size = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
+        elif kind == b"IHDR":
+            raise damaged("PNG", "two IHDR chunks")
         if not kind[0] & 0x20:  # an upper-case first letter marks a critical chunk
             if crc32(body, crc32(kind)) != int.from_bytes(data[end - 4 : end], "big"):
                 raise damaged("PNG", f"wrong checksum in {kind.decode('latin-1')}")

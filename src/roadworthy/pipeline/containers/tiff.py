@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.bounds import spaced
-from roadworthy.pipeline.containers.base import Header, damaged, truncated
+from roadworthy.pipeline.containers.base import BLOCKS_MAX, Header, damaged, truncated
 
 SIGNATURE = (b"II*\0", b"MM\0*")
 BIG_SIGNATURE = (b"II+\0", b"MM\0+")
@@ -101,7 +101,7 @@ def _check_entries(data: bytes, kept: list[Entry], tags: dict[int, Entry]) -> No
     for entry in kept:
         size = entry.count * _SIZES.get(entry.type, 0)
         total += size
-        if size == 0 or (entry.tag in _ONCE and entry.count != 1):
+        if size == 0 or entry.count > BLOCKS_MAX or (entry.tag in _ONCE and entry.count != 1):
             raise damaged("TIFF", f"tag {entry.tag} has {spaced(entry.count)} values")
         if entry.offset + size > len(data) or total > len(data):
             raise truncated("TIFF", f"value of tag {entry.tag}", len(data))

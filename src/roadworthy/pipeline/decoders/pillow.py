@@ -39,7 +39,7 @@ def pillow(data: bytes) -> Image:
 
     The first frame of an animation, palette and hidden colours under transparency as stored, CMYK
     by Pillow's plain formula. Sixteen bits keep their high byte, where Pillow's own ``convert``
-    saturates. Raises SampleError for pixels without an agreed range (float, 32 bits, Lab), and
+    saturates. Raises SampleError for pixels with no agreed way to RGB (float, 32 bits, Lab), and
     whatever Pillow raises for damaged data.
     """
     _raise_limit()
@@ -51,8 +51,8 @@ def pillow(data: bytes) -> Image:
             return _high_byte(np.asarray(file))
         if file.mode not in _CONVERTED:
             raise SampleError(
-                f"{file.format} with {file.mode} pixels has no agreed range for RGB; "
-                f"convert it to 8-bit RGB or leave it out"
+                f"{file.format} with {file.mode} pixels: there is no agreed way to 8-bit RGB; "
+                f"convert it yourself or leave it out"
             )
         file.info.pop("transparency", None)  # else convert() warns, or looks for a spare colour
         return np.asarray(file.convert("RGB"))

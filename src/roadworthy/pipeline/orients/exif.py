@@ -13,7 +13,8 @@ from roadworthy.types import Image
 def exif(image: Image, exif: bytes) -> Image:
     """Return ``image``, uint8 (H, W, 3), upright; a missing or invalid orientation changes nothing.
 
-    The eight cases of tag 0x0112 of EXIF 2.32: 2 mirrors, 3 turns by half, 4 flips, 5 to 8 transpose too.
+    The eight cases of tag 0x0112 of EXIF 2.32: 2 mirrors, 3 turns by half, 4 flips, and 5 to
+    8 transpose too.
     """
     value = orientation(exif)
     if value >= 5:

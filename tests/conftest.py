@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,3 +29,16 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no real material at {folder}; set ROADWORTHY_SHARED to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[[int], bytes]:
+    """Return a maker of small PNG files, a different one for each number."""
+
+    def make(number: int) -> bytes:
+        pixels = np.random.default_rng(number).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        out = io.BytesIO()
+        Image.fromarray(pixels).save(out, "PNG")
+        return out.getvalue()
+
+    return make

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from roadworthy.errors import UsageError
 from roadworthy.registry import Definition, parameters_of
 from roadworthy.seed import digest
 from roadworthy.types import Classes, Dataset, Sample
@@ -69,9 +68,3 @@ def unique_ids(ids: Sequence[str]) -> list[str]:
         taken.add(unique)
         out.append(unique)
     return out
-
-
-def require_samples(samples: Sequence[Sample], where: str, expected: str) -> None:
-    """Raise UsageError where there is nothing to measure."""
-    if not samples:
-        raise UsageError(f"{where}: no images found; expected {expected}")

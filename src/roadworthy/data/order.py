@@ -12,20 +12,25 @@ from roadworthy.types import Sample
 def order(samples: Sequence[Sample], *, seed: int) -> list[Sample]:
     """Return ``samples`` in an order of which any prefix is a stratified, unbiased sample.
 
-    Inside a class samples follow BLAKE2b(seed, id). The sample of rank r in a class of n takes
-    the place (r + u) / n, where u in [0, 1) is drawn once a class: every class is spread evenly
-    over the whole (systematic sampling with a random start; Madow and Madow 1944). The order does
-    not depend on the order of ``samples``, and one image more or less changes at most one other
-    member of any prefix; see docs/design/sample_order.md.
+    Inside a class samples follow BLAKE2b(seed, id). The classes are interleaved evenly, each in
+    proportion to its size, on a ring that is entered at a random place (systematic sampling,
+    Madow and Madow 1944), so that every sample is among the first k of n with probability k/n.
+    The order does not depend on the order of ``samples``; one image more or less changes at most
+    two of the members of any prefix (docs/design/sample_order.md).
     """
-    by_class: dict[int, list[tuple[str, str, Sample]]] = defaultdict(list)
-    for sample in samples:
-        by_class[sample.label].append((digest("sample", seed, sample.id), sample.id, sample))
-    places = []
-    for label, members in by_class.items():
-        members.sort(key=lambda member: member[:2])
-        start = int(digest("class", seed, label, size=6), 16) / 2**48
-        for rank, (_, _, sample) in enumerate(members):
-            places.append(((rank + start) / len(members), label, rank, sample))
-    places.sort(key=lambda place: place[:3])
-    return [sample for *_, sample in places]
+    by_class: dict[int, list[Sample]] = defaultdict(list)
+    for sample in sorted(samples, key=lambda s: (digest("sample", seed, s.id), s.id)):
+        by_class[sample.label].append(sample)
+    ring = sorted(
+        ((turn + _share("class", seed, label)) / len(members), label)
+        for label, members in by_class.items()
+        for turn in range(len(members))
+    )
+    start = int(_share("start", seed) * len(ring))
+    following = {label: iter(members) for label, members in by_class.items()}
+    return [next(following[label]) for _, label in ring[start:] + ring[:start]]
+
+
+def _share(*parts: object) -> float:
+    """Return a number in [0, 1) that is drawn for ``parts``."""
+    return int(digest(*parts, size=6), 16) / 2**48

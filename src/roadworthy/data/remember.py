@@ -18,7 +18,9 @@ Stamp = tuple[int, int]  # size, mtime_ns
 BATCH = 2000  # files hashed between two writes: an interrupted first pass is not lost
 FRESH_NS = 2_000_000_000  # a younger file could be rewritten without its time stamp moving
 
-_TABLE = "CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size, mtime_ns, digest TEXT)"
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size, mtime_ns, digest) WITHOUT ROWID"
+)
 
 
 def cache_folder() -> Path:
@@ -96,6 +98,7 @@ def _recall(paths: Sequence[str]) -> Mapping[str, tuple[str, Stamp]]:
     query = "SELECT digest, size, mtime_ns FROM files WHERE path = ?"
     try:
         with closing(_connect()) as connection:
+            connection.execute("BEGIN")  # one lock for all, not one a file
             for path in paths:
                 if row := connection.execute(query, (os.fsencode(path),)).fetchone():
                     found[path] = (row[0], (row[1], row[2]))
@@ -108,7 +111,11 @@ def _recall(paths: Sequence[str]) -> Mapping[str, tuple[str, Stamp]]:
         return {}
     except OSError:
         pass
-    return {path: row for path, row in found.items() if isinstance(row[0], str)}
+    return {path: row for path, row in found.items() if _is_digest(row[0])}
+
+
+def _is_digest(text: object) -> bool:
+    return isinstance(text, str) and len(text) == 32
 
 
 def _keep(rows: Sequence[tuple[str, Stamp, str | None]]) -> None:

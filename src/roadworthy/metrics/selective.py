@@ -32,10 +32,11 @@ def aurc(rows: Rows) -> Estimate | None:
     rank = _ranked(data)
     count, errors = rank.errors.size, rank.errors
     position = np.arange(1, count + 1)
-    weight = _from_end(1 / position)
+    weight = rank.share(_from_end(1 / position))
     value = float((errors * weight).mean())
+    moved = rank.share(_from_end(rank.share(errors) / position))
     influence = np.empty(count)
-    influence[rank.order] = errors * weight - _from_end(errors / position) + errors.mean() - value
+    influence[rank.order] = errors * weight - moved + errors.mean() - value
     error = standard_error(data.sums(influence) * data.size / count)
     if not 1e-9 < error < math.inf:
         bare = proportion(data.sums(1 - data["correct"]), data.counts)
@@ -65,7 +66,7 @@ def coverage_at_risk(rows: Rows) -> Estimate | None:
     spread = t_quantile(max(1, data.size - 1)) * np.sqrt(_variance_of_excess(data, rank))
 
     def largest(bound: Floats) -> float:
-        # 1e-9: sums of shared errors miss an exact 5 % by rounding
+        # 1e-9: 0.05 · k is not exact; inside a tie no threshold can end
         allowed = np.flatnonzero(rank.last & (bound <= 1e-9))
         return float(allowed[-1] + 1) / count if allowed.size else 0.0
 
@@ -75,20 +76,24 @@ def coverage_at_risk(rows: Rows) -> Estimate | None:
 
 @dataclass(frozen=True)
 class _Ranked:
-    """Rows by falling confidence: their order, errors shared inside ties, and where ties end."""
+    """Rows by falling confidence (rows,): their order, errors, tie numbers, and where ties end."""
 
     order: NDArray[np.int64]
     errors: Floats
+    tie: NDArray[np.int64]
     last: NDArray[np.bool_]
+
+    def share(self, values: Floats) -> Floats:
+        """Average values over the rows of each tie."""
+        mean: Floats = np.bincount(self.tie, weights=values) / np.bincount(self.tie)
+        return mean[self.tie]
 
 
 def _ranked(data: Clusters) -> _Ranked:
     order = np.argsort(-data["conf"], kind="stable")
-    conf, wrong = data["conf"][order], 1 - data["correct"][order]
+    conf = data["conf"][order]
     last = np.append(conf[1:] != conf[:-1], True)
-    tie = np.cumsum(np.append(False, last[:-1]))
-    shared = np.bincount(tie, weights=wrong) / np.bincount(tie)
-    return _Ranked(order, shared[tie], last)
+    return _Ranked(order, 1 - data["correct"][order], np.cumsum(last) - last, last)
 
 
 def _from_end(terms: Floats) -> Floats:
@@ -135,7 +140,7 @@ def _design_effect(data: Clusters, rank: _Ranked, local: Floats) -> Floats:
     clustered += np.square(local) * np.cumsum(2 * seen + 1)
     rowwise = np.cumsum(errors**2) - 2 * local * np.cumsum(errors)
     rowwise += np.square(local) * np.arange(1, errors.size + 1)
-    ratio = np.ones(errors.size)
-    np.divide(clustered, rowwise, out=ratio, where=rowwise > 1e-9)
-    floored: Floats = np.maximum(ratio, 1.0)
-    return floored
+    overall = clustered[-1] / rowwise[-1] if rowwise[-1] > 1e-9 else errors.size / data.size
+    # among the first few rows there are too few errors to see how they cluster
+    ratio: Floats = np.maximum((clustered + 2 * overall) / (rowwise + 2), 1.0)
+    return ratio

@@ -37,7 +37,7 @@ def _escaped(cursor: Cursor) -> str:
 
 
 def path(cursor: Cursor, *, top: bool) -> str:
-    """Read the path after ``name:``; inside brackets a bare one ends at ``,``, ``(``, ``)``, ``]``."""
+    """Read the path after ``name:``; inside brackets a bare one ends at a comma or a bracket."""
     start = cursor.at
     if cursor.peek() in QUOTES:
         found = quoted(cursor)

@@ -1,0 +1,1 @@
+"""The parts of `roadworthy.binding`: coercion to declared types, and their names for messages."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -94,7 +95,9 @@ def _read_torch(path: Path, head: bytes) -> Any:
     if head.startswith(b"PK"):
         _check_archive(path)
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
+        with warnings.catch_warnings():  # torch warns of what it goes on to refuse
+            warnings.simplefilter("ignore")
+            return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises many types on damaged files
         raise RoadworthyError(_refusal(path, str(error))) from None
 

@@ -36,12 +36,12 @@ def load_weights(module: nn.Module, path: Path) -> tuple[str, ...]:
         fitted = by_name(tensors, target)
         if fitted is not None:
             _copy(module, fitted, path)
-            return _notes(path, place, [p for p, _ in found])
+            return _notes(path, place, found)
     for place, tensors in found:
         fitted = by_order(tensors, target)
         if fitted is not None:
             _copy(module, fitted, path)
-            return (*_notes(path, place, [p for p, _ in found]), _pairing(path, tensors, fitted))
+            return (*_notes(path, place, found), _pairing(path, tensors, fitted))
     largest = max((tensors for _, tensors in found), key=len)
     raise UsageError(_difference(path, strip(largest, target), target))
 
@@ -102,8 +102,9 @@ def _copy(module: nn.Module, fitted: Tensors, path: Path) -> None:
         raise RoadworthyError(f"checkpoint '{path}' could not be copied in: {reason}") from None
 
 
-def _notes(path: Path, place: str, places: list[str]) -> tuple[str, ...]:
-    others = [f"'{p}'" for p in places if p != place]
+def _notes(path: Path, place: str, found: list[tuple[str, dict[str, Tensor]]]) -> tuple[str, ...]:
+    size = len(dict(found)[place])
+    others = [f"'{p}'" for p, tensors in found if p != place and len(tensors) == size]
     if not others:
         return ()
     return (f"{path.name}: used the weights under '{place}'; it also has {', '.join(others)}",)

@@ -46,7 +46,7 @@ def load(model: str | Spec | Classifier, *, device: str = "cpu") -> Classifier:
 def _made(spec: Spec) -> Classifier:
     head, _, rest = spec.name.partition("/")
     definition = MODELS.get(head)
-    declared, kind = parameters(definition), f"model '{head}'"
+    declared, kind = parameters(definition), "model"
     own, options = split(bind(spec, declared, kind=kind, extra=definition.extra))
     text = str(canonical(spec, declared, kind=kind, extra=definition.extra))
     made = definition.function(*_first(definition, spec, rest), **own)

@@ -91,13 +91,15 @@ def _row(rng: np.random.Generator, i: int, right: bool, stress: str) -> dict[str
 
 
 def summary(rows: pl.DataFrame) -> dict[str, Any]:
-    """Return the summary of ``records(...)``: top1, drop and, by axis, what else a run would say."""
+    """Return the summary of ``records(...)``: top1, drop, and what a run would say by axis."""
     models = rows["model"].unique(maintain_order=True).to_list()
     out: list[dict[str, Any]] = []
     for model in models:
         for stress, variants in CELLS.items():
             own = rows.filter((pl.col("model") == model) & (pl.col("stress") == stress))
-            clean = _accuracy(rows.filter((pl.col("model") == model) & (pl.col("stress") == "clean")))
+            clean = _accuracy(
+                rows.filter((pl.col("model") == model) & (pl.col("stress") == "clean"))
+            )
             pooled = [""] if len(variants) > 1 else []
             for variant in [*pooled, *(v for v, _ in variants)]:
                 cell = own if not variant else own.filter(pl.col("variant") == variant)
@@ -153,7 +155,9 @@ def _metrics(
             "metric": metric,
             "unit": unit,
             "value": value,
-            "low": max(value - half, -100 if unit == "points" else 0) if unit != "nats" else value - 0.3,
+            "low": max(value - half, -100 if unit == "points" else 0)
+            if unit != "nats"
+            else value - 0.3,
             "high": min(value + half, 100) if unit != "nats" else value + 0.3,
             "n": n,
             "failed": 0,
@@ -170,7 +174,12 @@ def _per_class(rows: pl.DataFrame) -> list[dict[str, Any]]:
         n=pl.col("sample").n_unique(), top1=100 * pl.col("correct").mean()
     )
     return [
-        {**row, "name": f"name {row['label']}", "low": row["top1"] / 2, "high": 50 + row["top1"] / 2}
+        {
+            **row,
+            "name": f"name {row['label']}",
+            "low": row["top1"] / 2,
+            "high": 50 + row["top1"] / 2,
+        }
         for row in shares.iter_rows(named=True)
     ]
 
@@ -178,7 +187,18 @@ def _per_class(rows: pl.DataFrame) -> list[dict[str, Any]]:
 def fake_view(folder: Path, *, models: tuple[str, ...] = (MODEL,)) -> FakeView:
     """Return a complete view: every axis, ten classes, fifty photographs."""
     rows = records(models=models)
-    names = ("tench", "goldfish", "shark", "ray", "cock", "hen", "ostrich", "finch", "junco", "robin")
+    names = (
+        "tench",
+        "goldfish",
+        "shark",
+        "ray",
+        "cock",
+        "hen",
+        "ostrich",
+        "finch",
+        "junco",
+        "robin",
+    )
     return FakeView(
         folder=folder,
         summary=summary(rows),

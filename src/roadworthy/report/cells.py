@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from roadworthy.report.names import axis_of, clean_text
+from roadworthy.report.reading import Reading, count, reading_of
 
-MINUS = "\N{MINUS SIGN}"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A metric as measured: value with its 95 % interval, in ``unit``; None where unknown."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    unit: str = "percent"
-    n: int = 0
-
-    @property
-    def text(self) -> str:
-        """The value alone: ``71.3``; one decimal for percent and points, three for the rest."""
-        return number(self.value, self.unit)
-
-    @property
-    def interval(self) -> str:
-        """The interval alone: ``[65.0, 77.0]``; empty where there is none."""
-        if self.low is None or self.high is None:
-            return ""
-        return f"[{number(self.low, self.unit)}, {number(self.high, self.unit)}]"
-
-    @property
-    def full(self) -> str:
-        """Value and interval: ``71.3 [65.0, 77.0]``."""
-        return f"{self.text} {self.interval}".strip()
+_KEY = ("model", "data", "source", "stress", "variant")
 
 
 @dataclass(frozen=True)
@@ -53,7 +25,7 @@ class Cell:
     source: str
     stress: str
     variant: str
-    readings: dict[str, Reading] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
     n: int = 0
     failed: int = 0
     pooled: bool = False
@@ -66,9 +38,13 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """Stress and variant in one text, without repeating what the stress says already."""
-        said = not self.variant or re.search(rf"[(, ]{re.escape(self.variant)}[,)]", self.stress)
-        return self.stress if said else f"{self.stress} {self.variant}"
+        """Stress and variant in one text: ``fog(severity=1..5)`` at 3 is ``fog(severity=3)``."""
+        key, equals, _ = self.variant.partition("=")
+        if not equals:
+            return f"{self.stress} {self.variant}".strip()
+        level = rf"(?<=[(, ]){re.escape(key)}=(?:\[[^\]]*\]|[^,()]*)(?=[,)])"
+        text, replaced = re.subn(level, lambda _: self.variant, self.stress, count=1)
+        return text if replaced else f"{self.stress} {self.variant}"
 
     def value(self, metric: str) -> float | None:
         """Return the value of ``metric``, None where it was not measured."""
@@ -76,32 +52,12 @@ class Cell:
         return reading.value if reading else None
 
 
-def number(value: float | None, unit: str) -> str:
-    """Return ``value`` as text in the precision of its unit; ``–`` for None; never ``-0.0``."""
-    if value is None:
-        return "–"
-    digits = 1 if unit in ("percent", "points") else 3
-    text = f"{value:.{digits}f}"
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
-
-
-def real(value: Any) -> float | None:
-    """Return a finite float, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def count(value: Any) -> int:
-    """Return a count, 0 for anything that is none."""
-    known = real(value)
-    return int(known) if known is not None and known > 0 else 0
-
-
 def entries(parent: Any, key: str) -> list[Mapping[str, Any]]:
     """Return the dictionaries in the list under ``key``; nothing where a file is damaged."""
     found = parent.get(key) if isinstance(parent, Mapping) else None
-    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
+    return (
+        [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
+    )
 
 
 def text_of(entry: Mapping[str, Any], key: str) -> str:
@@ -113,20 +69,15 @@ def text_of(entry: Mapping[str, Any], key: str) -> str:
 def cells(summary: Mapping[str, Any]) -> list[Cell]:
     """Return the cells of a summary in its order; unreadable rows are left out."""
     found: dict[tuple[str, ...], Cell] = {}
-    keys = ("model", "data", "source", "stress", "variant")
     for row in entries(summary, "rows"):
-        key = tuple(text_of(row, name) for name in keys)
+        model, data, source, stress, variant = key = tuple(text_of(row, name) for name in _KEY)
         metric = text_of(row, "metric")
-        if not metric or not key[3]:
+        if not metric or not stress:
             continue
-        reading = Reading(
-            *(real(row.get(name)) for name in ("value", "low", "high")),
-            unit=text_of(row, "unit"),
-            n=count(row.get("n")),
-        )
-        cell = found.get(key, Cell(*key))
-        found[key] = Cell(
-            *key,
+        reading = reading_of(row, unit=text_of(row, "unit"))
+        cell = found.get(key) or Cell(model, data, source, stress, variant)
+        found[key] = replace(
+            cell,
             readings={**cell.readings, metric: reading},
             n=max(cell.n, reading.n),
             failed=max(cell.failed, count(row.get("failed"))),

@@ -6,7 +6,18 @@ import polars as pl
 
 from roadworthy.engine.records import SCHEMA
 
-_COLUMNS = ["model", "data", "source", "stress", "variant", "sample", "label", "pred", "correct", "conf"]
+_COLUMNS = [
+    "model",
+    "data",
+    "source",
+    "stress",
+    "variant",
+    "sample",
+    "label",
+    "pred",
+    "correct",
+    "conf",
+]
 _FRAMES = ["frames_pred", "frames_correct", "frames_conf"]
 
 
@@ -34,7 +45,9 @@ def judged(rows: pl.DataFrame) -> pl.DataFrame:
     frames = lists.with_columns(
         frame=pl.int_ranges(1, pl.col("frames_pred").list.len().cast(pl.Int64) + 1),
     ).explode("frame", *_FRAMES)
-    renamed = frames.drop("pred", "correct", "conf").rename(
-        {"frames_pred": "pred", "frames_correct": "correct", "frames_conf": "conf"}
-    ).select(*_COLUMNS, pl.col("frame").cast(pl.Int64))
+    renamed = (
+        frames.drop("pred", "correct", "conf")
+        .rename({"frames_pred": "pred", "frames_correct": "correct", "frames_conf": "conf"})
+        .select(*_COLUMNS, pl.col("frame").cast(pl.Int64))
+    )
     return pl.concat([single, renamed])

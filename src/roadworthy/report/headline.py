@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from roadworthy.report.cells import Cell, Reading
+from roadworthy.report.cells import Cell
 from roadworthy.report.names import AXES, short_names
+from roadworthy.report.reading import Reading
 
 _MOST_MODELS = 4
 
 
-def headline(found: Sequence[Cell]) -> str:
-    """Return what the cells of a summary say, for each model: clean top-1 and the worst of each axis."""
+def headline(found: Sequence[Cell]) -> list[str]:
+    """Return a sentence per model, at most four: clean top-1, and the worst stress of each axis."""
     models = list(dict.fromkeys(cell.model for cell in found))
     if not models:
-        return "Nothing was measured: the run has no results yet, or its summary is damaged."
+        return ["Nothing was measured: the run has no results yet, or its summary is damaged."]
     names = short_names(models, 48)
     sentences = [
         _sentence(names[model], [cell for cell in found if cell.model == model])
@@ -22,7 +23,7 @@ def headline(found: Sequence[Cell]) -> str:
     ]
     if len(models) > _MOST_MODELS:
         sentences.append(f"{len(models) - _MOST_MODELS} more models are in the table.")
-    return " ".join(sentences)
+    return sentences
 
 
 def _sentence(name: str, own: Sequence[Cell]) -> str:
@@ -34,11 +35,11 @@ def _sentence(name: str, own: Sequence[Cell]) -> str:
         start = f"{name}{on} was not judged on clean images, so nothing says how good it was before"
     else:
         start = (
-            f"{name} names {_percent(clean.readings['top1'])} of {clean.n} images{on} correctly "
+            f"{name} gets {_percent(clean.readings['top1'])} of {clean.n} images{on} right "
             f"as they are"
         )
     costs = _costs(here)
-    return f"{start}; {costs}." if costs else f"{start}."
+    return f"{start}, and {costs}." if costs else f"{start}."
 
 
 def _costs(own: Sequence[Cell]) -> str:
@@ -56,7 +57,8 @@ def _costs(own: Sequence[Cell]) -> str:
         reading = cell.readings.get("robust_top1", cell.readings.get("top1"))
         if reading is not None:
             parts.append(f"{_percent(reading)} under {short_names([cell.label], 48)[cell.label]}")
-    return "it keeps " + _listed(parts) if parts else ""
+    lead = "at worst " if len(parts) == 1 else "at the worst of each kind of stress "
+    return lead + _listed(parts) if parts else ""
 
 
 def _percent(reading: Reading) -> str:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.report.cells import cells, entries, text_of
-from roadworthy.report.charts import Figure, figures
+from roadworthy.report.charts import figures
+from roadworthy.report.facts import facts
+from roadworthy.report.figure import Figure
 from roadworthy.report.flat import judged, whole
 from roadworthy.report.gallery import gallery
 from roadworthy.report.headline import headline
 from roadworthy.report.names import AXES
-from roadworthy.report.sections import facts, failures, results, worst_classes
+from roadworthy.report.sections import failures, results, worst_classes
 from roadworthy.report.view import View
 
 if TYPE_CHECKING:
@@ -120,7 +122,7 @@ def _by_section(drawn: list[Figure]) -> dict[str, list[tuple[int, Figure]]]:
 
 
 def _assets(drawn: list[Figure]) -> dict[str, Any]:
-    """Return styles, scripts and chart data as safe markup, and the policy that allows just them."""
+    """Return styles, scripts and chart data as safe markup, and the policy that allows these."""
     from markupsafe import Markup
 
     folder = files("roadworthy.report") / "assets"
@@ -137,7 +139,7 @@ def _assets(drawn: list[Figure]) -> dict[str, Any]:
 
 
 def script_json(value: Any) -> str:
-    """Return JSON that is safe inside a script element: no ``<``, ``>``, ``&`` or line separators."""
+    """Return JSON that is safe inside a script element: ASCII without ``<``, ``>`` and ``&``."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -1,4 +1,4 @@
-"""Altair charts of points with intervals, from plain lists; altair is imported when one is drawn."""
+"""Altair charts of points with intervals; altair is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from roadworthy.report.cells import distinct
+from roadworthy.report.style import color, finish
 
 Point = dict[str, Any]
 """label, series, x or value, low, high (numbers or None), text (what a tooltip shows), n."""
 
-# Each at least 3:1 against a white and against a near-black page.
-COLORS = ["#3f7fd6", "#d2691e", "#22936f", "#c2549b", "#7f6fdc", "#9c7c12", "#2a8fa8", "#d14b55"]
 _TOOLTIP = ["label", "series", "text", "n"]
 
 
@@ -24,21 +23,22 @@ def dots(points: Sequence[Point], *, title: str, zero: bool = False, percent: bo
 
     labels, series = (distinct(p[key] for p in points) for key in ("label", "series"))
     scale = alt.Scale(domain=[0, 100]) if percent else alt.Scale(zero=True)
-    x = alt.X("value:Q", title=title, scale=scale)
+    ticks = alt.Axis(tickCount=10)
+    x = alt.X("value:Q", title=title, scale=scale, axis=ticks)
     y = alt.Y("label:N", sort=labels, title=None)
-    base = alt.Chart(alt.InlineData(values=list(points))).encode(y=y, color=_color(series))
+    base = alt.Chart(alt.InlineData(values=list(points))).encode(y=y, color=color(series))
     if _doubled(points):
         base = base.encode(yOffset=alt.YOffset("series:N", sort=series))
     step = max(22, 11 * len(series) + 8) if _doubled(points) else 22
     layers = [
         base.mark_rule(strokeWidth=2, opacity=0.6).encode(
-            x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
+            x=alt.X("low:Q", title=title, scale=scale, axis=ticks), x2="high:Q"
         ),
         base.mark_circle(size=60, opacity=1).encode(x=x, tooltip=_tooltip(alt)),
     ]
     if zero:
         layers.insert(0, _rule_at_zero(alt))
-    return _finish(alt.layer(*layers), height=max(60, step * len(labels)))
+    return finish(alt.layer(*layers), series, height=max(60, step * len(labels)))
 
 
 def curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -> Any:
@@ -48,22 +48,27 @@ def curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) ->
     """
     import altair as alt
 
+    layers = _curves(points, x=x, y=y, integer=integer)
+    return finish(alt.layer(*layers), distinct(p["series"] for p in points))
+
+
+def _curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -> list[Any]:
+    import altair as alt
+
     series = distinct(p["series"] for p in points)
-    ticks = alt.Axis(tickMinStep=1, format="d") if integer else alt.Axis()
+    ticks = alt.Axis(tickMinStep=1, format="d") if integer else alt.Axis(tickCount=10)
     base = alt.Chart(alt.InlineData(values=list(points))).encode(
         x=alt.X("x:Q", title=x, axis=ticks, scale=alt.Scale(zero=True, nice=False, padding=8)),
-        color=_color(series),
+        color=color(series),
     )
     scale = alt.Scale(domain=[0, 100])
     value = alt.Y("value:Q", title=y, scale=scale)
     low = alt.Y("low:Q", title=y, scale=scale)
-    return _finish(
-        alt.layer(
-            base.mark_rule(strokeWidth=2, opacity=0.6).encode(y=low, y2="high:Q"),
-            base.mark_line(strokeWidth=2).encode(y=value),
-            base.mark_circle(size=50, opacity=1).encode(y=value, tooltip=_tooltip(alt)),
-        )
-    )
+    return [
+        base.mark_rule(strokeWidth=2, opacity=0.6).encode(y=low, y2="high:Q"),
+        base.mark_line(strokeWidth=2).encode(y=value),
+        base.mark_circle(size=50, opacity=1).encode(y=value, tooltip=_tooltip(alt)),
+    ]
 
 
 def bands(points: Sequence[Point], *, x: str, y: str) -> Any:
@@ -72,22 +77,29 @@ def bands(points: Sequence[Point], *, x: str, y: str) -> Any:
 
     series = distinct(p["series"] for p in points)
     base = alt.Chart(alt.InlineData(values=list(points))).encode(
-        x=alt.X("x:Q", title=x, axis=alt.Axis(tickMinStep=1, format="d")), color=_color(series)
+        x=alt.X(
+            "x:Q",
+            title=x,
+            axis=alt.Axis(tickMinStep=1, format="d"),
+            scale=alt.Scale(zero=False, nice=False, padding=8),
+        ),
+        color=color(series),
     )
     scale = alt.Scale(domain=[0, 100])
     value = alt.Y("value:Q", title=y, scale=scale)
     low = alt.Y("low:Q", title=y, scale=scale)
-    return _finish(
+    return finish(
         alt.layer(
             base.mark_area(opacity=0.18).encode(y=low, y2="high:Q"),
             base.mark_line(strokeWidth=2).encode(y=value),
             base.mark_circle(size=18).encode(y=value, tooltip=_tooltip(alt)),
-        )
+        ),
+        series,
     )
 
 
 def reliability(points: Sequence[Point]) -> Any:
-    """Return accuracy over mean confidence (both percent) with the diagonal of perfect calibration."""
+    """Return accuracy over mean confidence, in percent, with the diagonal of calibration."""
     import altair as alt
 
     ends = [{"x": 0, "value": 0}, {"x": 100, "value": 100}]
@@ -96,17 +108,8 @@ def reliability(points: Sequence[Point]) -> Any:
         .mark_line(strokeDash=[4, 4], strokeWidth=1, color="currentColor", opacity=0.5)
         .encode(x="x:Q", y="value:Q")
     )
-    lines = curves(points, x="mean confidence, %", y="accuracy, %")
-    return _finish(alt.layer(diagonal, *lines.layer))
-
-
-def _color(series: Sequence[str]) -> Any:
-    import altair as alt
-
-    legend = None
-    if len(series) > 1:
-        legend = alt.Legend(orient="top", title=None, columns=2, labelLimit=320, symbolOpacity=1)
-    return alt.Color("series:N", sort=list(series), legend=legend, scale=alt.Scale(range=COLORS))
+    curves = _curves(points, x="mean confidence, %", y="accuracy, %")
+    return finish(alt.layer(diagonal, *curves), distinct(p["series"] for p in points))
 
 
 def _doubled(points: Sequence[Point]) -> bool:
@@ -115,25 +118,11 @@ def _doubled(points: Sequence[Point]) -> bool:
 
 
 def _tooltip(alt: Any) -> list[Any]:
-    return [alt.Tooltip(f"{name}:N", title=name if name != "text" else "value") for name in _TOOLTIP]
+    return [
+        alt.Tooltip(f"{name}:N", title=name if name != "text" else "value") for name in _TOOLTIP
+    ]
 
 
 def _rule_at_zero(alt: Any) -> Any:
     zero = alt.Chart(alt.InlineData(values=[{"value": 0}]))
     return zero.mark_rule(color="currentColor", opacity=0.5).encode(x="value:Q")
-
-
-def _finish(chart: Any, *, height: int = 280) -> Any:
-    """Set the size and the colours: "currentColor" lets the page's style decide, light or dark."""
-    ink = "currentColor"
-    faint = {"gridColor": ink, "gridOpacity": 0.12, "domainColor": ink, "domainOpacity": 0.3}
-    axis = {"labelColor": ink, "titleColor": ink, "tickColor": ink, "tickOpacity": 0.3, **faint}
-    axis |= {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
-    legend = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12}
-    return (
-        chart.properties(width="container", height=height, background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(**axis)
-        .configure_axisY(labelLimit=280)
-        .configure_legend(**legend)
-    )

@@ -21,7 +21,7 @@ AXES = {
 """Axes in the order of the report, with their headings."""
 
 # A directory in front of a file name: after "provider:" or "key=", never the "/" of timm/resnet50.
-_FOLDERS = re.compile(r"(?<=[:=])[^(),=:]*/(?=[^/(),])")
+_FOLDERS = re.compile(r"(?<=[:=])(?!\d+/\d)[^(),=:]*/(?=[^/(),])")
 _ELLIPSIS = "…"
 
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from roadworthy.report.cells import Cell, Reading
+from roadworthy.report.cells import Cell
 from roadworthy.report.marks import Point
 from roadworthy.report.names import AXES, axis_of, short_names
+from roadworthy.report.reading import Reading
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,6 +20,7 @@ Who = Callable[[str, str, str], str]
 _EPS = re.compile(r"\beps=(\d+(?:\.\d+)?)(?:/(\d+))?")
 _SEVERITY = re.compile(r"\bseverity=(\d+)")
 BINS = 10
+_STRESSED = "under stress"
 
 
 def who_of(cells: Sequence[Cell]) -> Who:
@@ -98,12 +100,18 @@ def frame_points(flat: pl.DataFrame, who: Who) -> list[Point]:
 
 
 def reliability_points(flat: pl.DataFrame, who: Who) -> list[Point]:
-    """Return accuracy over mean confidence in ten bins, one series per judge and axis."""
+    """Return accuracy over mean confidence in ten bins, one series per judge and axis.
+
+    With several judges the stresses are pooled, lest the chart be full of lines.
+    """
     import polars as pl
 
     known = flat.filter(pl.col("conf").is_between(0, 1))
+    several = len({who(*key) for key in known.select("model", "data").unique().iter_rows()}) > 1
     axes = {stress: axis_of(stress) for stress in known["stress"].drop_nulls().unique()}
-    order = {axis: i for i, axis in enumerate(AXES)}
+    if several:
+        axes = {stress: axis if axis == "clean" else _STRESSED for stress, axis in axes.items()}
+    order = {axis: i for i, axis in enumerate((*AXES, _STRESSED))}
     binned = known.with_columns(
         axis=pl.col("stress").replace_strict(axes, default="other", return_dtype=pl.String),
         bin=(pl.col("conf") * BINS).floor().clip(0, BINS - 1).cast(pl.Int32),
@@ -120,7 +128,7 @@ def reliability_points(flat: pl.DataFrame, who: Who) -> list[Point]:
     )
     points = []
     for row in rows:
-        series = " · ".join(filter(None, (_who(who, row), AXES[row["axis"]])))
+        series = " · ".join(filter(None, (_who(who, row), AXES.get(row["axis"], _STRESSED))))
         label = f"confidence {row['bin'] * BINS} to {(row['bin'] + 1) * 100 // BINS} %"
         reading = percent(row["share"], row["n"])
         points.append(point(reading, label=label, series=series, x=100 * row["conf"]))

@@ -1,13 +1,14 @@
-"""The tables of the page: results by axis, worst classes, failed samples, provenance."""
+"""The tables of the page: results by axis, worst classes, failed samples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from roadworthy.report.cells import Cell, Reading, count, distinct, entries, real, text_of
+from roadworthy.report.cells import Cell, distinct, entries, text_of
 from roadworthy.report.names import AXES, clean_text, short_names
+from roadworthy.report.reading import Reading, reading_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,8 +64,8 @@ def results(found: Sequence[Cell], *, calibration: bool) -> ResultTable:
     )
 
 
-_Class = dict[str, tuple[Reading, int]]
-"""Accuracy and n of one class under each stress."""
+_Class = dict[str, Reading]
+"""Accuracy of one class under each stress."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +74,21 @@ class ClassTable:
 
     title: str
     stresses: list[str]
-    rows: list[tuple[str, list[tuple[Reading, int] | None]]]
+    rows: list[tuple[str, int, list[Reading | None]]]
     left_out: int
 
 
 def worst_classes(summary: Mapping[str, Any]) -> list[ClassTable]:
-    """Return the classes with the lowest mean accuracy over the stresses first, at most 25 a table."""
+    """Return the classes with the lowest mean accuracy over the stresses first, 25 a table."""
     tables: dict[tuple[str, str], dict[tuple[str, str], _Class]] = {}
     for entry in entries(summary, "per_class"):
         key = (text_of(entry, "model"), text_of(entry, "data"))
         label, name = text_of(entry, "label"), text_of(entry, "name")
-        reading = Reading(*(real(entry.get(part)) for part in ("top1", "low", "high")))
+        reading = reading_of(entry, value="top1")
         if reading.value is not None:
             classes = tables.setdefault(key, {})
-            cell = (reading, count(entry.get("n")))
             # by label as well: ImageNet has two cranes and two maillots
-            classes.setdefault((name, label), {})[text_of(entry, "stress")] = cell
+            classes.setdefault((name, label), {})[text_of(entry, "stress")] = reading
     return [_class_table(" · ".join(key), classes) for key, classes in tables.items()]
 
 
@@ -96,12 +96,16 @@ def _class_table(title: str, classes: dict[tuple[str, str], _Class]) -> ClassTab
     stresses = distinct(stress for cells in classes.values() for stress in cells)[:MOST_STRESSES]
 
     def badness(item: tuple[tuple[str, str], _Class]) -> tuple[float, tuple[str, str]]:
-        values = [reading.value or 0.0 for reading, _ in item[1].values()]
+        values = [reading.value or 0.0 for reading in item[1].values()]
         return sum(values) / len(values), item[0]
 
     ordered = sorted(classes.items(), key=badness)
     shown = [
-        (name or f"class {label}", [own.get(stress) for stress in stresses])
+        (
+            name or f"class {label}",
+            max(reading.n for reading in own.values()),
+            [own.get(stress) for stress in stresses],
+        )
         for (name, label), own in ordered[:MOST_CLASSES]
     ]
     return ClassTable(title, stresses, shown, len(ordered) - len(shown))
@@ -129,25 +133,3 @@ def failures(rows: pl.DataFrame) -> Failures:
         for data, sample, reason in found.head(MOST_FAILURES).iter_rows()
     ]
     return Failures(listed, found.height - len(listed))
-
-
-def facts(entry: Any, keys: Iterable[str] | None = None) -> list[tuple[str, str]]:
-    """Return a dictionary as (name, text) pairs for a definition list; nested ones in one text."""
-    if not isinstance(entry, Mapping):
-        return []
-    chosen = entry if keys is None else [key for key in keys if key in entry]
-    return [
-        (clean_text(key).replace("_", " "), _plain(entry[key]))
-        for key in chosen
-        if entry[key] not in (None, "", [], {})
-    ]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{clean_text(k)} {_plain(v)}" for k, v in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(_plain(item) for item in value)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000:
-        return f"{value:,}".replace(",", " ")
-    return clean_text(value)

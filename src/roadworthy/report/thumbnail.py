@@ -1,4 +1,4 @@
-"""A small JPEG of any picture a user may have, or nothing: never an exception, never much memory."""
+"""A small JPEG of any picture a user may have, or nothing: no exception, not much memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF
 
 
 def thumbnail(data: bytes | None) -> str | None:
-    """Return a JPEG data URI, at most 160 pixels a side, of an encoded image; None where it is gone.
+    """Return an encoded image as JPEG data URI, at most 160 pixels a side; None where it is gone.
 
     Rotation from EXIF is applied, transparency put on white, 16 bits scaled to 8. Broken, huge and
     foreign files give None.

@@ -6,8 +6,8 @@
   function limits(spec, width) {
     const axis = spec.config.axisY;
     if (axis) axis.labelLimit = Math.max(90, Math.min(300, Math.round(width * 0.4)));
-    const legend = spec.config.legend;
-    if (legend) legend.columns = width < 560 ? 1 : 2;
+    const longest = Math.min(45, (spec.usermeta || {}).longest || 45);
+    spec.config.legend.columns = Math.max(1, Math.floor((width - 80) / (7 * longest + 30)));
   }
   specs.forEach(function (spec, i) {
     const place = document.getElementById("figure-" + i);

@@ -1,0 +1,60 @@
+"""Which metrics a terminal has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from roadworthy.report.cells import Cell
+from roadworthy.report.reading import Reading
+
+COLUMNS = {
+    "top1": "top-1 %",
+    "drop": "drop",
+    "robust_top1": "robust %",
+    "disagreement": "changed %",
+    "flip_probability": "flips %",
+    "ece": "ECE %",
+}
+"""Metrics of the terminal table with their headings; those before lose their interval last."""
+
+NOTHING = Reading(None, None, None)
+_GAP = 3  # between two columns
+_LEAST, _ENOUGH, _ENOUGH_EACH = 12, 30, 18  # characters of a name: at worst, alone, of several
+
+
+def metrics_of(found: Sequence[Cell]) -> list[str]:
+    """Return the metrics that have a value somewhere; top-1 always."""
+    return [m for m in COLUMNS if m == "top1" or any(c.value(m) is not None for c in found)]
+
+
+def shown_text(cell: Cell, metric: str, wide: bool) -> str:
+    """Return one metric of a cell, ``wide`` with its interval."""
+    reading = cell.readings.get(metric, NOTHING)
+    return reading.full if wide else reading.text
+
+
+def fit(
+    found: Sequence[Cell], names: int, counts: int, width: int
+) -> tuple[list[tuple[str, bool]], int]:
+    """Return the metrics that fit, each with or without its interval, and the room of a name.
+
+    ``names`` is the number of columns with names, ``counts`` the characters that counts take.
+    """
+    metrics = metrics_of(found)
+    longest = max((len(cell.label) for cell in found), default=_LEAST)
+    needed = max(_LEAST, min(longest, _ENOUGH if names == 1 else _ENOUGH_EACH))
+    options = [
+        [(metric, i < wide) for i, metric in enumerate(metrics[:shown])]
+        for shown in range(len(metrics), 0, -1)
+        for wide in range(shown, 0, -1)
+    ]
+    for option in options:
+        taken = counts + sum(_width(found, metric, wide) + _GAP for metric, wide in option)
+        room = (width - taken) // names - _GAP
+        if room >= needed:
+            break
+    return option, max(room, _LEAST)
+
+
+def _width(found: Sequence[Cell], metric: str, wide: bool) -> int:
+    return max(len(COLUMNS[metric]), *(len(shown_text(cell, metric, wide)) for cell in found), 0)

@@ -1,0 +1,54 @@
+"""A chart of the page: what it says in words, and its Vega-Lite spec with the data inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from roadworthy.report.cells import Cell
+from roadworthy.report.marks import Point
+from roadworthy.report.names import short_names
+from roadworthy.report.points import Who, point
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A Vega-Lite spec with its data, the section it belongs to, and what it says in words."""
+
+    section: str
+    title: str
+    caption: str
+    spec: dict[str, Any]
+
+
+def draw(section: str, title: str, caption: str, chart: Any) -> Figure:
+    """Return the figure of an Altair chart."""
+    spec = chart.to_dict()
+    spec.pop("$schema", None)  # an address, and the page says itself which language it is
+    return Figure(section, title, caption, spec)
+
+
+def points_of(
+    found: Iterable[Cell],
+    who: Who,
+    *,
+    metric: str,
+    x: Callable[[Cell], float | None] | None = None,
+    series: Callable[[Cell], str] = lambda _: "",
+    width: int = 44,
+) -> list[Point]:
+    """Return one point per cell in which ``metric`` was measured, named by judge and ``series``."""
+    measured = [cell for cell in found if cell.value(metric) is not None]
+    names = short_names([cell.label for cell in measured], width)
+    return [
+        point(
+            cell.readings[metric],
+            label=names[cell.label],
+            series=" · ".join(
+                filter(None, (who(cell.model, cell.data, cell.source), series(cell)))
+            ),
+            x=x(cell) if x else None,
+        )
+        for cell in measured
+    ]

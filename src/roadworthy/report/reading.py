@@ -1,0 +1,64 @@
+"""A number as it is shown: a metric with its 95 % interval in the precision of its unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A metric as measured: value with its 95 % interval, in ``unit``; None where unknown."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str = "percent"
+    n: int = 0
+
+    @property
+    def text(self) -> str:
+        """The value alone: ``71.3``; one decimal for percent and points, three for the rest."""
+        return number(self.value, self.unit)
+
+    @property
+    def interval(self) -> str:
+        """The interval alone: ``[65.0, 77.0]``; empty where there is none."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"[{number(self.low, self.unit)}, {number(self.high, self.unit)}]"
+
+    @property
+    def full(self) -> str:
+        """Value and interval: ``71.3 [65.0, 77.0]``."""
+        return f"{self.text} {self.interval}".strip()
+
+
+def number(value: float | None, unit: str) -> str:
+    """Return ``value`` as text in the precision of its unit; ``–`` for None; never ``-0.0``."""
+    if value is None:
+        return "–"
+    digits = 1 if unit in ("percent", "points") else 3
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def real(value: Any) -> float | None:
+    """Return a finite float, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def count(value: Any) -> int:
+    """Return a count, 0 for anything that is none."""
+    known = real(value)
+    return int(known) if known is not None and known > 0 else 0
+
+
+def reading_of(entry: Mapping[str, Any], *, value: str = "value", unit: str = "percent") -> Reading:
+    """Return the reading in a row of a summary; what is not a finite number is None."""
+    low, high = real(entry.get("low")), real(entry.get("high"))
+    return Reading(real(entry.get(value)), low, high, unit, count(entry.get("n")))

@@ -1,0 +1,43 @@
+"""How charts look: one palette, and colours that follow the page from light to dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+# Each at least 3:1 against a white and against a near-black page.
+COLORS = ["#3f7fd6", "#d2691e", "#22936f", "#c2549b", "#7f6fdc", "#9c7c12", "#2a8fa8", "#d14b55"]
+
+
+def color(series: Sequence[str]) -> Any:
+    """Return the colour channel: by series, in their order; a legend where there are several."""
+    import altair as alt
+
+    legend = None
+    if len(series) > 1:
+        legend = alt.Legend(orient="top", title=None, labelLimit=320, symbolOpacity=1)
+    return alt.Color("series:N", sort=list(series), legend=legend, scale=alt.Scale(range=COLORS))
+
+
+def finish(chart: Any, series: Sequence[str], *, height: int = 280) -> Any:
+    """Return a chart with size and colours set: "currentColor" leaves light or dark to the style of the page.
+
+    The longest name tells the page's script how many columns a legend has room for.
+    """
+    ink = "currentColor"
+    faint = {"gridColor": ink, "gridOpacity": 0.12, "domainColor": ink, "domainOpacity": 0.3}
+    axis = {"labelColor": ink, "titleColor": ink, "tickColor": ink, "tickOpacity": 0.3, **faint}
+    axis |= {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
+    legend = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12}
+    return (
+        chart.properties(
+            width="container",
+            height=height,
+            background="transparent",
+            usermeta={"longest": max(map(len, series), default=0)},
+        )
+        .configure_view(stroke=None)
+        .configure_axis(**axis)
+        .configure_axisY(labelLimit=280)
+        .configure_legend(**legend)
+    )

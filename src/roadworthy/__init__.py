@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from roadworthy.data.registry import open_data as open  # noqa: A004
+    from roadworthy.data.registry import open_data as open
     from roadworthy.errors import RoadworthyError, SampleError, UsageError
     from roadworthy.evaluate import evaluate
     from roadworthy.models.load import load

@@ -62,7 +62,9 @@ def description(name: str) -> dict[str, Any]:
             "version": suite.version,
             "stresses": list(suite.stresses),
         }
-    known = [n for kind in ("models", "data", "stresses", "suites", "metrics") for n in listing(kind)]
+    known = [
+        n for kind in ("models", "data", "stresses", "suites", "metrics") for n in listing(kind)
+    ]
     raise UsageError(f"nothing is called '{name}'{did_you_mean(name, known)}")
 
 
@@ -73,7 +75,11 @@ def _definition(item: Definition) -> dict[str, Any]:
         "version": item.version,
         "paper": item.paper,
         "parameters": [
-            {"name": p.name, "type": _type(p.type), "default": "required" if p.required else str(p.default)}
+            {
+                "name": p.name,
+                "type": _type(p.type),
+                "default": "required" if p.required else str(p.default),
+            }
             for p in item.parameters
         ],
     }

@@ -246,5 +246,3 @@ def _exit_code(arguments: list[str]) -> int:
         )
         return EXIT_ERROR
     return code if isinstance(code, int) else EXIT_DONE
-
-

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -76,7 +76,8 @@ def prepare(
 ) -> Prepared:
     """Resolve every name, cheapest first, load the models and plan the cells; nothing runs yet."""
     chosen = expand(_listed(stresses) or [DEFAULT_SUITE])
-    datasets = _distinct([open_data(d) for d in _listed(data)], "data set", "data (-d)")
+    opened = [d if hasattr(d, "samples") else open_data(d) for d in _listed(data)]
+    datasets = _distinct(opened, "data set", "data (-d)")
     use_cores()
     judges = _judges(_listed(models), options)
     planned = plan(judges, datasets, chosen, options)
@@ -121,7 +122,7 @@ def use_cores() -> None:
 def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
-    if isinstance(value, (str, Spec, Stress)) or not isinstance(value, Iterable):
+    if isinstance(value, str | Spec | Stress) or not isinstance(value, list | tuple):
         return [value]
     return list(value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,20 +47,33 @@ def run(job: RunFile, *, watch: str) -> Run:
 
 def closing(finished: Run) -> str:
     """Return the table that ends a run, what failed, and where everything is."""
-    from roadworthy.report.table import printed
-
-    summary = finished.summary
-    lines = [printed(summary)]
+    lines = [_table(finished.summary)]
     failed = failures(finished)
     for failure in failed[:5]:
         lines.append(f"failed: {failure['reason']}")
     if len(failed) > 5:
-        lines.append(f"… and {len(failed) - 5} more failed; all in {finished.folder}/failures.jsonl")
+        lines.append(
+            f"… and {len(failed) - 5} more failed; all in {finished.folder}/failures.jsonl"
+        )
     for path in finished.damaged:
         lines.append(f"damaged part, left out and done again at the next run: {path}")
     lines.append(f"records, summary.json and failures in {finished.folder}/")
     lines.append(f"page: roadworthy report {finished.folder}")
     return "\n".join(lines)
+
+
+def _table(summary: Mapping[str, Any]) -> str:
+    """Return the table: drawn for a terminal, as Markdown for a pipe."""
+    from rich.console import Console
+
+    from roadworthy.report import table
+
+    if not sys.stdout.isatty():
+        return table.lines(summary)
+    console = Console()
+    with console.capture() as capture:
+        console.print(table.table(summary, width=console.width))
+    return capture.get().rstrip()
 
 
 def failures(finished: Run) -> list[dict[str, Any]]:

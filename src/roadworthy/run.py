@@ -140,5 +140,3 @@ class Run:
             dataset = open_data(data, base=base)
             known[data] = (dataset, {s.id: s for s in dataset.samples})
         return known[data]
-
-

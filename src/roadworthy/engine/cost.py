@@ -122,5 +122,3 @@ def seconds_per_image(judge: Judge, size: tuple[int, int], options: Options) -> 
         began = time.perf_counter()
         model.logits(x)
     return (time.perf_counter() - began) / len(x)
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.types import Classifier, Image, Logits
@@ -41,7 +42,6 @@ def forward(model: Classifier, x: Any, *, name: str) -> Logits:
     return np.ascontiguousarray(array)
 
 
-def finite(logits: Logits) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def finite(logits: Logits) -> NDArray[np.bool_]:
     """Return which samples have finite logits, (N,)."""
-    good: np.ndarray[Any, np.dtype[np.bool_]] = np.isfinite(logits).all(axis=1)
-    return good
+    return np.asarray(np.isfinite(logits).all(axis=1))

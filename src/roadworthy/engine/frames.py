@@ -76,7 +76,7 @@ class Frames:
 
     def _spilled(self, image: Image) -> Image:
         if self._spill is None:
-            self._spill = tempfile.TemporaryFile(prefix="roadworthy-frames-")
+            self._spill = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the block
         offset = self._spill.seek(0, 2)
         self._spill.write(np.ascontiguousarray(image).data)
         self._spill.flush()

@@ -35,7 +35,7 @@ def judge_part(
     ``clean`` holds the logits of the unstressed image by position. A sample that fails under any
     variant becomes one record with status ``failed``.
     """
-    reasons = _unreadable(cell, samples, positions, context)
+    reasons = _unreadable(cell, positions, context)
     usable = [i for i in range(len(samples)) if i not in reasons]
     frames: list[pl.DataFrame] = []
     for start in range(0, len(usable), batch_size):
@@ -43,9 +43,7 @@ def judge_part(
         batch = Batch(
             samples=[samples[i] for i in chosen],
             positions=[positions[i] for i in chosen],
-            labels=np.array(
-                [cell.relation.target_of(samples[i].label) for i in chosen], np.int32
-            ),
+            labels=np.array([cell.relation.target_of(samples[i].label) for i in chosen], np.int32),
             clean=np.stack([clean[positions[i]] for i in chosen]),
         )
         rows = list(_batch_rows(cell, batch, chosen, context))
@@ -75,9 +73,7 @@ def clean_logits(
     return found
 
 
-def _unreadable(
-    cell: Cell, samples: Sequence[Sample], positions: Sequence[int], context: Context
-) -> dict[int, str]:
+def _unreadable(cell: Cell, positions: Sequence[int], context: Context) -> dict[int, str]:
     products = cell.products()
     reasons = {}
     for index, position in enumerate(positions):
@@ -98,12 +94,12 @@ def _batch_rows(
         return
     if cell.stress.name == "clean":
         setting = cell.stress.settings[0]
-        columns = _verdicts(cell, batch, batch.clean)
-        yield judged_rows(cell, setting, batch.samples, columns, order=order)
+        verdict = _verdicts(cell, batch, batch.clean)
+        yield judged_rows(cell, setting, batch.samples, verdict, order=order)
         return
     for variant in variants(cell, batch, context):
         logits = _judged(cell, variant, batch)
-        columns = {**_verdicts(cell, batch, logits), **variant.columns}
+        columns: dict[str, Any] = {**_verdicts(cell, batch, logits), **variant.columns}
         if "pred8" in columns:
             columns["ok8"] = columns.pop("pred8") != batch.labels
         if variant.status is not None:
@@ -113,15 +109,15 @@ def _batch_rows(
 
 def _judged(cell: Cell, variant: Variant, batch: Batch) -> Logits:
     logits = forward(variant.judge, variant.x, name=cell.judge.spec)
-    return _without_nan(cell, variant.setting, logits, batch)
+    return _without_nan(variant.setting, logits, batch)
 
 
-def _without_nan(cell: Cell, setting: Setting, logits: Logits, batch: Batch) -> Logits:
+def _without_nan(setting: Setting, logits: Logits, batch: Batch) -> Logits:
     """Report samples whose logits are not finite; their rows are dropped, so any number will do."""
     good = finite(logits)
-    for index in np.flatnonzero(~good):
+    for index in np.flatnonzero(~good).tolist():
         where = f" under {setting.key}" if setting.key else ""
-        batch.failures[int(index)] = (
+        batch.failures[index] = (
             f'"{batch.samples[index].id}": the model gave NaN or infinite logits{where}; '
             f"look at its weights with `roadworthy check`"
         )
@@ -129,7 +125,7 @@ def _without_nan(cell: Cell, setting: Setting, logits: Logits, batch: Batch) -> 
 
 
 def _verdicts(cell: Cell, batch: Batch, logits: Logits) -> dict[str, NDArray[Any]]:
-    logits = _without_nan(cell, cell.stress.settings[0], logits, batch)
+    logits = _without_nan(cell.stress.settings[0], logits, batch)
     clean = np.where(finite(batch.clean)[:, None], batch.clean, np.float32(0.0))
     return verdicts(logits, batch.labels, subset=cell.relation.subset, clean=clean)
 

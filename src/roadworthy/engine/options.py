@@ -10,6 +10,8 @@ from roadworthy.errors import UsageError
 
 DEFAULT_BATCH_SIZE = 32
 
+Precision = Literal["fp32", "bf16"]
+
 
 @dataclass(frozen=True)
 class Options:
@@ -19,7 +21,7 @@ class Options:
     seed: int = 0
     device: str = "cpu"
     batch_size: int | Literal["auto"] = "auto"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from roadworthy.data.labels import Relation, relate
 from roadworthy.data.order import order
 from roadworthy.engine.frames import Product, Recode
+from roadworthy.engine.options import Options, Precision
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, probe_hash, run
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap
-
-if TYPE_CHECKING:
-    from roadworthy.engine.options import Options
 
 RECORDS_VERSION = 1
 
@@ -28,7 +25,7 @@ class Judge:
 
     model: Classifier
     spec: str
-    precision: str
+    precision: Precision
     metadata: Metadata
 
 
@@ -115,7 +112,10 @@ class Plan:
 
 
 def plan(
-    judges: Sequence[Judge], datasets: Sequence[Dataset], stresses: Sequence[Stress], options: Options
+    judges: Sequence[Judge],
+    datasets: Sequence[Dataset],
+    stresses: Sequence[Stress],
+    options: Options,
 ) -> Plan:
     """Resolve what runs; raises UsageError where labels do not fit or a stress fits no model."""
     stresses = _with_clean(stresses)
@@ -182,5 +182,3 @@ def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
         options.seed,
     )
     return Cell(source, one, judge, relation, size, request)
-
-

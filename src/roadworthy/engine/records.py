@@ -6,73 +6,72 @@ import polars as pl
 
 TEXT, FLAG, REAL, WHOLE = pl.String, pl.Boolean, pl.Float32, pl.Int32
 
-SCHEMA = pl.Schema(
-    {
-        # what was judged
-        "sample": TEXT,  # id of the sample inside its data set
-        "content": TEXT,  # digest of its bytes and label
-        "data": TEXT,  # spec of the data set
-        "model": TEXT,  # spec of the judge
-        "model_id": TEXT,  # provider/name@fingerprint of the judge
-        "modifier": TEXT,  # spec of the MODEL stress that changed the judge, or null
-        "source": TEXT,  # spec of the model that made the variant, or null
-        "stress": TEXT,  # canonical spec
-        "variant": TEXT,  # key of the variant, "severity=3"; empty where there is one nameless variant
-        "version": WHOLE,  # definition version of the stress
-        "request": TEXT,  # hash of everything that determines the row except the sample
-        "status": TEXT,  # ok, failed, skipped, clean_error, not_applicable
-        "reason": TEXT,
-        # the variant
-        "severity": WHOLE,
-        "frame": WHOLE,
-        "eps_numerator": pl.Int64,
-        "eps_denominator": pl.Int64,
-        "eps": REAL,
-        "norm": TEXT,
-        "target": WHOLE,
-        "frame_size": TEXT,  # "224x224", height first
-        "pipeline": TEXT,
-        "precision": TEXT,  # fp32 or bf16, of the judging forward pass
-        # the verdict
-        "label": WHOLE,  # label as an index into the outputs of the judge
-        "pred": WHOLE,
-        "correct": FLAG,  # the headline rule
-        "correct5": FLAG,
-        "correct_subset": FLAG,  # arg max over the outputs that the data set's classes relate to
-        "correct_full": FLAG,  # arg max over all outputs
-        "conf": REAL,  # largest probability
-        "conf_label": REAL,  # probability of the label
-        "margin": REAL,  # logit of the label minus the largest other logit
-        "loss": REAL,  # cross-entropy in nats
-        "entropy": REAL,  # of the probabilities, nats
-        "brier": REAL,  # sum over classes of (probability - one-hot)^2
-        "top5": pl.List(WHOLE),
-        "borderline": FLAG,  # |margin| < 1e-3: another batch size may flip it
-        "kl_ref": REAL,  # KL(clean || this), nats
-        "zipf_ref": REAL,
-        "top5_ref": REAL,
-        # what an attack did
-        "linf": REAL,
-        "l2": REAL,
-        "l1": REAL,
-        "l0": WHOLE,
-        "steps_used": WHOLE,
-        "queries": WHOLE,
-        "forwards": WHOLE,
-        "backwards": WHOLE,
-        "step_success": WHOLE,
-        "ok8": FLAG,  # an attack that still succeeds after rounding to 8 bits
-        "broken_by": TEXT,
-        "kept": REAL,
-        "artifact": TEXT,
-        # sequences: one entry a frame
-        "frames_pred": pl.List(WHOLE),
-        "frames_correct": pl.List(FLAG),
-        "frames_conf": pl.List(REAL),
-        # facts about the judge
-        "family": TEXT,
-        "training": TEXT,
-        "pretraining": TEXT,
-        "parameters": pl.Int64,
-    }
-)
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    # what was judged
+    "sample": TEXT,  # id of the sample inside its data set
+    "content": TEXT,  # digest of its bytes and label
+    "data": TEXT,  # spec of the data set
+    "model": TEXT,  # spec of the judge
+    "model_id": TEXT,  # provider/name@fingerprint of the judge
+    "modifier": TEXT,  # spec of the MODEL stress that changed the judge, or null
+    "source": TEXT,  # spec of the model that made the variant, or null
+    "stress": TEXT,  # canonical spec
+    "variant": TEXT,  # key of the variant, "severity=3"; empty where there is one nameless variant
+    "version": WHOLE,  # definition version of the stress
+    "request": TEXT,  # hash of everything that determines the row except the sample
+    "status": TEXT,  # ok, failed, skipped, clean_error, not_applicable
+    "reason": TEXT,
+    # the variant
+    "severity": WHOLE,
+    "frame": WHOLE,
+    "eps_numerator": pl.Int64,
+    "eps_denominator": pl.Int64,
+    "eps": REAL,
+    "norm": TEXT,
+    "target": WHOLE,
+    "frame_size": TEXT,  # "224x224", height first
+    "pipeline": TEXT,
+    "precision": TEXT,  # fp32 or bf16, of the judging forward pass
+    # the verdict
+    "label": WHOLE,  # label as an index into the outputs of the judge
+    "pred": WHOLE,
+    "correct": FLAG,  # the headline rule
+    "correct5": FLAG,
+    "correct_subset": FLAG,  # arg max over the outputs that the data set's classes relate to
+    "correct_full": FLAG,  # arg max over all outputs
+    "conf": REAL,  # largest probability
+    "conf_label": REAL,  # probability of the label
+    "margin": REAL,  # logit of the label minus the largest other logit
+    "loss": REAL,  # cross-entropy in nats
+    "entropy": REAL,  # of the probabilities, nats
+    "brier": REAL,  # sum over classes of (probability - one-hot)^2
+    "top5": pl.List(WHOLE),
+    "borderline": FLAG,  # |margin| < 1e-3: another batch size may flip it
+    "kl_ref": REAL,  # KL(clean || this), nats
+    "zipf_ref": REAL,
+    "top5_ref": REAL,
+    # what an attack did
+    "linf": REAL,
+    "l2": REAL,
+    "l1": REAL,
+    "l0": WHOLE,
+    "steps_used": WHOLE,
+    "queries": WHOLE,
+    "forwards": WHOLE,
+    "backwards": WHOLE,
+    "step_success": WHOLE,
+    "ok8": FLAG,  # an attack that still succeeds after rounding to 8 bits
+    "broken_by": TEXT,
+    "kept": REAL,
+    "artifact": TEXT,
+    # sequences: one entry a frame
+    "frames_pred": pl.List(WHOLE),
+    "frames_correct": pl.List(FLAG),
+    "frames_conf": pl.List(REAL),
+    # facts about the judge
+    "family": TEXT,
+    "training": TEXT,
+    "pretraining": TEXT,
+    "parameters": pl.Int64,
+}
+SCHEMA = pl.Schema(COLUMNS)

@@ -93,7 +93,12 @@ class Store:
         return self.write_bytes(relative, (text + "\n").encode())
 
     def write_part(
-        self, request: str, samples: Sequence[Sample], rows: pl.DataFrame, *, footer: Mapping[str, Any]
+        self,
+        request: str,
+        samples: Sequence[Sample],
+        rows: pl.DataFrame,
+        *,
+        footer: Mapping[str, Any],
     ) -> Path:
         """Keep the rows of ``samples`` under the key of (request, samples); returns the file."""
         key = digest(request, *(f"{s.id}\0{s.content}" for s in samples))
@@ -178,5 +183,3 @@ class Store:
 def empty_rows() -> pl.DataFrame:
     """Return a frame of records without rows."""
     return pl.DataFrame(schema=SCHEMA)
-
-

@@ -99,8 +99,6 @@ def _corrupted(
     cell: Cell, setting: Setting, batch: Batch, images: Image, context: Context
 ) -> Image:
     definition = cell.stress.definition
-    if definition.name == "clean":
-        return images
     arguments = dict(setting.arguments)
     severity = arguments.pop("severity", None)
     if severity is not None and definition.levels is not None:
@@ -112,7 +110,9 @@ def _corrupted(
         try:
             result: Image = definition.function(images[index], **arguments, **draws)
             if result.shape != images[index].shape or result.dtype != np.uint8:
-                raise ValueError(f"gave {result.dtype} {result.shape}, expected uint8 like its input")
+                raise ValueError(
+                    f"gave {result.dtype} {result.shape}, expected uint8 like its input"
+                )
         except RoadworthyError:
             raise
         except Exception as error:
@@ -122,7 +122,8 @@ def _corrupted(
             return images[index]
         return result
 
-    return np.stack(list(context.pool.map(corrupt, range(len(images)))))
+    corrupted: Image = np.stack(list(context.pool.map(corrupt, range(len(images)))))
+    return corrupted
 
 
 def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> Variant:
@@ -134,12 +135,13 @@ def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> V
     images = context.frames.stack(cell.product(setting)[0], batch.positions)
     x = to_input(images, context.device)
     active = np.flatnonzero(batch.clean.argmax(axis=1) == batch.labels)
+    attacked = [batch.samples[int(i)] for i in active]
     status = ["clean_error"] * len(x)
     adversarial = x.clone()
     columns: dict[str, Any] = {}
     if len(active):
         chosen = torch.from_numpy(active).to(x.device)
-        draws = [_draws(cell, setting, batch.samples[i], context.seed) for i in active]
+        draws = [_draws(cell, setting, sample, context.seed) for sample in attacked]
         rng = BatchDraws([d["rng"] for d in draws]) if draws[0] else None
         labels = torch.from_numpy(batch.labels[active].astype(np.int64)).to(x.device)
         adversarial[chosen], columns = attack(cell, setting, x[chosen], labels, rng=rng)

@@ -135,7 +135,7 @@ def attack(*needs: Need, version: int = 1, paper: str | None = None) -> Decorato
     from typing import Literal
 
     budget = (
-        Parameter("eps", float | Fraction, Fraction(4, 255)),
+        Parameter("eps", float | Fraction),
         Parameter("norm", Literal["Linf", "L2"], "Linf"),
     )
     return _register(
@@ -152,7 +152,11 @@ def attack(*needs: Need, version: int = 1, paper: str | None = None) -> Decorato
 
 
 def modifier(
-    *, level: str | None = None, needs: Sequence[Need] = (), version: int = 1, paper: str | None = None
+    *,
+    level: str | None = None,
+    needs: Sequence[Need] = (),
+    version: int = 1,
+    paper: str | None = None,
 ) -> Decorator:
     """Register ``f(model, ...) -> Classifier``: the same classifier, computed another way."""
     return _register(

@@ -50,19 +50,20 @@ def stress(text: str | Spec | Stress) -> Stress:
     definition = STRESSES.get(spec.name)
     sweep = frozenset(p.name for p in definition.parameters)
     values = bind(spec, definition.parameters, kind=f"stress '{spec.name}'", sweep=sweep)
+    level = definition.level
+    if definition.levels is not None:
+        level = _severity_or_strength(definition, values)
     return Stress(
         definition=definition,
         spec=str(canonical(spec, definition.parameters, kind="stress", sweep=sweep)),
         digest=resolved_digest(definition.name, definition.version, values),
-        settings=_settings(definition, values),
+        settings=_settings(definition, level, values),
     )
 
 
-def _settings(definition: StressDefinition, values: Mapping[str, Any]) -> tuple[Setting, ...]:
-    values = dict(values)
-    level = definition.level
-    if definition.levels is not None:
-        level = _severity_or_strength(definition, values)
+def _settings(
+    definition: StressDefinition, level: str | None, values: Mapping[str, Any]
+) -> tuple[Setting, ...]:
     swept = [name for name in values if isinstance(values[name], (Range, Sweep))]
     named = list(dict.fromkeys([*([level] if level else []), *swept]))
     choices = [_members(definition.name, name, values[name]) for name in named]
@@ -90,7 +91,9 @@ def _severity_or_strength(definition: StressDefinition, values: dict[str, Any]) 
         raise UsageError(f"{definition.name}: give either severity or {strengths[0]}, not both")
     missing = [name for name in definition.levels.names if values[name] is None]
     if missing:
-        raise UsageError(f"{definition.name}: {strengths[0]} alone is not enough, give {missing[0]}")
+        raise UsageError(
+            f"{definition.name}: {strengths[0]} alone is not enough, give {missing[0]}"
+        )
     return strengths[0]
 
 

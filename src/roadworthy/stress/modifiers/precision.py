@@ -9,7 +9,7 @@ from roadworthy.types import Classifier, Need
 
 
 @modifier(level="dtype", needs=(Need.GRADIENT,), paper="Wang et al., SysNoise, MLSys 2023")
-def precision(model: Classifier, *, dtype: Literal["bf16", "fp16"] = "bf16") -> Classifier:
+def precision(model: Classifier, *, dtype: Literal["bf16", "fp16"]) -> Classifier:
     """Compute the whole network, weights and activations, in bfloat16 or IEEE half precision.
 
     The normalised input is rounded to ``dtype`` too; logits come back as float32. Raises

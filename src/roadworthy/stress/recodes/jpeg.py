@@ -11,7 +11,7 @@ from roadworthy.stress.base import Encoded, recode
 
 
 @recode(level="quality")
-def jpeg(encoded: Encoded, *, quality: int = 75) -> bytes:
+def jpeg(encoded: Encoded, *, quality: int) -> bytes:
     """Write the picture again as a baseline JPEG with 4:2:0 chroma at ``quality`` 1 to 100.
 
     This is what a messenger or a camera pipeline does to the file: it happens at the picture's own

@@ -1,0 +1,87 @@
+"""Makers of small encoded images, healthy and not."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from roadworthy.pipeline.probe import pattern
+from roadworthy.types import Image
+
+
+def soft(height: int, width: int) -> Image:
+    """Return a picture that chroma subsampling and JPEG treat kindly, but that has no symmetry."""
+    small = PillowImage.fromarray(pattern(5, 7)).resize((width, height), PillowImage.Resampling(2))
+    return np.asarray(small)
+
+
+def encoded(image: Image | PillowImage.Image, kind: str, **options: Any) -> bytes:
+    """Encode with Pillow."""
+    picture = PillowImage.fromarray(image) if isinstance(image, np.ndarray) else image
+    out = io.BytesIO()
+    picture.save(out, kind, **options)
+    return out.getvalue()
+
+
+def oriented(value: int) -> PillowImage.Exif:
+    """Return an EXIF block that holds one orientation."""
+    exif = PillowImage.Exif()
+    exif[274] = value
+    return exif
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """Return one PNG chunk with its checksum."""
+    checksum = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+
+
+def png(
+    rows: Sequence[bytes],
+    width: int,
+    *,
+    bits: int = 8,
+    colour: int = 2,
+    extra: Sequence[bytes] = (),
+    height: int | None = None,
+) -> bytes:
+    """Return a PNG of raw rows, with any chunks between header and pixels."""
+    header = struct.pack(">IIBBBBB", width, height or len(rows), bits, colour, 0, 0, 0)
+    body = zlib.compress(b"".join(b"\0" + row for row in rows))
+    parts = [chunk(b"IHDR", header), *extra, chunk(b"IDAT", body), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def tiff(tags: Sequence[tuple[int, int, int, int]], pixels: bytes, order: str = "<") -> bytes:
+    """Return a TIFF of (tag, type, count, value) entries; the pixels start at byte 8."""
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    start = 8 + len(pixels)
+    data = mark + struct.pack(f"{order}L", start) + pixels + struct.pack(f"{order}H", len(tags))
+    for tag, kind, count, value in tags:
+        short = kind == 3 and count == 1
+        data += struct.pack(f"{order}HHL", tag, kind, count)
+        data += struct.pack(f"{order}HH", value, 0) if short else struct.pack(f"{order}L", value)
+    return data + bytes(4)
+
+
+def grey_tiff(width: int, height: int, **changes: tuple[int, int, int, int]) -> bytes:
+    """Return an 8-bit grey TIFF of one strip; ``t256=(256, 4, 1, 9)`` replaces or adds a tag."""
+    tags = {
+        "t256": (256, 4, 1, width),
+        "t257": (257, 4, 1, height),
+        "t258": (258, 3, 1, 8),
+        "t259": (259, 3, 1, 1),
+        "t262": (262, 3, 1, 1),
+        "t273": (273, 4, 1, 8),
+        "t277": (277, 3, 1, 1),
+        "t278": (278, 4, 1, height),
+        "t279": (279, 4, 1, width * height),
+    } | changes
+    pixels = bytes(n % 256 for n in range(width * height))
+    return tiff(sorted(tags.values()), pixels)

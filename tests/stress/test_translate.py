@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from roadworthy.errors import UsageError
+from roadworthy.stress.bound import stress
 from roadworthy.stress.sequences.translate import translate
 
 
@@ -39,4 +40,4 @@ def test_shifts_beyond_the_picture_are_black() -> None:
 @pytest.mark.parametrize("frames", [0, 1, 1001])
 def test_frame_counts_out_of_range_are_refused(frames: int) -> None:
     with pytest.raises(UsageError, match="frames is 2 to 1000"):
-        next(translate.function(np.zeros((2, 2, 3), np.uint8), frames=frames))
+        stress(f"translate(frames={frames})")

@@ -108,7 +108,7 @@ def _corrupted(
         sample = batch.samples[index]
         draws = _draws(cell, setting, sample, context.seed)
         try:
-            result: Image = definition.function(images[index], **arguments, **draws)
+            result = np.asarray(definition.function(images[index], **arguments, **draws))
             if result.shape != images[index].shape or result.dtype != np.uint8:
                 raise ValueError(
                     f"gave {result.dtype} {result.shape}, expected uint8 like its input"
@@ -119,8 +119,8 @@ def _corrupted(
             batch.failures[index] = (
                 f'"{sample.id}": {definition.name} failed: {type(error).__name__}: {error}'
             )
-            return images[index]
-        return result
+            return np.asarray(images[index], np.uint8)
+        return np.asarray(result, np.uint8)
 
     corrupted: Image = np.stack(list(context.pool.map(corrupt, range(len(images)))))
     return corrupted

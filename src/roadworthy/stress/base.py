@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
+from roadworthy.errors import UsageError
 from roadworthy.registry import Definition, Parameter, parameters_of
 from roadworthy.stress.levels import Levels
 from roadworthy.types import Image, Need, Tap
+
+Check = Callable[[Mapping[str, Any]], None]
+"""Looks at the arguments of one variant before anything runs; raises UsageError."""
 
 PART_SIZES = {"cheap": 1024, "attack": 64, "probe": 16}
 """Samples in one part on disk, by cost class: constants, never dependent on hardware; nested."""
@@ -21,7 +26,8 @@ class StressDefinition(Definition):
 
     ``level`` names the parameter that appears in every variant's key (``severity=3``); a list or a
     range given for it, or for any other plain parameter, makes one variant for each value.
-    ``sequence`` marks stresses whose variants are the frames of a sequence, kept as one row.
+    ``check`` looks at the arguments of each variant before anything runs. ``sequence`` marks
+    stresses whose variants are the frames of a sequence, kept as one row.
     """
 
     tap: Tap
@@ -31,6 +37,7 @@ class StressDefinition(Definition):
     needs: frozenset[Need] = frozenset()
     levels: Levels | None = None
     sequence: bool = False
+    check: Check | None = None
 
     @property
     def part_size(self) -> int:
@@ -73,9 +80,17 @@ def _register(tap: Tap, axis: str, skip: int, **settings: Any) -> Decorator:
     return decorate
 
 
-def recode(*, level: str | None = None, version: int = 1, paper: str | None = None) -> Decorator:
+def recode(
+    *,
+    level: str | None = None,
+    check: Check | None = None,
+    version: int = 1,
+    paper: str | None = None,
+) -> Decorator:
     """Register ``f(encoded: Encoded, ...) -> bytes``: the file is written again, another way."""
-    return _register(Tap.BYTES, "systematic", 1, level=level, version=version, paper=paper)
+    return _register(
+        Tap.BYTES, "systematic", 1, level=level, check=check, version=version, paper=paper
+    )
 
 
 def reader(*, level: str | None = None, version: int = 1, paper: str | None = None) -> Decorator:
@@ -83,20 +98,23 @@ def reader(*, level: str | None = None, version: int = 1, paper: str | None = No
     return _register(Tap.PIPELINE, "systematic", 1, level=level, version=version, paper=paper)
 
 
-def sequence(*, version: int = 1, paper: str | None = None) -> Decorator:
+def sequence(
+    *, check: Check | None = None, version: int = 1, paper: str | None = None
+) -> Decorator:
     """Register ``f(image, *, frames, ...) -> Iterator[Image]``: a motion seen before the crop.
 
     The function gets one resized, uncropped image and yields ``frames`` images of the same size,
     one at a time; the engine crops each.
     """
     return _register(
-        Tap.RESIZED, "sequence", 1, version=version, paper=paper, sequence=True, level=None
+        Tap.RESIZED, "sequence", 1, check=check, version=version, paper=paper, sequence=True
     )
 
 
 def corruption(
     *,
     levels: Mapping[int, Sequence[Any]],
+    check: Check | None = None,
     version: int = 1,
     paper: str | None = None,
 ) -> Decorator:
@@ -119,6 +137,7 @@ def corruption(
             axis="corruption",
             level="severity",
             levels=table,
+            check=check,
             version=version,
             paper=paper,
         )
@@ -126,13 +145,18 @@ def corruption(
     return decorate
 
 
-def attack(*needs: Need, version: int = 1, paper: str | None = None) -> Decorator:
+def attack(
+    *needs: Need, check: Check | None = None, version: int = 1, paper: str | None = None
+) -> Decorator:
     """Register ``f(model, x, goal, ball, *, ..., rng) -> x'``: an attack with a fixed budget.
 
     What it returns the engine clips to ball and box, judges by a fresh forward pass and measures.
     """
-    from fractions import Fraction
-    from typing import Literal
+
+    def checked(arguments: Mapping[str, Any]) -> None:
+        _check_budget(arguments)
+        if check is not None:
+            check(arguments)
 
     budget = (
         Parameter("eps", float | Fraction),
@@ -145,10 +169,22 @@ def attack(*needs: Need, version: int = 1, paper: str | None = None) -> Decorato
         level="eps",
         needs=frozenset(needs),
         cost="attack",
+        check=checked,
         version=version,
         paper=paper,
         extra=budget,
     )
+
+
+def _check_budget(arguments: Mapping[str, Any]) -> None:
+    eps, norm = arguments["eps"], arguments["norm"]
+    if not 0 <= eps < float("inf"):
+        raise UsageError(f"eps must be a size, 0 or larger, not {eps}")
+    if norm == "Linf" and eps > 1:
+        raise UsageError(
+            f"eps={eps} is larger than the whole range of a pixel, which is 0 to 1; "
+            f"did you mean eps={eps}/255?"
+        )
 
 
 def modifier(

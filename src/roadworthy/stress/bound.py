@@ -70,6 +70,8 @@ def _settings(
     settings = []
     for chosen in product(*choices):
         arguments = {**values, **dict(zip(named, chosen, strict=True))}
+        if definition.check is not None:
+            definition.check(arguments)
         key = ",".join(f"{n}={format_value(v)}" for n, v in zip(named, chosen, strict=True))
         settings.append(Setting(key, {k: v for k, v in arguments.items() if v is not None}))
     if len(settings) > MAX_VARIANTS:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -17,7 +18,14 @@ from roadworthy.types import Classifier, Need
 DEFAULT_RELATIVE_STEP = 2.5
 
 
-@attack(Need.GRADIENT, paper="Madry et al., ICLR 2018")
+def _check(arguments: Mapping[str, Any]) -> None:
+    if arguments["steps"] < 1:
+        raise UsageError(f"pgd: steps must be at least 1, not {arguments['steps']}")
+    if {"step", "relative_step"} <= set(arguments):
+        raise UsageError("pgd: give either step (absolute) or relative_step, not both")
+
+
+@attack(Need.GRADIENT, check=_check, paper="Madry et al., ICLR 2018")
 def pgd(
     model: Classifier,
     x: Tensor,
@@ -35,13 +43,8 @@ def pgd(
     ``x`` is a float batch (N, C, H, W) in [0, 1]; the result has its shape and lies in the ball.
     ``step`` is absolute, in units of [0, 1]; ``relative_step`` r means r * eps / steps (2.5 if
     neither is given). ``start=random`` begins at a uniform point of the ball, drawn per sample.
-    The last iterate is returned. Raises UsageError for both step sizes, or fewer than one step.
-    Madry et al., ICLR 2018.
+    The last iterate is returned. Madry et al., ICLR 2018.
     """
-    if steps < 1:
-        raise UsageError(f"pgd: steps must be at least 1, not {steps}")
-    if step is not None and relative_step is not None:
-        raise UsageError("pgd: give either step (absolute) or relative_step, not both")
     relative = DEFAULT_RELATIVE_STEP if relative_step is None else relative_step
     size = relative * ball.eps / steps if step is None else ball.eps.new_full(ball.eps.shape, step)
     size = size.to(x).view(-1, 1, 1, 1)

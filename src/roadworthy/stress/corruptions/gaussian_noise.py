@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from roadworthy.errors import UsageError
 from roadworthy.stress.base import corruption
 from roadworthy.stress.draws import Draws
 from roadworthy.types import Image
+
+
+def _check(arguments: Mapping[str, Any]) -> None:
+    if arguments.get("scale", 0) < 0:
+        raise UsageError(f"gaussian_noise: scale is 0 or larger, not {arguments['scale']}")
 
 
 @corruption(
@@ -16,6 +25,7 @@ from roadworthy.types import Image
         64: (0.04, 0.08, 0.12, 0.15, 0.18),
         32: (0.04, 0.06, 0.08, 0.09, 0.10),
     },
+    check=_check,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def gaussian_noise(image: Image, scale: float, *, rng: Draws) -> Image:

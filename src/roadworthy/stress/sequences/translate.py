@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,17 +12,20 @@ from roadworthy.stress.base import sequence
 from roadworthy.types import Image
 
 
-@sequence(paper="Hendrycks & Dietterich, ICLR 2019")
+def _check(arguments: Mapping[str, Any]) -> None:
+    if not 2 <= arguments["frames"] <= 1000:
+        raise UsageError(f"translate: frames is 2 to 1000, not {arguments['frames']}")
+
+
+@sequence(check=_check, paper="Hendrycks & Dietterich, ICLR 2019")
 def translate(image: Image, *, frames: int = 31) -> Iterator[Image]:
     """Yield ``image`` moved sideways by one pixel more in each frame, centred on no shift.
 
     ``image`` is the resized, uncropped picture, uint8 (H, W, 3), so that the crop sees real content
     where the margin allows; what lies outside the picture is black. Frame i of T is shifted right by
-    i - (T - 1) // 2 pixels. 31 frames by default (ImageNet-P at 224 uses 41, CIFAR-P 16). Raises
-    UsageError for fewer than two frames. Hendrycks & Dietterich, ICLR 2019.
+    i - (T - 1) // 2 pixels. 31 frames by default (ImageNet-P at 224 uses 41, CIFAR-P 16).
+    Hendrycks & Dietterich, ICLR 2019.
     """
-    if not 2 <= frames <= 1000:
-        raise UsageError(f"translate: frames is 2 to 1000, not {frames}")
     for frame in range(frames):
         yield _shifted(image, frame - (frames - 1) // 2)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from roadworthy.report import marks
 from roadworthy.report.cells import Cell
-from roadworthy.report.figure import Figure, draw, points_of
-from roadworthy.report.marks import Point
+from roadworthy.report.figure import Figure, points_of
 from roadworthy.report.points import Who, eps_of, family_of, norm_of, point, severity_of
+from roadworthy.report.style import Point
 
 MOST_SERIES = 8
 
@@ -41,7 +41,7 @@ def _corruption(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
         return _drop_or(axis, [c for c in own if not c.nested], who)
     chart = marks.curves(points, x="severity (0 is clean)", y="top-1, %", integer=True)
     caption = "Top-1 accuracy over severity, with 95 % intervals."
-    return [draw(axis, "Accuracy over severity", caption, chart)]
+    return [Figure(axis, "Accuracy over severity", caption, chart)]
 
 
 def _adversarial(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
@@ -56,7 +56,7 @@ def _adversarial(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
                 points, x=f"eps ({unit}); 0 is clean", y="accuracy under attack, %"
             )
             caption = "Percent of images still right under attack, over the attack's budget."
-            made.append(draw(axis, f"Accuracy over eps ({norm})", caption, chart))
+            made.append(Figure(axis, f"Accuracy over eps ({norm})", caption, chart))
     return made or other(axis, found, who)
 
 
@@ -71,7 +71,7 @@ def _drop_or(axis: str, own: Sequence[Cell], who: Who) -> list[Figure]:
     title = "drop in top-1, points"
     caption = "Top-1 lost against the clean images, with 95 % intervals; right of zero is worse."
     chart = marks.dots(points, title=title, zero=True, percent=False)
-    return [draw(axis, "Accuracy lost", caption, chart)]
+    return [Figure(axis, "Accuracy lost", caption, chart)]
 
 
 def _sequence(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
@@ -80,7 +80,7 @@ def _sequence(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
         return other(axis, found, who)
     caption = "How often the prediction changes from one frame to the next; further left is better."
     chart = marks.dots(points, title="flip probability, %")
-    return [draw(axis, "Flips between frames", caption, chart)]
+    return [Figure(axis, "Flips between frames", caption, chart)]
 
 
 def other(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
@@ -94,7 +94,7 @@ def other(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
     metric = "top1" if "top1" in known else known[0]
     points = points_of(own, who, metric=metric)
     chart = marks.dots(points, title=f"{metric}, %")
-    return [draw(axis, metric, f"{metric} in percent, with 95 % intervals.", chart)]
+    return [Figure(axis, metric, f"{metric} in percent, with 95 % intervals.", chart)]
 
 
 BUILDERS: dict[str, Callable[[str, Sequence[Cell], Who], list[Figure]]] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from roadworthy.report import marks
 from roadworthy.report.axes import BUILDERS, MOST_SERIES, other
 from roadworthy.report.cells import Cell, cells
-from roadworthy.report.figure import Figure, draw, points_of
+from roadworthy.report.figure import Figure, points_of
 from roadworthy.report.names import AXES
 from roadworthy.report.points import Who, frame_points, reliability_points, who_of
 
@@ -44,7 +44,7 @@ def _overview(found: Sequence[Cell], who: Who) -> Figure | None:
     caption = (
         "Top-1 accuracy under every stress; lines are 95 % intervals. Further right is better."
     )
-    return draw("overview", "Overview", caption, marks.dots(points, title="top-1, %"))
+    return Figure("overview", "Overview", caption, marks.dots(points, title="top-1, %"))
 
 
 def _frames(flat: pl.DataFrame, who: Who) -> list[Figure]:
@@ -52,7 +52,7 @@ def _frames(flat: pl.DataFrame, who: Who) -> list[Figure]:
     if not points or len({p["series"] for p in points}) > MOST_SERIES:
         return []
     chart = marks.bands(points, x="frame", y="top-1, %")
-    return [draw("sequence", "Accuracy over the frames", "Top-1 accuracy frame by frame.", chart)]
+    return [Figure("sequence", "Accuracy over the frames", "Top-1 accuracy frame by frame.", chart)]
 
 
 def _calibration(found: Sequence[Cell], flat: pl.DataFrame, who: Who) -> list[Figure]:
@@ -62,10 +62,10 @@ def _calibration(found: Sequence[Cell], flat: pl.DataFrame, who: Who) -> list[Fi
     if points:
         chart = marks.reliability([p for p in points if p["series"] in kept])
         caption = "Below the dashed line the model is more confident than it is right."
-        made.append(draw("calibration", "Reliability", caption, chart))
+        made.append(Figure("calibration", "Reliability", caption, chart))
     errors = points_of([c for c in found if not c.nested], who, metric="ece")
     if errors:
         chart = marks.dots(errors, title="expected calibration error, %", percent=False)
         caption = "Expected calibration error under every stress; further left is better."
-        made.append(draw("calibration", "Calibration error", caption, chart))
+        made.append(Figure("calibration", "Calibration error", caption, chart))
     return made

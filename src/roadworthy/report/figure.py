@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from roadworthy.report.cells import Cell
-from roadworthy.report.marks import Point
 from roadworthy.report.names import short_names
 from roadworthy.report.points import Who, point
+from roadworthy.report.style import Point, Spec
 
 
 @dataclass(frozen=True)
@@ -19,14 +18,7 @@ class Figure:
     section: str
     title: str
     caption: str
-    spec: dict[str, Any]
-
-
-def draw(section: str, title: str, caption: str, chart: Any) -> Figure:
-    """Return the figure of an Altair chart."""
-    spec = chart.to_dict()
-    spec.pop("$schema", None)  # an address, and the page says itself which language it is
-    return Figure(section, title, caption, spec)
+    spec: Spec
 
 
 def points_of(

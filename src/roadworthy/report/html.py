@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SCRIPTS = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js", "report.js")
+INVOCATION = ("command", "started", "seconds", "versions", "hardware")
 
 
 def write(view: View, path: Path, *, images: int = 6) -> Path:
@@ -86,7 +87,7 @@ def _content(view: View, images: int) -> dict[str, Any]:
         "run": facts(run, ("roadworthy", "seed", "precision", "stresses")),
         "models": [facts(entry) for entry in entries(run, "models")],
         "datasets": [facts(entry) for entry in entries(run, "data")],
-        "invocations": [facts(entry) for entry in view.runs],
+        "invocations": [facts(entry, INVOCATION) for entry in view.runs],
         "axes": AXES,
         "text_of": text_of,
         **_assets(drawn),

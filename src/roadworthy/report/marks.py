@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from roadworthy.report.cells import distinct
-from roadworthy.report.style import color, finish
-
-Point = dict[str, Any]
-"""label, series, x or value, low, high (numbers or None), text (what a tooltip shows), n."""
+from roadworthy.report.style import Point, Spec, color, finish
 
 _TOOLTIP = ["label", "series", "text", "n"]
 
 
-def dots(points: Sequence[Point], *, title: str, zero: bool = False, percent: bool = True) -> Any:
+def dots(points: Sequence[Point], *, title: str, zero: bool = False, percent: bool = True) -> Spec:
     """Return a chart with one line per label and a dot with its interval per series.
 
     ``value`` lies on the horizontal axis, from 0 to 100 if ``percent``; ``zero`` draws a line at 0.
@@ -26,7 +23,7 @@ def dots(points: Sequence[Point], *, title: str, zero: bool = False, percent: bo
     ticks = alt.Axis(tickCount=10)
     x = alt.X("value:Q", title=title, scale=scale, axis=ticks)
     y = alt.Y("label:N", sort=labels, title=None)
-    base = alt.Chart(alt.InlineData(values=list(points))).encode(y=y, color=color(series))
+    base = alt.Chart(alt.NamedData("points")).encode(y=y, color=color(series))
     if _doubled(points):
         base = base.encode(yOffset=alt.YOffset("series:N", sort=series))
     step = max(22, 11 * len(series) + 8) if _doubled(points) else 22
@@ -38,10 +35,10 @@ def dots(points: Sequence[Point], *, title: str, zero: bool = False, percent: bo
     ]
     if zero:
         layers.insert(0, _rule_at_zero(alt))
-    return finish(alt.layer(*layers), series, height=max(60, step * len(labels)))
+    return finish(alt.layer(*layers), points, height=max(60, step * len(labels)))
 
 
-def curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -> Any:
+def curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -> Spec:
     """Return lines through (x, value) with an interval at each point, one line per series.
 
     ``x`` and ``y`` are the titles of the axes; ``y`` runs from 0 to 100.
@@ -49,7 +46,7 @@ def curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) ->
     import altair as alt
 
     layers = _curves(points, x=x, y=y, integer=integer)
-    return finish(alt.layer(*layers), distinct(p["series"] for p in points))
+    return finish(alt.layer(*layers), points)
 
 
 def _curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -> list[Any]:
@@ -57,7 +54,7 @@ def _curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -
 
     series = distinct(p["series"] for p in points)
     ticks = alt.Axis(tickMinStep=1, format="d") if integer else alt.Axis(tickCount=10)
-    base = alt.Chart(alt.InlineData(values=list(points))).encode(
+    base = alt.Chart(alt.NamedData("points")).encode(
         x=alt.X("x:Q", title=x, axis=ticks, scale=alt.Scale(zero=True, nice=False, padding=8)),
         color=color(series),
     )
@@ -71,12 +68,12 @@ def _curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -
     ]
 
 
-def bands(points: Sequence[Point], *, x: str, y: str) -> Any:
+def bands(points: Sequence[Point], *, x: str, y: str) -> Spec:
     """Return lines through (x, value) in a band of their intervals, for many points in a row."""
     import altair as alt
 
     series = distinct(p["series"] for p in points)
-    base = alt.Chart(alt.InlineData(values=list(points))).encode(
+    base = alt.Chart(alt.NamedData("points")).encode(
         x=alt.X(
             "x:Q",
             title=x,
@@ -94,11 +91,11 @@ def bands(points: Sequence[Point], *, x: str, y: str) -> Any:
             base.mark_line(strokeWidth=2).encode(y=value),
             base.mark_circle(size=18).encode(y=value, tooltip=_tooltip(alt)),
         ),
-        series,
+        points,
     )
 
 
-def reliability(points: Sequence[Point]) -> Any:
+def reliability(points: Sequence[Point]) -> Spec:
     """Return accuracy over mean confidence, in percent, with the diagonal of calibration."""
     import altair as alt
 
@@ -109,7 +106,7 @@ def reliability(points: Sequence[Point]) -> Any:
         .encode(x="x:Q", y="value:Q")
     )
     curves = _curves(points, x="mean confidence, %", y="accuracy, %")
-    return finish(alt.layer(diagonal, *curves), distinct(p["series"] for p in points))
+    return finish(alt.layer(diagonal, *curves), points)
 
 
 def _doubled(points: Sequence[Point]) -> bool:

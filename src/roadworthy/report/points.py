@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from roadworthy.report.cells import Cell
-from roadworthy.report.marks import Point
 from roadworthy.report.names import AXES, axis_of, short_names
 from roadworthy.report.reading import Reading
+from roadworthy.report.style import Point
 
 if TYPE_CHECKING:
     import polars as pl

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+Point = dict[str, Any]
+"""label, series, x or value, low, high (numbers or None), text (what a tooltip shows), n."""
+
+Spec = dict[str, Any]
+"""A Vega-Lite spec that holds its data."""
+
 # Each at least 3:1 against a white and against a near-black page.
 COLORS = ["#3f7fd6", "#d2691e", "#22936f", "#c2549b", "#7f6fdc", "#9c7c12", "#2a8fa8", "#d14b55"]
 
@@ -19,25 +25,29 @@ def color(series: Sequence[str]) -> Any:
     return alt.Color("series:N", sort=list(series), legend=legend, scale=alt.Scale(range=COLORS))
 
 
-def finish(chart: Any, series: Sequence[str], *, height: int = 280) -> Any:
-    """Return a chart with size and colours set: "currentColor" leaves light or dark to the style of the page.
+def finish(chart: Any, points: Sequence[Point], *, height: int = 280) -> Spec:
+    """Return the spec of a chart of the data ``points``, with its size and colours set.
 
-    The longest name tells the page's script how many columns a legend has room for.
+    "currentColor" is light or dark as the page is. The longest name tells the page's script how
+    many columns a legend has room for. Points go in last, since altair copies all it is given.
     """
     ink = "currentColor"
     faint = {"gridColor": ink, "gridOpacity": 0.12, "domainColor": ink, "domainOpacity": 0.3}
     axis = {"labelColor": ink, "titleColor": ink, "tickColor": ink, "tickOpacity": 0.3, **faint}
     axis |= {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
     legend = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12}
-    return (
+    spec: Spec = (
         chart.properties(
             width="container",
             height=height,
             background="transparent",
-            usermeta={"longest": max(map(len, series), default=0)},
+            usermeta={"longest": max((len(p["series"]) for p in points), default=0)},
         )
         .configure_view(stroke=None)
         .configure_axis(**axis)
         .configure_axisY(labelLimit=280)
         .configure_legend(**legend)
+        .to_dict()
     )
+    spec.pop("$schema", None)  # an address, and the page says itself which language it is
+    return {**spec, "datasets": {**spec.get("datasets", {}), "points": list(points)}}

@@ -83,6 +83,8 @@ def _by_meaning(
     for by, mine, theirs in kinds(data.classes, model):
         if any(label >= len(mine) or not mine[label] for label in used):
             continue  # known for some labels only: can contradict an index, but not replace it
+        if size == count and ("" in mine or len(mine) < size):
+            continue  # likewise: these labels claim to index the model's own classes
         found = match(by, mine, theirs, same=size == count)
         targets = [outputs[0] if len(outputs) == 1 else -1 for outputs in found]
         in_place = sum(targets[label] == label for label in used)

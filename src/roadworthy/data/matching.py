@@ -15,9 +15,14 @@ By = Literal["wnid", "name", "index"]
 _PLACEHOLDER = re.compile(r"(label|class|cls|output|category)?[ _-]?[0-9]+", re.IGNORECASE)
 
 
+def spaced(name: str) -> str:
+    """Return a name with underscores and hyphens as single spaces."""
+    return " ".join(re.sub(r"[_-]", " ", name).split())
+
+
 def normal(name: str) -> str:
-    """Return a name as it is compared: lower case, underscores and hyphens as single spaces."""
-    return " ".join(re.sub(r"[_-]", " ", name).casefold().split())
+    """Return a name as it is compared: like ``spaced``, without case."""
+    return spaced(name).casefold()
 
 
 def synonyms(name: str) -> list[str]:
@@ -46,14 +51,15 @@ def outputs_of(
 ) -> tuple[int, ...]:
     """Return the outputs that ``name`` may mean, the best kind of agreement only.
 
-    The whole text, then the leading synonym on both sides, then any synonym: ``maillot`` and
-    ``maillot, tank suit`` are two ImageNet classes.
+    The whole text, with and then without case, the leading synonym on both sides, any synonym:
+    ``Cardigan`` and ``cardigan``, ``maillot`` and ``maillot, tank suit`` are ImageNet classes.
     """
     whole, leading = normal(name), normal(name.split(",")[0])
     candidates = sorted({output for word in synonyms(name) for output in index.get(word, ())})
+    exact = tuple(output for output in candidates if spaced(model[output]) == spaced(name))
     same = tuple(output for output in candidates if normal(model[output]) == whole)
-    if same:
-        return same
+    if exact or same:
+        return exact or same
     first = tuple(output for output in candidates if normal(model[output].split(",")[0]) == leading)
     return first or tuple(candidates)
 

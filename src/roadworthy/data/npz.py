@@ -50,19 +50,23 @@ def members(path: str | os.PathLike[str], spec: str) -> dict[str, Member]:
 
 def load_member(path: str | os.PathLike[str], name: str, spec: str) -> NDArray[Any]:
     """Return one array; raises UsageError for objects, for more than 4 GiB and for damage."""
-    member = members(path, spec)[name]
-    size = math.prod(member.shape) * np.dtype(member.dtype).itemsize
-    if size > LARGEST_ARRAY:
-        raise UsageError(
-            f"{spec}: the array '{name}' {member.shape} takes {size} bytes; expected at most "
-            f"{LARGEST_ARRAY}; split the file, or keep the images in a Parquet file or a folder"
-        )
+    check_size(members(path, spec)[name], spec)
     try:
         with np.load(path, allow_pickle=False) as archive:
             array: NDArray[Any] = archive[name]
             return array
     except (*_UNREADABLE, MemoryError) as error:
         raise UsageError(f"{spec}: the array '{name}' cannot be read: {error}") from None
+
+
+def check_size(member: Member, spec: str) -> None:
+    """Raise UsageError where an array is larger than is ever loaded."""
+    size = math.prod(member.shape) * np.dtype(member.dtype).itemsize
+    if size > LARGEST_ARRAY:
+        raise UsageError(
+            f"{spec}: the array '{member.name}' {member.shape} takes {size} bytes; expected at "
+            f"most {LARGEST_ARRAY}; split the file, or keep the images in a Parquet file or a folder"
+        )
 
 
 def _header(archive: zipfile.ZipFile, entry: str) -> Member:
@@ -73,5 +77,7 @@ def _header(archive: zipfile.ZipFile, entry: str) -> Member:
         shape, _, dtype = read(file)
     if dtype.hasobject:
         raise ValueError(f"'{entry[:-4]}' holds Python objects, which are never unpickled")
+    if dtype.names:
+        raise ValueError(f"'{entry[:-4]}' holds records, not numbers")
     simple = dtype.str if dtype.kind in "US" else dtype.name
     return Member(entry[:-4], tuple(int(n) for n in shape), simple)

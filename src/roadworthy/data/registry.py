@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 DATA = Registry("data set", DataDefinition, ("roadworthy.data.readers",), "roadworthy.data")
 
+_EXAMPLES = {
+    "arrays": "arrays:FILE.npz",
+    "csv": "csv:FILE.csv",
+    "demo": "demo/photos",
+    "imagefolder": "imagefolder:DIR",
+    "parquet": "parquet:FILE.parquet or parquet:DIR",
+}
+
 
 def open_data(text_or_spec: str | Spec, *, base: Path | None = None) -> Dataset:
     """Open the data set that a spec names: ``csv:val/labels.csv(label=synset)``, ``demo/photos``.
@@ -26,9 +34,13 @@ def open_data(text_or_spec: str | Spec, *, base: Path | None = None) -> Dataset:
     UsageError for an unknown reader or parameter, and where the reader finds nothing to measure.
     """
     from roadworthy.binding import bind, canonical
-    from roadworthy.spec import parse
+    from roadworthy.spec import SpecError, parse
 
-    spec = parse(text_or_spec) if isinstance(text_or_spec, str) else text_or_spec
+    try:
+        spec = parse(text_or_spec) if isinstance(text_or_spec, str) else text_or_spec
+    except SpecError as error:
+        hint = _as_path(str(text_or_spec))
+        raise UsageError(f"{error}\n{hint}") if hint else error from None
     name, path = spec.name, spec.path
     if name not in DATA and path is None:  # demo/photos: the reader demo, asked for photos
         name, _, path = spec.name.partition("/")
@@ -39,7 +51,7 @@ def open_data(text_or_spec: str | Spec, *, base: Path | None = None) -> Dataset:
     values = bind(spec, definition.parameters, kind=kind)
     text = str(canonical(spec, definition.parameters, kind=kind))
     if not path:
-        raise UsageError(f"{text}: no path; expected {name}:PATH, such as {name}:{_example(name)}")
+        raise UsageError(f"{text}: no path; expected {_EXAMPLES.get(name, f'{name}:PATH')}")
     if spec.path is not None:  # else what follows is one of the reader's own names, not a file
         path = os.fspath((base or Path()) / os.path.expanduser(path))
     opened = definition.function(path, **values)
@@ -48,22 +60,22 @@ def open_data(text_or_spec: str | Spec, *, base: Path | None = None) -> Dataset:
     return Images(text, opened.classes, opened.samples, opened.read)
 
 
-def _example(name: str) -> str:
-    return {"csv": "labels.csv", "parquet": "test.parquet", "arrays": "test.npz"}.get(name, "DIR")
-
-
 def _unknown(text: str, name: str) -> str:
-    """Explain an unknown reader; a bare path is shown with the reader it needs."""
-    message = f"no data set is called '{name}'{did_you_mean(name, DATA)}"
+    listed = f"expected one of {', '.join(DATA)} (`roadworthy ls data` shows them)"
+    return f"no data set is called '{name}'{did_you_mean(name, DATA)}; {_as_path(text) or listed}"
+
+
+def _as_path(text: str) -> str:
+    """Say which reader a bare path needs; an empty text where it is no path."""
     place = Path(os.path.expanduser(text))
     try:
         if place.is_dir():
             shards = any(file.suffix == ".parquet" for file in place.iterdir())
-            return f"{message}; {text} is a folder: {'parquet' if shards else 'imagefolder'}:{text}"
+            return f"{text} is a folder: write {'parquet' if shards else 'imagefolder'}:{text}"
         if place.is_file():
             kinds = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "arrays"}
-            reader = kinds.get(place.suffix.lower())
-            return f"{message}; {text} is a file{f': {reader}:{text}' if reader else ''}"
+            reader = kinds.get(place.suffix.lower(), "READER")
+            return f"{text} is a file: write {reader}:{text}"
     except (OSError, ValueError):
         pass
-    return f"{message}; expected {', '.join(DATA)} (`roadworthy ls data` shows them)"
+    return ""

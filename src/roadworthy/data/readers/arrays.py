@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roadworthy.data.base import Images, content_of, dataset
 from roadworthy.data.classes import check_declared, index_labels
 from roadworthy.data.files import existing
-from roadworthy.data.npz import Member, load_member, members
+from roadworthy.data.npz import Member, check_size, load_member, members
 from roadworthy.data.remember import content_digest
 from roadworthy.errors import RoadworthyError, SampleError, UsageError, did_you_mean
 from roadworthy.types import Dataset, Sample
@@ -43,6 +43,7 @@ def arrays(
     found = members(where, spec)
     pixels = _choose(found, images, _IMAGES, "images", spec)
     _check_pixels(pixels, spec)
+    check_size(pixels, spec)
     texts = _label_texts(where, _choose(found, labels, _LABELS, "labels", spec), pixels, spec)
     numbers, meaning = index_labels(texts, where=lambda row: f"{spec}, row {row}", classes=classes)
     source = content_digest(where)

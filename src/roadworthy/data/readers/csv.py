@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def csv(
     if meaning.names is None and meaning.wnids is None:
         meaning = _with_evidence(table, labels, meaning, skip=(file, label))
     columns = _columns(table, meaning, skip=(file, label))
-    places = [str(where.parent / text) for text in files]
+    places = [os.path.abspath(where.parent / text) for text in files]
     digests = content_digests(places)
     if not any(digests):
         raise UsageError(

@@ -28,7 +28,7 @@ def imagefolder(path: str, *, classes: int | None = None) -> Dataset:
     where there are no class folders, no images, or splits instead of classes.
     """
     spec = f"imagefolder:{path}"
-    root = existing(path, "imagefolder", folder=True)
+    root = existing(path, "imagefolder", folder=True).absolute()
     check_declared(classes, spec)
     folders = _class_folders(root, spec)
     labels, meaning = _number(folders, spec, classes)

@@ -12,9 +12,10 @@ import polars as pl
 
 from roadworthy.data.base import Images, content_of, dataset, unique_ids
 from roadworthy.data.classes import check_declared, check_index, index_labels, named
+from roadworthy.data.columns import choose_columns, features, guarded, scan
 from roadworthy.data.files import existing, printable
 from roadworthy.data.remember import content_digests
-from roadworthy.data.shards import choose_columns, features, guarded, rows_of, scan
+from roadworthy.data.shards import rows_of
 from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.types import Classes, Dataset, Sample
 

@@ -26,7 +26,7 @@ NAMES = (
     "tench, Tinca tinca",
     "great_white_shark",
     "crane",
-    "Crane",
+    "crane",
     "maillot",
     "maillot, tank suit",
 )

@@ -19,7 +19,7 @@ from roadworthy.types import Classes, Metadata, Need
 GIVES = frozenset({Need.GRADIENT, Need.LOGITS, Need.PROBABILITIES, Need.LABELS})
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class TorchClassifier:
     """A prepared ``torch.nn.Module`` with all that belongs to it; the engine's `Classifier`.
 
@@ -42,6 +42,9 @@ class TorchClassifier:
     weights_digest: str = ""
     precision: str = "fp32"
     dtype: torch.dtype = torch.float32
+
+    def __repr__(self) -> str:
+        return self.spec
 
     def logits(self, x: Tensor) -> Tensor:
         """Return float32 logits (N, classes) of a float batch (N, 3, H, W) in [0, 1].

@@ -17,7 +17,7 @@ from roadworthy.types import Classes, Classifier, Metadata, Need
 Combine = Literal["logits", "probabilities"]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Ensemble:
     """Models over the same classes whose mean decides; each resizes and normalises for itself."""
 
@@ -27,6 +27,9 @@ class Ensemble:
     metadata: Metadata = NO_FACTS
     spec: str = ""
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return self.spec
 
     @property
     def id(self) -> str:

@@ -33,6 +33,8 @@ def network(
     """Return the timm network ``name``; the provider `timm` documents the arguments."""
     if checkpoint is not None and pretrained:
         raise UsageError(f"timm/{name}: give either checkpoint= or pretrained=true, not both")
+    if classes is not None and classes < 1:
+        raise UsageError(f"timm/{name}: classes is the number of outputs, 1 or more, not {classes}")
     _check_name(name)
     module = _create(name, pretrained, {} if classes is None else {"num_classes": classes})
     notes: tuple[str, ...] = ()

@@ -48,15 +48,20 @@ def _made(spec: Spec) -> Classifier:
     definition = MODELS.get(head)
     declared, kind = parameters(definition), "model"
     own, options = split(bind(spec, declared, kind=kind, extra=definition.extra))
-    text = str(canonical(spec, declared, kind=kind, extra=definition.extra))
+    text = canonical(spec, declared, kind=kind, extra=definition.extra)
     made = definition.function(*_first(definition, spec, rest), **own)
     if isinstance(made, Network):
         from roadworthy.models.build import build
 
-        made = build(made, spec=text, options=options)
+        made = build(made, spec=str(text), options=options)
     else:
-        changes = {"spec": text, "pipeline": with_options(made.pipeline, options)}
-        made = replace(made, metadata=with_facts(made.metadata, options), **changes)
+        members = tuple(parse(member.spec) for member in made.members)
+        made = replace(
+            made,
+            spec=str(replace(text, args=members)),
+            pipeline=with_options(made.pipeline, options),
+            metadata=with_facts(made.metadata, options),
+        )
     return made  # type: ignore[no-any-return]
 
 

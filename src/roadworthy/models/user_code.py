@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,20 +17,24 @@ from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
 from roadworthy.seed import digest
 
 
-def last_words(error: BaseException, file: Path | None = None) -> str:
-    """Return ``file:line: Type: message`` of an error: the last line a traceback would show.
+def last_words(error: BaseException) -> str:
+    """Return ``Type: message`` of an error on one line, after ``file:line: `` if it is user code's.
 
-    The place is the innermost one inside ``file`` where there is one.
+    The place is the innermost one that is neither ours nor in an installed package.
     """
-    message = str(error).strip().partition("\n")[0]
+    message = str(error).strip().partition("\n")[0].rstrip(".")
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [f for f in frames if file is None or Path(f.filename) == file]
-    if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        return f"{error.filename}:{error.lineno}: {text}"
-    if not inside:
-        return text
-    return f"{inside[-1].filename}:{inside[-1].lineno}: {text}"
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    places = [f for f in traceback.extract_tb(error.__traceback__) if _is_users(f.filename)]
+    return f"{places[-1].filename}:{places[-1].lineno}: {text}" if places else text
+
+
+def _is_users(filename: str) -> bool:
+    path = Path(filename)
+    installed = {sysconfig.get_path(k) for k in ("stdlib", "platstdlib", "purelib", "platlib")}
+    ours = Path(__file__).parents[1]
+    return path.is_absolute() and not any(path.is_relative_to(p) for p in (*installed, ours))
 
 
 def run_file(file: Path) -> ModuleType:
@@ -57,13 +62,13 @@ def run_file(file: Path) -> ModuleType:
 @contextmanager
 def guarded(file: Path) -> Iterator[None]:
     """Turn whatever code of ``file`` raises into a RoadworthyError; write no bytecode meanwhile."""
-    file, folder = file.resolve(), str(file.resolve().parent)
+    folder = str(file.resolve().parent)
     quiet, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path.append(folder)
     try:
         yield
     except (Exception, SystemExit) as error:
-        raise RoadworthyError(f"'{file.name}' failed: {last_words(error, file)}") from None
+        raise RoadworthyError(f"'{file.name}' failed: {last_words(error)}") from None
     finally:
         sys.path.remove(folder)
         sys.dont_write_bytecode = quiet

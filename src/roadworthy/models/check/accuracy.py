@@ -31,9 +31,21 @@ def accuracy(evidence: Evidence) -> Finding:
     low, high = 100 * float(below), 100 * float(above)
     sentence = f"{100 * hits / n:.1f} % [{low:.1f}, {high:.1f}] on {n} images"
     guess = 100.0 / _choices(evidence)
+    only = _only_answer(evidence)
+    if only is not None and n >= ENOUGH:
+        return Finding("accuracy", "failed", f"{sentence}: every image is taken for {only}", CAUSES)
     if low <= guess:
         return _guessing(evidence, sentence, guess, hits)
     return _against_card(evidence, sentence, high)
+
+
+def _only_answer(evidence: Evidence) -> str | None:
+    """Return the class that every image is taken for, where the labels are not all the same."""
+    said = np.unique(evidence.outputs.argmax(axis=1))
+    if len(said) > 1 or len(np.unique(evidence.labels)) == 1:
+        return None
+    index, names = int(said[0]), evidence.model.classes.names
+    return f"class {index}" + (f" ({names[index]})" if names else "")
 
 
 def _choices(evidence: Evidence) -> int:

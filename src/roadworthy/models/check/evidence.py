@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,19 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.data.labels import Relation, relate
-from roadworthy.data.order import order
+from roadworthy.data.labels import Relation
 from roadworthy.engine.forward import finite, forward, to_input
-from roadworthy.engine.frames import Counters, Frames, Product, prepare
-from roadworthy.engine.options import Options, cores
-from roadworthy.engine.plan import Source
+from roadworthy.engine.options import Options
 from roadworthy.engine.verdict import verdicts
-from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.errors import RoadworthyError
 from roadworthy.types import Classifier, Dataset, Image, Logits, Sample
-
-BLOCK = 256
-KEPT = 300
-"""Frames that are kept for the findings that judge images again; all others are judged once."""
 
 
 class NotPossibleError(RoadworthyError):
@@ -55,6 +45,7 @@ class Evidence:
     unreadable: tuple[str, ...]
     varied: int
     seconds_to_read: float
+    seconds_to_judge: float
 
     @property
     def outputs(self) -> Logits:
@@ -97,105 +88,3 @@ class Evidence:
             x = self.input(first, min(first + step, stop))
             parts.append(forward(model, x.flip(1) if flip else x, name=self.name))
         return np.concatenate(parts)
-
-
-def gather(model: Classifier, dataset: Dataset, options: Options) -> Evidence:
-    """Read and judge a stratified prefix of ``dataset``.
-
-    Raises UsageError where not one image of it can be read. Labels that do not fit and a network
-    that does not run are findings, not errors.
-    """
-    ordered = order(dataset.samples, seed=options.seed)
-    chosen = tuple(ordered[: options.limit])
-    name = str(getattr(model, "spec", model.id))
-    size = model.pipeline.size or Source(dataset, chosen, len(ordered)).first_size
-    relation, mismatch = _related(dataset, model, name)
-    judged = _Judged(model, name, options, size)
-    with ThreadPoolExecutor(cores()) as pool:
-        for start in range(0, len(chosen), BLOCK):
-            judged.block(chosen[start : start + BLOCK], dataset, pool)
-    if not judged.samples:
-        raise UsageError(f"no image of '{dataset.spec}' can be read: {judged.unreadable[0]}")
-    return Evidence(
-        model=model,
-        name=name,
-        dataset=dataset,
-        options=options,
-        relation=relation,
-        mismatch=mismatch,
-        asked=len(chosen),
-        samples=tuple(judged.samples),
-        frames=np.concatenate(judged.kept),
-        logits=None if judged.broken else np.concatenate(judged.logits),
-        broken=judged.broken,
-        unreadable=tuple(judged.unreadable),
-        varied=judged.varied,
-        seconds_to_read=judged.seconds / len(chosen),
-    )
-
-
-def _related(dataset: Dataset, model: Classifier, name: str) -> tuple[Relation | None, str]:
-    try:
-        return relate(dataset, model.classes, model_name=name), ""
-    except UsageError as error:
-        return None, str(error)
-
-
-class _Judged:
-    """Collects what the blocks of images give."""
-
-    def __init__(
-        self, model: Classifier, name: str, options: Options, size: tuple[int, int]
-    ) -> None:
-        self.model, self.name, self.options, self.size = model, name, options, size
-        self.product = Product("frame", model.pipeline)
-        self.samples: list[Sample] = []
-        self.kept: list[Image] = []
-        self.logits: list[Logits] = []
-        self.unreadable: list[str] = []
-        self.varied, self.seconds, self.broken = 0, 0.0, ""
-
-    def block(self, block: Sequence[Sample], dataset: Dataset, pool: ThreadPoolExecutor) -> None:
-        began = time.perf_counter()
-        frames = prepare(
-            block,
-            {self.product: set(range(len(block)))},
-            {},
-            dataset=dataset,
-            sizes={},  # images of another size are counted here, not refused
-            seed=self.options.seed,
-            pool=pool,
-            workers=cores(),
-            counters=Counters(),
-        )
-        self.seconds += time.perf_counter() - began
-        positions = self._usable(frames, len(block))
-        left = max(0, KEPT - len(self.samples))
-        self.samples += [block[i] for i in positions]
-        if positions and left:
-            self.kept.append(frames.stack(self.product, positions[:left]))
-        self._judge(frames, positions)
-
-    def _usable(self, frames: Frames, count: int) -> list[int]:
-        positions = []
-        for i in range(count):
-            reason = frames.failures.get((self.product, i))
-            if reason is not None:
-                self.unreadable.append(reason)
-            elif frames.get(self.product, i).shape[:2] != self.size:
-                self.varied += 1
-            else:
-                positions.append(i)
-        return positions
-
-    def _judge(self, frames: Frames, positions: Sequence[int]) -> None:
-        step = self.options.forward_batch
-        for start in range(0, len(positions), step):
-            if self.broken:
-                return
-            stack = frames.stack(self.product, positions[start : start + step])
-            try:
-                x = to_input(stack, self.options.device)
-                self.logits.append(forward(self.model, x, name=self.name))
-            except RoadworthyError as error:
-                self.broken = str(error)

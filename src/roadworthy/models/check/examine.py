@@ -31,8 +31,8 @@ def check(
     """
     from roadworthy.data.registry import open_data
     from roadworthy.engine.options import Options
-    from roadworthy.evaluate import use_cores
-    from roadworthy.models.check.evidence import gather
+    from roadworthy.evaluation import use_cores
+    from roadworthy.models.check.gather import gather
     from roadworthy.models.check.questions import QUESTIONS
     from roadworthy.models.load import load
 

@@ -15,7 +15,7 @@ def images(evidence: Evidence) -> Finding:
     """Count the images that can be read, and name the first that cannot."""
     bad, asked = len(evidence.unreadable), evidence.asked
     total = len(evidence.dataset.samples)
-    of = f"{asked - bad} of {asked} images read" + (f" ({total} there are)" * (total > asked))
+    of = f"{asked - bad} of {asked} images read" + (f", of {total} there are" * (total > asked))
     if not bad:
         return Finding("images", "ok", of)
     listed = "; ".join(evidence.unreadable[:SHOWN])

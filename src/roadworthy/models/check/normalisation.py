@@ -122,7 +122,7 @@ def by_luck(gained: int, lost: int) -> float:
 def received(network: TorchClassifier) -> str:
     """Say what the network gets for pixels from black to white."""
     pairs = list(zip(network.mean, network.std, strict=True))
-    low, high = min(-m / s for m, s in pairs), max((1 - m) / s for m, s in pairs)
+    low, high = min((0 - m) / s for m, s in pairs), max((1 - m) / s for m, s in pairs)
     return f"pixels reach the network as {low:.2f} to {high:.2f}"
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from roadworthy.engine.cost import BACKWARD_COST, seconds_per_image
-from roadworthy.engine.plan import Judge
+from roadworthy.engine.cost import BACKWARD_COST
 from roadworthy.models.check.evidence import Evidence
 from roadworthy.models.check.report import Finding
-from roadworthy.types import Metadata, Need
+from roadworthy.types import Need
 
 STEPS = 40
 WHOLE = 50_000
@@ -15,16 +14,9 @@ WHOLE = 50_000
 
 def speed(evidence: Evidence) -> Finding:
     """Time reading and judging, and estimate ``clean`` and an attack of 40 steps on all the data."""
-    _ = evidence.outputs
-    options = evidence.options
-    judge = Judge(evidence.model, evidence.name, options.precision, Metadata())
-    height, width = evidence.frames.shape[1:3]
-    forward = seconds_per_image(judge, (height, width), options)
-    read = evidence.seconds_to_read
-    sentence = (
-        f"reads {_rate(read)} and judges {_rate(forward)} images/s in batches of "
-        f"{options.forward_batch}"
-    )
+    size = min(len(evidence.outputs), evidence.options.forward_batch)
+    read, forward = evidence.seconds_to_read, evidence.seconds_to_judge
+    sentence = f"reads {_rate(read)} and judges {_rate(forward)} images/s in batches of {size}"
     estimates = []
     for count in dict.fromkeys((len(evidence.dataset.samples), WHOLE)):
         many = f"{count:,}".replace(",", " ")

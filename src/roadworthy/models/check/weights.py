@@ -10,6 +10,7 @@ from torch import Tensor
 from roadworthy.models.check.evidence import Evidence
 from roadworthy.models.check.parts import networks
 from roadworthy.models.check.report import Finding
+from roadworthy.models.check.stored import zeroed
 from roadworthy.models.classifier import TorchClassifier
 
 SHOWN = 3
@@ -24,11 +25,16 @@ def weights(evidence: Evidence) -> Finding:
     if broken:
         return Finding("weights", "failed", f"NaN or infinite values in {_listed(broken)}", AGAIN)
     zero = [name for name, tensor in tensors if is_weight(name, tensor) and not bool(tensor.any())]
+    stored = [name for network in found for name in zeroed(network)]
+    zero = [name for name in stored if stops(name)] or zero
     if zero:
         return Finding("weights", "failed", f"all values are zero in {_listed(zero)}", AGAIN)
     other = [network for network in found if _differs(network)]
     if other:
-        return _foreign(other[0])
+        return _foreign(other[0], stored)
+    if stored:
+        sentence = f"all values are zero in {_listed(stored)}: rare in a trained network"
+        return Finding("weights", "warning", sentence, AGAIN)
     return _sound(found, tensors)
 
 
@@ -42,10 +48,13 @@ def floating(network: TorchClassifier) -> Iterator[tuple[str, Tensor]]:
 
 def is_weight(name: str, tensor: Tensor) -> bool:
     """Whether a tensor that is zero everywhere stops the signal: not so for biases and means."""
+    return stops(name) or (isinstance(tensor, torch.nn.Parameter) and tensor.ndim >= 2)
+
+
+def stops(name: str) -> bool:
+    """Whether the name is that of a weight or of a variance."""
     leaf = name.rpartition(".")[2]
-    if leaf == "running_var":
-        return True
-    return isinstance(tensor, torch.nn.Parameter) and (tensor.ndim >= 2 or leaf == "weight")
+    return leaf == "running_var" or leaf.endswith("weight")
 
 
 def _differs(network: TorchClassifier) -> bool:
@@ -53,13 +62,14 @@ def _differs(network: TorchClassifier) -> bool:
     return known is not None and known != network.weights_digest
 
 
-def _foreign(network: TorchClassifier) -> Finding:
+def _foreign(network: TorchClassifier, zero: list[str]) -> Finding:
     known = network.card.weights_digest if network.card else ""
     return Finding(
         "weights",
         "failed",
         f"the weights are not the published ones of {network.spec}: their digest is "
-        f"{network.weights_digest}, the card says {known}",
+        f"{network.weights_digest}, the card says {known}"
+        + (f"; all values are zero in {_listed(zero)}" if zero else ""),
         f"{AGAIN}; weights of your own are loaded by timm/NAME(checkpoint=FILE)",
     )
 

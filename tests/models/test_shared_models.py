@@ -1,0 +1,67 @@
+"""Well-known CIFAR-10 networks, read from their published files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from roadworthy.models.classifier import TorchClassifier
+from roadworthy.models.load import load
+
+pytestmark = pytest.mark.shared
+NETS = Path(__file__).with_name("cifar_resnet.py")
+IMAGES = 1000
+
+
+@pytest.fixture(scope="module")
+def cifar(shared: Path) -> tuple[Tensor, Tensor]:
+    table = pl.read_parquet(shared / "data" / "cifar10_test.parquet").head(IMAGES)
+    frames = [np.asarray(Image.open(io.BytesIO(row["bytes"]))) for row in table["image"]]
+    x = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float() / 255
+    return x, torch.from_numpy(table["label"].to_numpy().copy())
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "parameters", "low", "high"),
+    [
+        ("resnet20", "cifar10_resnet20.th", 269_722, 79.5, 82.5),
+        ("resnet32", "cifar10_resnet32.th", 464_154, 81, 85),
+        ("resnet44", "cifar10_resnet44.th", 658_586, 81, 85),
+        ("resnet20", "cifar10_resnet20_at.pt", 269_722, 66, 71),
+    ],
+)
+def test_accuracy_is_the_known_one(
+    name: str,
+    file: str,
+    parameters: int,
+    low: float,
+    high: float,
+    shared: Path,
+    cifar: tuple[Tensor, Tensor],
+) -> None:
+    checkpoint = shared / "models" / file
+    model = load(
+        f"torch:{NETS}:{name}(checkpoint={checkpoint}, mean=imagenet, std=imagenet, size=32)"
+    )
+    assert isinstance(model, TorchClassifier)
+    assert model.metadata.parameters == parameters
+    assert model.notes == ()
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in model.module.modules())
+    x, y = cifar
+    with torch.inference_mode():
+        right = [
+            model.logits(a).argmax(dim=1) == b
+            for a, b in zip(x.split(50), y.split(50), strict=True)
+        ]
+    assert low <= 100 * torch.cat(right).float().mean() <= high
+
+
+def test_resnet56_is_the_deepest(shared: Path) -> None:
+    assert load(f"torch:{NETS}:resnet56").metadata.parameters == 853_018  # type: ignore[attr-defined]

@@ -38,18 +38,23 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """Stress and variant in one text: ``fog(severity=1..5)`` at 3 is ``fog(severity=3)``."""
-        key, equals, _ = self.variant.partition("=")
-        if not equals:
-            return f"{self.stress} {self.variant}".strip()
-        level = rf"(?<=[(, ]){re.escape(key)}=(?:\[[^\]]*\]|[^,()]*)(?=[,)])"
-        text, replaced = re.subn(level, lambda _: self.variant, self.stress, count=1)
-        return text if replaced else f"{self.stress} {self.variant}"
+        """Stress and variant in one text."""
+        return label_of(self.stress, self.variant)
 
     def value(self, metric: str) -> float | None:
         """Return the value of ``metric``, None where it was not measured."""
         reading = self.readings.get(metric)
         return reading.value if reading else None
+
+
+def label_of(stress: str, variant: str) -> str:
+    """Return stress and variant in one text: ``fog(severity=1..5)`` at 3 is ``fog(severity=3)``."""
+    key, equals, _ = variant.partition("=")
+    if not equals:
+        return f"{stress} {variant}".strip()
+    level = rf"(?<=[(, ]){re.escape(key)}=(?:\[[^\]]*\]|[^,()]*)(?=[,)])"
+    text, replaced = re.subn(level, lambda _: variant, stress, count=1)
+    return text if replaced else f"{stress} {variant}"
 
 
 def entries(parent: Any, key: str) -> list[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from roadworthy.report.cells import label_of
 from roadworthy.report.names import AXES, axis_of, clean_text
 from roadworthy.report.thumbnail import thumbnail
 from roadworthy.report.view import View
@@ -90,7 +91,8 @@ class _Pictures:
 
     def _one(self, row: dict[str, Any]) -> Picture:
         frame = f"frame {row['frame']}" if row["frame"] is not None else ""
-        where = " · ".join(filter(None, (row["stress"], row["variant"], frame)))
+        stress = label_of(row["stress"] or "", row["variant"] or "")
+        where = " · ".join(filter(None, (stress, frame)))
         model = row["model"] or ""
         return Picture(
             uri=thumbnail(self.view.image(row["data"] or "", row["sample"] or "")),

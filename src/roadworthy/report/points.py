@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from roadworthy.report.cells import Cell
+from roadworthy.report.cells import Cell, label_of
 from roadworthy.report.names import AXES, axis_of, short_names
 from roadworthy.report.reading import Reading
 from roadworthy.report.style import Point
@@ -91,7 +91,9 @@ def frame_points(flat: pl.DataFrame, who: Who) -> list[Point]:
     )
     points = []
     for row in shares.iter_rows(named=True):
-        name = " · ".join(filter(None, (_who(who, row), row["stress"], row["variant"])))
+        name = " · ".join(
+            filter(None, (_who(who, row), label_of(row["stress"] or "", row["variant"] or "")))
+        )
         reading = percent(row["share"], row["n"])
         points.append(
             point(reading, label=f"frame {row['frame']}", series=name, x=float(row["frame"]))

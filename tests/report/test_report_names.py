@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+
+from roadworthy.report.cells import cells, label_of
+from roadworthy.report.names import AXES, axis_of, clean_text, middle, short_names
+from roadworthy.report.reading import Reading, number
+from roadworthy.stress import STRESSES
+
+
+def test_every_registered_stress_has_the_axis_that_its_definition_says() -> None:
+    told = {name: axis_of(name) for name in STRESSES}
+    assert told == {name: STRESSES.get(name).axis for name in STRESSES}
+    assert set(told.values()) <= set(AXES)
+
+
+@pytest.mark.parametrize(
+    ("spec", "axis"),
+    [
+        ("pgd(eps=1/255, steps=10)", "adversarial"),
+        ("gaussian_noise(severity=1..5)", "corruption"),
+        ("clean", "clean"),
+        ("someone_elses_plugin(a=1)", "other"),
+        ("", "other"),
+        ("../../etc/passwd", "other"),
+        ("base", "other"),
+    ],
+)
+def test_axis_is_read_from_the_head_of_a_spec(spec: str, axis: str) -> None:
+    assert axis_of(spec) == axis
+
+
+def test_folders_go_first_and_names_of_models_keep_their_slash() -> None:
+    spec = "torch:tests/models/cifar_resnet.py:resnet20(checkpoint=../shared/models/r.th)"
+    assert short_names([spec], 60) == {spec: "torch:…/cifar_resnet.py:resnet20(checkpoint=…/r.th)"}
+    assert short_names(["timm/resnet50"], 5) == {"timm/resnet50": "ti…50"}
+    assert short_names(["pgd(eps=1/255, steps=100)"], 24)["pgd(eps=1/255, steps=100)"] == (
+        "pgd(eps=1/25… steps=100)"
+    )
+
+
+def test_short_names_stay_different() -> None:
+    specs = [f"torch:a/b/c/net.py:resnet{depth}(checkpoint=x/{depth}.th)" for depth in (20, 32, 44)]
+    specs += ["imagefolder:left/photos", "imagefolder:right/photos"]
+    for width in range(3, 60, 4):
+        assert len(set(short_names(specs, width).values())) == len(specs)
+    assert short_names(specs, 20)[specs[3]] != short_names(specs, 20)[specs[4]]
+
+
+def test_middle_cuts_to_the_width() -> None:
+    assert middle("abcdefghij", 5) == "ab…ij"
+    assert middle("abcde", 5) == "abcde"
+
+
+def test_control_characters_do_not_reach_a_terminal() -> None:
+    assert clean_text("a\x1b[31mb\nc") == "a\ufffd[31mb\ufffdc"
+    assert len(clean_text("x" * 5000)) == 2000
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (71.26, "percent", "71.3"),
+        (-0.04, "points", "0.0"),
+        (-3.25, "points", "-3.2"),
+        (0.91234, "nats", "0.912"),
+        (None, "percent", "–"),
+    ],
+)
+def test_numbers_have_the_precision_of_their_unit(
+    value: float | None, unit: str, text: str
+) -> None:
+    assert number(value, unit) == text
+
+
+def test_a_reading_without_interval_is_a_value_alone() -> None:
+    assert Reading(71.3, 65.0, 77.04).full == "71.3 [65.0, 77.0]"
+    assert Reading(71.3, None, 77.0).full == "71.3"
+    assert Reading(None, None, None).full == "–"
+
+
+@pytest.mark.parametrize(
+    ("stress", "variant", "label"),
+    [
+        ("fog(severity=1..5)", "severity=3", "fog(severity=3)"),
+        ("fog(severity=[1, 3], size=2)", "severity=3", "fog(severity=3, size=2)"),
+        ("pgd(steps=10, eps=1/255)", "eps=1/255", "pgd(steps=10, eps=1/255)"),
+        ("pgd(steps=10)", "eps=4/255", "pgd(steps=10) eps=4/255"),
+        ("pgd(deps=10)", "eps=4/255", "pgd(deps=10) eps=4/255"),
+        ("clean", "", "clean"),
+        ("odd", "left", "odd left"),
+    ],
+)
+def test_labels_say_the_level_once(stress: str, variant: str, label: str) -> None:
+    assert label_of(stress, variant) == label
+
+
+def test_cells_know_pooled_rows_and_survive_damage() -> None:
+    row = {"model": "m", "data": "d", "source": None, "stress": "fog(severity=[1, 2])"}
+    rows = [
+        {**row, "variant": variant, "metric": "top1", "unit": "percent", "value": 50.0, "n": 4}
+        for variant in ("", "severity=1", "severity=2")
+    ]
+    damaged = [
+        None,
+        7,
+        {},
+        {"stress": "clean"},
+        {**rows[0], "stress": "jpeg", "value": float("nan")},
+    ]
+    found = cells({"rows": [*rows, *damaged]})
+    assert [(c.variant, c.pooled, c.nested) for c in found] == [
+        ("", True, False),
+        ("severity=1", False, True),
+        ("severity=2", False, True),
+        ("", False, False),
+    ]
+    assert found[3].value("top1") is None
+    assert cells({"rows": "no"}) == cells({}) == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from roadworthy.data.registry import open_data as open
     from roadworthy.errors import RoadworthyError, SampleError, UsageError
-    from roadworthy.evaluate import evaluate
+    from roadworthy.evaluation import evaluate
     from roadworthy.models.load import load
     from roadworthy.models.wrap import wrap
     from roadworthy.run import Run
@@ -25,7 +25,7 @@ _HOME = {
     "SampleError": "errors:SampleError",
     "Spec": "spec:Spec",
     "UsageError": "errors:UsageError",
-    "evaluate": "evaluate:evaluate",
+    "evaluate": "evaluation:evaluate",
     "load": "models.load:load",
     "open": "data.registry:open_data",
     "parse": "spec:parse",

@@ -33,7 +33,7 @@ def _options(job: RunFile) -> dict[str, Any]:
 def run(job: RunFile, *, watch: str) -> Run:
     """Run a job, watched on standard error."""
     from roadworthy.engine.live import watching
-    from roadworthy.evaluate import evaluate
+    from roadworthy.evaluation import evaluate
 
     if not job.out:
         raise UsageError("no output folder given; name one with -o, such as -o results/first")
@@ -91,7 +91,7 @@ def dry_run(job: RunFile, *, as_json: bool) -> str:
     """Return what a job would do, what it cannot do, and roughly how long it would take."""
     from roadworthy.engine.cost import estimate
     from roadworthy.engine.options import Options
-    from roadworthy.evaluate import prepare
+    from roadworthy.evaluation import prepare
 
     assert job.models is not None
     assert job.data is not None

@@ -25,9 +25,7 @@ def test_columns_of_a_case_worked_out_by_hand() -> None:
 
 def test_subset_restricts_the_arg_max_and_leaves_the_full_one() -> None:
     logits = np.array([[3.0, 2.0, 1.0]], np.float32)
-    columns = verdicts(
-        logits, np.array([1], np.int32), subset=np.array([False, True, True])
-    )
+    columns = verdicts(logits, np.array([1], np.int32), subset=np.array([False, True, True]))
     assert columns["correct_subset"].tolist() == [True]
     assert columns["correct_full"].tolist() == [False]
     assert columns["correct"].tolist() == [False]

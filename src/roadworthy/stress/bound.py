@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 from roadworthy.binding import bind, canonical, resolved_digest
@@ -67,15 +68,15 @@ def _settings(
     swept = [name for name in values if isinstance(values[name], (Range, Sweep))]
     named = list(dict.fromkeys([*([level] if level else []), *swept]))
     choices = [_members(definition.name, name, values[name]) for name in named]
+    _check_count(definition.name, prod(len(members) for members in choices))
     settings = []
     for chosen in product(*choices):
-        arguments = {**values, **dict(zip(named, chosen, strict=True))}
+        resolved = {**values, **dict(zip(named, chosen, strict=True))}
+        arguments = {name: value for name, value in resolved.items() if value is not None}
         if definition.check is not None:
             definition.check(arguments)
         key = ",".join(f"{n}={format_value(v)}" for n, v in zip(named, chosen, strict=True))
-        settings.append(Setting(key, {k: v for k, v in arguments.items() if v is not None}))
-    if len(settings) > MAX_VARIANTS:
-        raise UsageError(f"{definition.name}: {len(settings)} variants; at most {MAX_VARIANTS}")
+        settings.append(Setting(key, arguments))
     return tuple(settings)
 
 
@@ -99,6 +100,11 @@ def _severity_or_strength(definition: StressDefinition, values: dict[str, Any]) 
     return strengths[0]
 
 
+def _check_count(stress: str, count: int) -> None:
+    if count > MAX_VARIANTS:
+        raise UsageError(f"{stress}: {count} variants; at most {MAX_VARIANTS}")
+
+
 def _members(stress: str, name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, Sweep):
         return value.values
@@ -107,5 +113,6 @@ def _members(stress: str, name: str, value: Any) -> tuple[Any, ...]:
             raise UsageError(
                 f"{stress}: {name}={value} has no steps; list the values: {name}=[a, b, c]"
             )
+        _check_count(stress, value.high - value.low + 1)
         return tuple(range(value.low, value.high + 1))
     return (value,)

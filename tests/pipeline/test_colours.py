@@ -15,6 +15,7 @@ from pipeline_files import chunk, encoded, grey_tiff, oriented, png, soft
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import Pipeline, decode
+from roadworthy.pipeline.stages import DECODERS as DECODERS_BY_NAME
 from roadworthy.types import Image
 
 AS_IS = Pipeline(None)
@@ -44,9 +45,9 @@ def test_jpeg_is_what_pillow_sees(subsampling: int, progressive: bool) -> None:
 def test_jpeg_is_truly_decoded_by_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
     calls, real = [], cv2.imdecode
 
-    def counted(*arguments: object) -> object:
-        calls.append(arguments)
-        return real(*arguments)
+    def counted(data: Image, flags: int) -> object:
+        calls.append(flags)
+        return real(data, flags)
 
     monkeypatch.setattr(cv2, "imdecode", counted)
     opencv = replace(AS_IS, decoder="opencv")
@@ -137,6 +138,16 @@ def test_palettes_with_and_without_transparency(transparency: object) -> None:
     assert np.array_equal(seen(encoded(picture, "PNG", **options)), want)
     if not isinstance(transparency, bytes):
         assert np.array_equal(seen(encoded(picture, "GIF", **options)), want)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_decoders_alone_neither_turn_nor_warn(name: str) -> None:
+    turned = encoded(soft(9, 14), "JPEG", exif=oriented(6))
+    assert DECODERS_BY_NAME.get(name).function(turned).shape == (9, 14, 3)
+    picture = PillowImage.fromarray(soft(9, 14)).quantize(32)
+    clear = encoded(picture, "PNG", transparency=bytes([0, 128, 255]))
+    image = DECODERS_BY_NAME.get(name).function(clear)
+    assert np.array_equal(image, np.asarray(picture.convert("RGB")))
 
 
 def test_transparent_colours_and_gamma_of_png_play_no_part() -> None:

@@ -6,13 +6,26 @@ import io
 import struct
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
 
+from roadworthy.pipeline.base import Pipeline, decode
 from roadworthy.pipeline.probe import pattern
 from roadworthy.types import Image
+
+AS_IS = Pipeline(None)
+DECODERS = ("pillow", "opencv")
+
+
+def seen(data: bytes, pipeline: Pipeline = AS_IS) -> Image:
+    """Decode with both decoders, make sure that they agree, and return what they see."""
+    first, second = (decode(data, replace(pipeline, decoder=d), name="x") for d in DECODERS)
+    assert first.dtype == np.uint8
+    assert np.array_equal(first, second)
+    return first
 
 
 def soft(height: int, width: int) -> Image:
@@ -85,3 +98,28 @@ def grey_tiff(width: int, height: int, **changes: tuple[int, int, int, int]) -> 
     } | changes
     pixels = bytes(n % 256 for n in range(width * height))
     return tiff(sorted(tags.values()), pixels)
+
+
+def thumbnailed() -> bytes:
+    """Return a JPEG whose EXIF holds a whole JPEG, end-of-image marker included."""
+    inner, outer = encoded(soft(8, 8), "JPEG"), encoded(soft(19, 23), "JPEG")
+    body = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0" + inner
+    return outer[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + outer[2:]
+
+
+SMALL = {
+    "jpeg": encoded(soft(19, 23), "JPEG"),
+    "progressive": encoded(soft(19, 23), "JPEG", progressive=True),
+    "restarts": encoded(soft(19, 23), "JPEG", restart_marker_blocks=1),
+    "thumbnail": thumbnailed(),
+    "png": encoded(soft(19, 23), "PNG", exif=oriented(6)),
+    "webp": encoded(soft(19, 23), "WEBP"),
+    "webp_lossless": encoded(soft(19, 23), "WEBP", lossless=True, exif=oriented(6)),
+    "gif": encoded(PillowImage.fromarray(soft(19, 23)).quantize(16), "GIF"),
+    "bmp": encoded(soft(19, 23), "BMP"),
+    "tiff": encoded(soft(9, 13), "TIFF"),
+    "tiff_lzw": encoded(soft(9, 13), "TIFF", compression="tiff_lzw"),
+    "ppm": encoded(soft(9, 13), "PPM"),
+    "pgm": encoded(PillowImage.fromarray(soft(9, 13)).convert("L"), "PPM"),
+    "pbm": encoded(PillowImage.fromarray(soft(9, 13)).convert("1"), "PPM"),
+}

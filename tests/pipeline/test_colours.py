@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
-from PIL import ImageOps
-from pipeline_files import chunk, encoded, grey_tiff, oriented, png, soft
+from pipeline_files import chunk, encoded, grey_tiff, oriented, png, seen, soft
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import Pipeline, decode
@@ -20,14 +19,6 @@ from roadworthy.types import Image
 
 AS_IS = Pipeline(None)
 DECODERS = ("pillow", "opencv")
-
-
-def seen(data: bytes, pipeline: Pipeline = AS_IS) -> Image:
-    """Decode with both decoders, make sure that they agree, and return what they see."""
-    first, second = (decode(data, replace(pipeline, decoder=d), name="x") for d in DECODERS)
-    assert first.dtype == np.uint8
-    assert np.array_equal(first, second)
-    return first
 
 
 def plain(data: bytes) -> Image:
@@ -170,36 +161,6 @@ def test_the_first_frame_of_an_animation(kind: str) -> None:
 def test_a_malformed_animation_does_not_warn() -> None:
     twice = [chunk(b"acTL", struct.pack(">II", 0, 0))] * 2
     assert seen(png([bytes([1, 2, 3])], 1, extra=twice)).ravel().tolist() == [1, 2, 3]
-
-
-@pytest.mark.parametrize("value", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_exif_orientation(value: int, kind: str) -> None:
-    options = {"lossless": True} if kind == "WEBP" else {}
-    data = encoded(soft(9, 14), kind, exif=oriented(value), **options)
-    with PillowImage.open(io.BytesIO(data)) as picture:
-        upright = np.asarray(ImageOps.exif_transpose(picture))
-    ignored = seen(data)
-    turned = seen(data, replace(AS_IS, orient="exif"))
-    assert ignored.shape == (9, 14, 3)
-    assert np.array_equal(turned, upright)
-    assert turned.flags.c_contiguous
-    assert (value == 1) == np.array_equal(ignored, turned)
-
-
-@pytest.mark.parametrize("value", [0, 9, 200])
-def test_an_invalid_orientation_turns_nothing(value: int) -> None:
-    data = encoded(soft(9, 14), "JPEG", exif=oriented(value))
-    assert seen(data, replace(AS_IS, orient="exif")).shape == (9, 14, 3)
-
-
-@pytest.mark.parametrize("cut", range(40))
-def test_a_corrupt_exif_block_neither_turns_nor_warns(cut: int) -> None:
-    body = b"Exif\0\0" + b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"[:cut]
-    jpeg = encoded(soft(9, 14), "JPEG")
-    data = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
-    rows = 14 if cut >= 22 else 9
-    assert seen(data, replace(AS_IS, orient="exif")).shape[0] == rows
 
 
 def test_tiff_tags_that_would_make_pillow_warn_are_left_out() -> None:

@@ -7,10 +7,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image as PillowImage
-from pipeline_files import chunk, encoded, grey_tiff, oriented, png, soft
+from pipeline_files import SMALL, chunk, grey_tiff, png
 
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, decode
@@ -30,68 +28,6 @@ def refusal(data: bytes) -> str:
     (text,) = texts
     assert text.startswith('"photos/cat.jpg": ')
     return text.removeprefix('"photos/cat.jpg": ')
-
-
-def thumbnailed() -> bytes:
-    """Return a JPEG whose EXIF holds a whole JPEG, end-of-image marker included."""
-    inner, outer = encoded(soft(8, 8), "JPEG"), encoded(soft(19, 23), "JPEG")
-    body = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0" + inner
-    return outer[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + outer[2:]
-
-
-SMALL = {
-    "jpeg": encoded(soft(19, 23), "JPEG"),
-    "progressive": encoded(soft(19, 23), "JPEG", progressive=True),
-    "restarts": encoded(soft(19, 23), "JPEG", restart_marker_blocks=1),
-    "thumbnail": thumbnailed(),
-    "png": encoded(soft(19, 23), "PNG", exif=oriented(6)),
-    "webp": encoded(soft(19, 23), "WEBP"),
-    "webp_lossless": encoded(soft(19, 23), "WEBP", lossless=True, exif=oriented(6)),
-    "gif": encoded(PillowImage.fromarray(soft(19, 23)).quantize(16), "GIF"),
-    "bmp": encoded(soft(19, 23), "BMP"),
-    "tiff": encoded(soft(9, 13), "TIFF"),
-    "tiff_lzw": encoded(soft(9, 13), "TIFF", compression="tiff_lzw"),
-    "ppm": encoded(soft(9, 13), "PPM"),
-    "pgm": encoded(PillowImage.fromarray(soft(9, 13)).convert("L"), "PPM"),
-    "pbm": encoded(PillowImage.fromarray(soft(9, 13)).convert("1"), "PPM"),
-}
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_every_prefix_is_refused_and_the_whole_is_not(name: str) -> None:
-    data = SMALL[name]
-    for pipeline in WAYS:
-        decode(data, pipeline, name="x")
-    for length in range(len(data)):
-        with pytest.raises(SampleError, match=r'^"x": .*leave it out$'):
-            check(data[:length], name="x")
-
-
-def outcome(data: bytes, pipeline: Pipeline) -> str:
-    try:
-        return f"an image of {decode(data, pipeline, name='x').shape}"
-    except SampleError as error:
-        return str(error)
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.data())
-def test_flipped_bytes_decode_or_are_refused(draw: st.DataObject) -> None:
-    data = bytearray(SMALL[draw.draw(st.sampled_from(sorted(SMALL)))])
-    for _ in range(draw.draw(st.integers(1, 6))):
-        data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
-    for pipeline in WAYS:
-        assert outcome(bytes(data), pipeline).startswith(('"x": ', "an image of "))
-
-
-HEADS = [SMALL[k][:n] for k in SMALL if not k.startswith("p") or k == "png" for n in (2, 8, 12, 26)]
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.sampled_from(HEADS), st.binary())
-def test_noise_behind_a_signature_is_refused(head: bytes, tail: bytes) -> None:
-    with pytest.raises(SampleError, match=r'^"x": '):
-        decode(head + tail, AS_IS, name="x")
 
 
 JPEG = SMALL["jpeg"]

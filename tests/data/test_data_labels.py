@@ -166,6 +166,16 @@ def test_a_name_of_two_outputs_is_refused_unless_its_place_decides() -> None:
     assert relation.by == "name"
 
 
+def test_a_place_decides_only_between_equally_many_classes() -> None:
+    mine = Classes(3, names=("tench", "great white shark", "crane"))
+    assert "2 'crane', 3 'crane'" in refusal([0, 1, 2], mine, Classes(6, names=NAMES))
+
+
+def test_the_leading_synonym_goes_before_the_others() -> None:
+    model = Classes(3, names=("cloak, mantle", "mantle, cape", "other"))
+    assert relate(data_of([0], Classes(1, names=("Mantle",))), model).target_of(0) == 1
+
+
 def test_case_decides_where_only_case_differs() -> None:
     model = Classes(3, names=("Cardigan, dog", "Cardigan", "cardigan"))
     mine = Classes(2, names=("cardigan", "Cardigan"))
@@ -269,6 +279,12 @@ def test_dense_labels_with_wordnet_ids_match_by_them() -> None:
         data_of(list(range(5)) * 3, Classes(None, wnids=mine)), Classes(1000, wnids=WNIDS)
     )
     assert (relation.by, targets(relation)) == ("wnid", [0, 4, 8, 12, 16])
+
+
+def test_dense_indices_of_as_many_classes_are_never_silently_reordered() -> None:
+    swapped = Classes(None, names=("dog", "cat"))
+    message = refusal([0, 1] * 3, swapped, Classes(2, names=("cat", "dog")))
+    assert "label 0 stands beside the name 'dog'" in message
 
 
 def test_a_model_without_a_class_count() -> None:

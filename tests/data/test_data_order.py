@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,17 @@ def test_seeds_give_different_orders() -> None:
     samples = samples_of([20, 20])
     first = {tuple(s.id for s in order(samples, seed=seed)[:5]) for seed in range(50)}
     assert len(first) > 45
+
+
+def test_classes_are_interleaved_differently_for_each_seed() -> None:
+    samples = samples_of([1] * 40)
+    pairs: Counter[tuple[int, int]] = Counter()
+    for seed in range(200):
+        labels = [s.label for s in order(samples, seed=seed)]
+        pairs.update(pairwise(labels))
+    # of 1560 ordered pairs each is expected 5 times; a fixed ring would repeat 40 of them 195 times
+    assert len(pairs) > 1500
+    assert max(pairs.values()) < 25
 
 
 def test_a_prefix_is_unbiased_also_with_classes_of_different_size() -> None:

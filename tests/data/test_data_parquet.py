@@ -62,6 +62,7 @@ def test_the_hugging_face_layout(tmp_path: Path, picture: Make) -> None:
     assert [data.read(s) for s in data.samples] == [picture(i) for i in range(3)]
     assert dict(data.samples[1].columns) == {"target": 1}
     assert len({s.content for s in data.samples}) == 3
+    assert data.fetch.rows_at_once is None  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("image", ["image", "img", "bytes", "png", "jpeg"])

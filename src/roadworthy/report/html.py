@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -44,7 +45,8 @@ def write(view: View, path: Path, *, images: int = 6) -> Path:
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise RoadworthyError(
             f"cannot write the report to {path}: {error.strerror or error}; "
             f"name a file in a folder you may write to with -o FILE"

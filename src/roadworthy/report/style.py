@@ -29,25 +29,21 @@ def finish(chart: Any, points: Sequence[Point], *, height: int = 280) -> Spec:
     """Return the spec of a chart of the data ``points``, with its size and colours set.
 
     "currentColor" is light or dark as the page is. The longest name tells the page's script how
-    many columns a legend has room for. Points go in last, since altair copies all it is given.
+    many columns a legend has room for. All this goes in last, since altair copies what it is given.
     """
     ink = "currentColor"
     faint = {"gridColor": ink, "gridOpacity": 0.12, "domainColor": ink, "domainOpacity": 0.3}
     axis = {"labelColor": ink, "titleColor": ink, "tickColor": ink, "tickOpacity": 0.3, **faint}
     axis |= {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
     legend = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12}
-    spec: Spec = (
-        chart.properties(
-            width="container",
-            height=height,
-            background="transparent",
-            usermeta={"longest": max((len(p["series"]) for p in points), default=0)},
-        )
-        .configure_view(stroke=None)
-        .configure_axis(**axis)
-        .configure_axisY(labelLimit=280)
-        .configure_legend(**legend)
-        .to_dict()
-    )
-    spec.pop("$schema", None)  # an address, and the page says itself which language it is
-    return {**spec, "datasets": {**spec.get("datasets", {}), "points": list(points)}}
+    drawn: Spec = chart.to_dict()
+    drawn.pop("$schema", None)  # an address, and the page says itself which language it is
+    return {
+        **drawn,
+        "width": "container",
+        "height": height,
+        "background": "transparent",
+        "usermeta": {"longest": max((len(p["series"]) for p in points), default=0)},
+        "config": {"view": {"stroke": None}, "axis": axis, "axisY": {}, "legend": legend},
+        "datasets": {**drawn.get("datasets", {}), "points": list(points)},
+    }

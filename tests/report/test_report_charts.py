@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+from report_fakes import MODEL, OTHER, records, summary
+
+from roadworthy.engine.records import SCHEMA
+from roadworthy.report.cells import Cell
+from roadworthy.report.charts import figures
+from roadworthy.report.figure import Figure
+from roadworthy.report.flat import judged
+from roadworthy.report.points import eps_of, family_of, norm_of, severity_of
+
+
+def points(figure: Figure) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = figure.spec["datasets"]["points"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[Figure]:
+    rows = records(n=20)
+    return figures(summary(rows), judged(rows))
+
+
+def test_one_section_per_axis_present_in_order(drawn: list[Figure]) -> None:
+    sections = list(dict.fromkeys(figure.section for figure in drawn))
+    assert sections == [
+        "overview",
+        "corruption",
+        "sequence",
+        "adversarial",
+        "systematic",
+        "calibration",
+    ]
+
+
+def test_absent_axes_have_no_chart() -> None:
+    rows = records(n=10).filter(pl.col("stress").is_in(["clean", "jpeg(quality=30)"]))
+    given = summary(records(n=10))
+    given["rows"] = [r for r in given["rows"] if r["stress"] in ("clean", "jpeg(quality=30)")]
+    sections = {figure.section for figure in figures(given, judged(rows))}
+    assert sections == {"overview", "systematic", "calibration"}
+
+
+def test_the_points_are_the_rows_of_the_summary(drawn: list[Figure]) -> None:
+    given = summary(records(n=20))
+
+    def expected(metric: str, stress: str, variant: str) -> tuple[float, float, float]:
+        key = (metric, stress, variant)
+        row = next(r for r in given["rows"] if (r["metric"], r["stress"], r["variant"]) == key)
+        return row["value"], row["low"], row["high"]
+
+    by_section = {figure.section: figure for figure in reversed(drawn)}
+    over = {p["label"]: (p["value"], p["low"], p["high"]) for p in points(by_section["overview"])}
+    assert over["clean"] == expected("top1", "clean", "")
+    assert over["gaussian_noise(severity=1..5)"] == expected(
+        "top1", "gaussian_noise(severity=1..5)", ""
+    )
+    levels = {p["x"]: (p["value"], p["low"], p["high"]) for p in points(by_section["corruption"])}
+    assert sorted(levels) == [0, 1, 2, 3, 4, 5]
+    assert levels[0] == expected("top1", "clean", "")
+    assert levels[3] == expected("top1", "gaussian_noise(severity=1..5)", "severity=3")
+    attacked = {p["x"]: p["value"] for p in points(by_section["adversarial"])}
+    pgd = expected("robust_top1", "pgd(eps=1/255, steps=10)", "eps=1/255")
+    assert attacked == {0: over["clean"][0], 1: pgd[0]}
+    lost = {p["label"]: p["value"] for p in points(by_section["systematic"])}
+    assert lost["jpeg(quality=30)"] == expected("drop", "jpeg(quality=30)", "quality=30")[0]
+    assert len(lost) == 3
+
+
+def test_models_are_colours_where_there_are_several() -> None:
+    rows = records(n=10, models=(MODEL, OTHER))
+    over = figures(summary(rows), judged(rows))[0]
+    series = {p["series"] for p in points(over)}
+    assert len(series) == 2
+    assert MODEL in series
+    assert "yOffset" in json.dumps(over.spec)
+
+
+def test_specs_name_no_address(drawn: list[Figure]) -> None:
+    assert "http" not in json.dumps([figure.spec for figure in drawn])
+
+
+def frame_rows(correct: list[list[bool]], conf: float = 0.95) -> pl.DataFrame:
+    rows = [
+        {
+            "sample": f"s{i}",
+            "data": "d",
+            "model": "m",
+            "stress": "translate",
+            "variant": "",
+            "status": "ok",
+            "label": 0,
+            "frames_pred": [0 if ok else 1 for ok in frames],
+            "frames_correct": frames,
+            "frames_conf": [conf] * len(frames),
+        }
+        for i, frames in enumerate(correct)
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def test_accuracy_over_frames_by_hand() -> None:
+    # frame 1: 2 of 2 right, frame 2: 1 of 2, frame 3: 0 of 2
+    flat = judged(frame_rows([[True, True, False], [True, False, False]]))
+    assert flat["frame"].sort().to_list() == [1, 1, 2, 2, 3, 3]
+    figure = next(f for f in figures({}, flat) if f.section == "sequence")
+    assert [(p["x"], p["value"], p["n"]) for p in points(figure)] == [
+        (1, 100, 2),
+        (2, 50, 2),
+        (3, 0, 2),
+    ]
+    # Wilson interval of 1 in 2: 9.45 to 90.55 %
+    assert points(figure)[1]["low"] == pytest.approx(9.453, abs=0.001)
+    assert points(figure)[1]["high"] == pytest.approx(90.547, abs=0.001)
+
+
+def test_reliability_by_hand() -> None:
+    base = {"data": "d", "model": "m", "stress": "clean", "variant": "", "status": "ok"}
+    judgements = [(0.62, True), (0.68, False), (1.0, True), (0.91, True), (float("nan"), True)]
+    rows = [
+        {**base, "sample": f"s{i}", "label": 0, "pred": 0, "correct": correct, "conf": conf}
+        for i, (conf, correct) in enumerate(judgements)
+    ]
+    rows.append({**base, "sample": "bad", "status": "failed"})
+    figure = figures({}, judged(pl.DataFrame(rows, schema=SCHEMA)))[0]
+    assert figure.section == "calibration"
+    # two in 60..70 % with mean 65 and one right; two in 90..100 % with mean 95.5, both right
+    assert [(round(p["x"], 3), p["value"], p["n"]) for p in points(figure)] == [
+        (65.0, 50.0, 2),
+        (95.5, 100.0, 2),
+    ]
+
+
+def test_ragged_sequences_are_left_out() -> None:
+    rows = frame_rows([[True, False], [True, True]])
+    ragged = rows.with_columns(
+        frames_conf=pl.Series([[0.5], [0.5, 0.6]], dtype=pl.List(pl.Float32))
+    )
+    assert judged(ragged)["sample"].unique().to_list() == ["s1"]
+
+
+def cell(stress: str, variant: str = "") -> Cell:
+    return Cell("m", "d", "", stress, variant)
+
+
+def test_levels_are_read_from_variant_or_stress() -> None:
+    assert eps_of(cell("pgd(steps=10)", "eps=4/255")) == pytest.approx(4)
+    assert eps_of(cell("pgd(eps=8/255, steps=10)")) == pytest.approx(8)
+    assert eps_of(cell("pgd(norm=L2)", "eps=0.5")) == pytest.approx(0.5)
+    assert eps_of(cell("pgd(eps=1/0)")) == 0
+    assert eps_of(cell("fmn(steps=10)")) is None
+    assert norm_of(cell("pgd(norm=L2)")) == "L2"
+    assert norm_of(cell("pgd(steps=2)")) == "Linf"
+    assert severity_of(cell("fog(severity=1..5)", "severity=4")) == 4
+    assert severity_of(cell("fog(scale=2)")) is None
+    families = ["fog(severity=[1, 3], size=2)", "fog(severity=1..5)", "pgd(steps=1, eps=4/255)"]
+    assert [family_of(cell(s)) for s in families] == ["fog(size=2)", "fog", "pgd(steps=1)"]
+
+
+def test_an_unforeseen_axis_is_drawn_by_its_first_percent() -> None:
+    row = {"model": "m", "data": "d", "source": None, "stress": "plugin_of_mine", "variant": ""}
+    rows = [
+        {**row, "metric": "sizes", "unit": "none", "value": 3.0},
+        {**row, "metric": "subset_top1", "unit": "percent", "value": 61.5},
+    ]
+    made = figures({"rows": rows}, judged(SCHEMA.to_frame()))
+    assert [(f.section, f.title) for f in made] == [("other", "subset_top1")]
+    assert points(made[0])[0]["value"] == 61.5
+
+
+def test_norms_get_a_chart_each() -> None:
+    key = {"model": "m", "data": "d", "source": "m", "metric": "robust_top1", "unit": "percent"}
+    rows = [
+        {**key, "stress": "pgd(norm=L2)", "variant": "eps=0.5", "value": 40.0},
+        {**key, "stress": "pgd", "variant": "eps=4/255", "value": 20.0},
+        {**key, "stress": "clean", "variant": "", "metric": "top1", "value": 90.0},
+    ]
+    made = [
+        f for f in figures({"rows": rows}, judged(SCHEMA.to_frame())) if f.section == "adversarial"
+    ]
+    assert [f.title for f in made] == ["Accuracy over eps (Linf)", "Accuracy over eps (L2)"]
+    assert [[(round(p["x"], 6), p["value"]) for p in points(f)] for f in made] == [
+        [(0, 90), (4, 20)],
+        [(0, 90), (0.5, 40)],
+    ]
+
+
+def test_nothing_to_draw_is_no_chart() -> None:
+    assert figures({}, judged(SCHEMA.to_frame())) == []

@@ -166,11 +166,11 @@ def test_names_that_agree_are_believed_over_the_order(tmp_path: Path) -> None:
         load_weights(Two("a", "b"), tmp_path / "r.pt")
 
 
-def dump(what: Any) -> Callable[[Path], None]:
+def dump(what: Any) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(pickle.dumps(what))
 
 
-def save(what: Any, *, zipped: bool) -> Callable[[Path], None]:
+def save(what: Any, *, zipped: bool) -> Callable[[Path], object]:
     return lambda path: torch.save(what, path, _use_new_zipfile_serialization=zipped)
 
 

@@ -87,13 +87,10 @@ def test_forwards_and_backwards_are_counted_per_image() -> None:
 def test_images_that_go_on_are_counted_alone(kind: str) -> None:
     counted, (x, y) = Counted(model()), batch()
     counted.logits(x)
-    rows = {
-        "mask": np.array([True, False, True, True]),
-        "positions": np.array([0, 2, 3]),
-        "tensor mask": torch.tensor([True, False, True, True]),
-    }[kind]
-    going = counted.at(rows)
-    value_and_gradient(going, cross_entropy, x[rows], y[rows])
+    standing = torch.tensor([True, False, True, True])
+    rows = {"mask": standing.numpy(), "positions": np.array([0, 2, 3]), "tensor mask": standing}
+    going = counted.at(rows[kind])
+    value_and_gradient(going, cross_entropy, x[standing], y[standing])
     last = going.at(np.array([2]))
     last.logits(x[3:])
     assert counted.forwards.tolist() == [2, 1, 2, 3]

@@ -28,19 +28,21 @@ def cifar(shared: Path) -> tuple[Tensor, Tensor]:
     return x, torch.from_numpy(table["label"].to_numpy().copy())
 
 
+# On all 5000 images: 81.02, 82.90, 82.64 % and 68.2 %; the first thousand are a little harder.
 @pytest.mark.parametrize(
-    ("name", "file", "parameters", "low", "high"),
+    ("name", "file", "parameters", "images", "low", "high"),
     [
-        ("resnet20", "cifar10_resnet20.th", 269_722, 79.5, 82.5),
-        ("resnet32", "cifar10_resnet32.th", 464_154, 81, 85),
-        ("resnet44", "cifar10_resnet44.th", 658_586, 81, 85),
-        ("resnet20", "cifar10_resnet20_at.pt", 269_722, 66, 71),
+        ("resnet20", "cifar10_resnet20.th", 269_722, 1000, 78.5, 79.1),
+        ("resnet32", "cifar10_resnet32.th", 464_154, 200, 73, 89),
+        ("resnet44", "cifar10_resnet44.th", 658_586, 200, 73, 89),
+        ("resnet20", "cifar10_resnet20_at.pt", 269_722, 400, 60, 74),
     ],
 )
 def test_accuracy_is_the_known_one(
     name: str,
     file: str,
     parameters: int,
+    images: int,
     low: float,
     high: float,
     shared: Path,
@@ -54,11 +56,11 @@ def test_accuracy_is_the_known_one(
     assert model.metadata.parameters == parameters
     assert model.notes == ()
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in model.module.modules())
-    x, y = cifar
+    x, y = (part[:images] for part in cifar)
     with torch.inference_mode():
         right = [
             model.logits(a).argmax(dim=1) == b
-            for a, b in zip(x.split(50), y.split(50), strict=True)
+            for a, b in zip(torch.split(x, 50), torch.split(y, 50), strict=True)
         ]
     assert low <= 100 * torch.cat(right).float().mean() <= high
 

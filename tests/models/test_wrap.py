@@ -73,7 +73,7 @@ def test_wrong_uses_of_wrap_are_explained() -> None:
     with pytest.raises(UsageError, match="no resizer is called"):
         wrap(Means(), resize="opencv-aera")
     module = Means()
-    module.cache = module.weight * 2  # type: ignore[assignment]
+    module.cache = module.weight * 2
     with pytest.raises(RoadworthyError, match=r"Means cannot be copied .*leaves, outside of any"):
         wrap(module)
 
@@ -100,7 +100,7 @@ def test_probabilities_too_small_for_float32_do_not_become_minus_infinity() -> N
 def test_the_identity_of_an_ensemble_covers_members_order_and_rule() -> None:
     a, b = wrap(Means(3)), wrap(seeded(Means(3)))
     ids = {
-        combined(members, rule).id  # type: ignore[arg-type]
+        combined(members, rule).id
         for members in ((a, b), (b, a), (a, a), (a,))
         for rule in ("logits", "probabilities")
     }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
 CLASSES = 7
 
 
-def seeded(module: nn.Module, seed: int = 0) -> nn.Module:
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def seeded(module: Network, seed: int = 0) -> Network:
     """Give every parameter and buffer of ``module`` a value that matters."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

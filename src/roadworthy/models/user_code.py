@@ -32,9 +32,9 @@ def last_words(error: BaseException) -> str:
 
 def _is_users(filename: str) -> bool:
     path = Path(filename)
-    installed = {sysconfig.get_path(k) for k in ("stdlib", "platstdlib", "purelib", "platlib")}
-    ours = Path(__file__).parents[1]
-    return path.is_absolute() and not any(path.is_relative_to(p) for p in (*installed, ours))
+    places = [sysconfig.get_path(k) for k in ("stdlib", "platstdlib", "purelib", "platlib")]
+    others = [Path(__file__).parents[1], *(Path(place) for place in places)]
+    return path.is_absolute() and not any(path.is_relative_to(other) for other in others)
 
 
 def run_file(file: Path) -> ModuleType:

@@ -45,12 +45,11 @@ def batch(evidence: Evidence) -> Finding:
         raise NotPossibleError("one image makes no batch to compare with")
     _ = evidence.outputs
     few = min(ALONE, count)
-    together = forward(evidence.model, evidence.input(0, count), name=evidence.name)
+    together = forward(evidence.model, evidence.input(0, count), name=evidence.name)[:few]
     alone = np.concatenate(
         [forward(evidence.model, evidence.input(i, i + 1), name=evidence.name) for i in range(few)]
     )
-    spread, together = float(together.std()), together[:few]
-    difference = relative(together, alone, spread=spread)
+    difference = relative(together, alone)
     flips = _flips(together, alone)
     sentence = (
         f"{few} images alone and in a batch of {count}: logits differ by {difference:.0e} of their "
@@ -67,15 +66,18 @@ def batch(evidence: Evidence) -> Finding:
     )
 
 
-def relative(a: Logits, b: Logits, *, spread: float | None = None) -> float:
-    """Return the largest difference relative to the spread of ``a``; infinite where one is NaN."""
+def relative(a: Logits, b: Logits) -> float:
+    """Return the largest difference relative to the spread of ``a``, over what is finite in both.
+
+    It is infinite where a value is finite in one only.
+    """
     if not np.array_equal(np.isfinite(a), np.isfinite(b)):
         return float("inf")
     good = np.isfinite(a)
     if not good.any():
         return 0.0
-    spread = float(a[good].std()) if spread is None or not np.isfinite(spread) else spread
-    return float(np.abs(a[good] - b[good]).max()) / max(spread, 1e-30)
+    difference = float(np.abs(a[good] - b[good]).max())
+    return difference / max(float(a[good].std()), 1e-30) if difference else 0.0
 
 
 def _flips(a: Logits, b: Logits) -> int:

@@ -6,8 +6,9 @@ from typing import Any
 
 from roadworthy._binding.canonical import is_positional, written
 from roadworthy._binding.coerce import MismatchError, coerce, members_of
-from roadworthy._binding.describe import is_variadic, mismatch, shown, usage
+from roadworthy._binding.describe import is_variadic, mismatch, usage
 from roadworthy._binding.encode import encode, resolved_digest
+from roadworthy._spec.errors import short
 from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.registry import Parameter
 from roadworthy.spec import Range, Spec, Sweep, format_value
@@ -97,7 +98,7 @@ def _named(spec: Spec, parameters: tuple[Parameter, ...], label: str) -> list[tu
         hint = ""
         if spec.path is not None:
             hint = f'; if the brackets belong to the path, quote it: {spec.name}:"…"'
-        surplus = shown(format_value(rest[0]))
+        surplus = short(format_value(rest[0]))
         raise UsageError(f"{label}: {surplus} is one value too many{hint}{_listing(parameters)}")
     return [*named, *spec.params]
 
@@ -107,7 +108,7 @@ def _converted(value: Any, parameter: Parameter, label: str, *, swept: bool) -> 
         try:
             return coerce(member, parameter.type)
         except MismatchError:
-            given = f"{parameter.name}={shown(format_value(member))}"
+            given = f"{parameter.name}={short(format_value(member))}"
             raise UsageError(f"{label}: {given}: {mismatch(member, parameter.type)}") from None
 
     if swept and isinstance(value, Sweep):

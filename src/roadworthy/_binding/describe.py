@@ -6,12 +6,11 @@ from fractions import Fraction
 from typing import Any, Literal, get_args, get_origin
 
 from roadworthy._binding.coerce import members_of
+from roadworthy._spec.errors import short
 from roadworthy._spec.lexemes import quote
 from roadworthy.errors import did_you_mean
 from roadworthy.registry import Parameter
 from roadworthy.spec import Range, Spec, Sweep, format_value
-
-_LONGEST = 60
 
 _WORDS: dict[Any, tuple[str, str]] = {
     bool: ("true or false", "true"),
@@ -68,7 +67,7 @@ def example(declared: Any) -> str:
 
 def mismatch(value: Any, declared: Any) -> str:
     """Say what was expected and what was given: "expected a whole number, not 2.5"."""
-    given = shown(format_value(value))
+    given = short(format_value(value))
     members = members_of(declared)
     if isinstance(value, Range | Sweep):
         kind = "a range" if isinstance(value, Range) else "a list of variants"
@@ -86,13 +85,8 @@ def mismatch(value: Any, declared: Any) -> str:
 
 def _named(value: Any) -> str:
     return (
-        f"the text {shown(quote(value))}" if isinstance(value, str) else shown(format_value(value))
+        f"the text {short(quote(value))}" if isinstance(value, str) else short(format_value(value))
     )
-
-
-def shown(text: str) -> str:
-    """Return text short enough for a message."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def usage(name: str, parameters: tuple[Parameter, ...]) -> str:

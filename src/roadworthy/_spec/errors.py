@@ -33,6 +33,11 @@ class SpecError(UsageError):
         return f"{self.reason} (column {self.column})\n  {left}{before}{after}{right}\n  {indent}^"
 
 
+def short(text: str) -> str:
+    """Return untrusted text fit for a sentence: printable, and not long."""
+    return _printable(text if len(text) <= _BEFORE else f"{text[:_BEFORE]}…")
+
+
 def _printable(text: str) -> str:
     """Keep control characters of untrusted text away from the terminal, one for one."""
     return "".join(

@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 
 from roadworthy._spec.cursor import Cursor
+from roadworthy._spec.errors import short
 from roadworthy._spec.lexemes import FRACTION, MAX_BITS, MAX_LEXEME, NUMBER, RANGE
 from roadworthy._spec.values import Number, Range
 
@@ -16,7 +17,8 @@ def number(cursor: Cursor) -> Number | Range | None:
     if found := cursor.take(RANGE):
         low, high = (_end(cursor, found, group) for group in (1, 2))
         if low > high:
-            reason = f"a range goes upwards: {found[2]}..{found[1]}, not {found[1]}..{found[2]}"
+            first, last = short(found[1]), short(found[2])
+            reason = f"a range goes upwards: {last}..{first}, not {first}..{last}"
             raise cursor.error(reason, found.start())
         return Range(low, high)
     if found := cursor.take(FRACTION):

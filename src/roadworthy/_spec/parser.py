@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy._spec.cursor import Cursor
-from roadworthy._spec.errors import SpecError
+from roadworthy._spec.errors import SpecError, short
 from roadworthy._spec.lexemes import (
     BARE,
     BARE_PATH,
@@ -36,7 +36,9 @@ def parse(text: str) -> Spec:
         raise cursor.error("empty text; expected a name such as 'pgd' or 'timm/resnet50'")
     spec = _spec(cursor, top=True)
     if cursor.peek():
-        raise cursor.error(f"expected nothing more after '{spec.head}'{_end_hint(spec, cursor)}")
+        raise cursor.error(
+            f"expected nothing more after '{short(spec.head)}'{_end_hint(spec, cursor)}"
+        )
     if len(str(spec)) > MAX_LENGTH:
         raise SpecError(text, 1, f"a spec, written out, has at most {MAX_LENGTH} characters")
     return spec
@@ -45,7 +47,7 @@ def parse(text: str) -> Spec:
 def _end_hint(spec: Spec, cursor: Cursor) -> str:
     if cursor.peek() == "=" or not spec.plain or spec.path is not None:
         return ""
-    return f"; parameters stand in brackets: {spec.name}(…)"
+    return f"; parameters stand in brackets: {short(spec.name)}(…)"
 
 
 def _spec(cursor: Cursor, *, top: bool = False) -> Spec:
@@ -53,7 +55,7 @@ def _spec(cursor: Cursor, *, top: bool = False) -> Spec:
     found = None
     if cursor.peek() == ":":
         if "/" in name:
-            raise cursor.error(f"a path follows a single name, not '{name}'")
+            raise cursor.error(f"a path follows a single name, not '{short(name)}'")
         cursor.at += 1
         found = path(cursor, top=top)
     args, params = _arguments(cursor) if cursor.peek() == "(" else ((), ())
@@ -65,7 +67,7 @@ def _name(cursor: Cursor) -> str:
     while not parts or cursor.accept("/"):
         found = cursor.peek() and cursor.take(NAME)
         if not found:
-            after = f" after '{'/'.join(parts)}/'" if parts else ""
+            after = f" after '{short('/'.join(parts))}/'" if parts else ""
             raise cursor.error(
                 f"expected a name{after}: a letter, digit or '_', then also '.', '+' and '-' "
                 "(other text is quoted)"
@@ -86,7 +88,7 @@ def _arguments(cursor: Cursor) -> Arguments:
         start = cursor.at
         if found := cursor.take(KEYWORD):
             if found[1] in params:
-                raise cursor.error(f"'{found[1]}' is given twice", start)
+                raise cursor.error(f"'{short(found[1])}' is given twice", start)
             params[found[1]] = _value(cursor)
         else:
             args.append(_value(cursor))
@@ -96,7 +98,7 @@ def _arguments(cursor: Cursor) -> Arguments:
 
 
 def _check_positional(cursor: Cursor, start: int, *, named: bool) -> None:
-    written = cursor.text[start : cursor.at].rstrip()
+    written = short(cursor.text[start : cursor.at].rstrip())
     if cursor.peek() == "=":
         reason = f"{written} is no name of a parameter: letters, digits and '_', no digit first"
         raise cursor.error(reason, start)

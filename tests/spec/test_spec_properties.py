@@ -31,7 +31,7 @@ HOSTILE = st.one_of(st.text(max_size=40), st.lists(FRAGMENTS, max_size=20).map("
 
 
 @given(SPECS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @example(Spec("a", (Spec("1/3..5/7"), Spec("4/255"), "4/255", "\ud800")))
 def test_text_reads_back(spec: Spec) -> None:
     text = str(spec)
@@ -41,13 +41,13 @@ def test_text_reads_back(spec: Spec) -> None:
 
 
 @given(VALUES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_value_reads_back(value: Value) -> None:
     assert parse(f"a(x={format_value(value)})") == Spec("a", (), (("x", value),))
 
 
 @given(SPECS, SPECS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_text_tells_specs_apart(one: Spec, other: Spec) -> None:
     assert (str(one) == str(other)) == (repr(one) == repr(other))
 
@@ -60,7 +60,7 @@ def read(text: str) -> Spec | SpecError:
 
 
 @given(HOSTILE)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_text_is_a_spec_or_a_spec_error(text: str) -> None:
     found = read(text)
     if isinstance(found, Spec):

@@ -24,7 +24,7 @@ from roadworthy.errors import (
 )
 
 
-def _split(_type: Any, text: str) -> list[str]:
+def _split(_type: Any, text: str, **_: Any) -> list[str]:
     """Split a variable that holds several specs: by semicolons or lines, since specs hold blanks."""
     return [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
 

@@ -10,12 +10,18 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from engine_world import COLOURS, QUICK, ColourNet, colour_net
+from engine_world import COLOURS, QUICK, ColourNet, colour_net, write_pictures
 from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, Resize, ToTensor
 
 import roadworthy as rw
 from roadworthy.engine.records import SCHEMA
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Return a class folder of 24 pictures."""
+    return write_pictures(tmp_path / "pictures")
 
 
 def _top1(run: rw.Run, stress: str, variant: str = "") -> float:
@@ -140,7 +146,7 @@ def test_a_changed_image_is_judged_again_alone(pictures: Path, tmp_path: Path) -
     out, data = tmp_path / "out", f"imagefolder:{pictures}"
     rw.evaluate(colour_net(), data, ["clean"], out=out)
     changed = pictures / "red" / "0.png"
-    Image.fromarray(np.zeros((20, 24, 3), np.uint8) + np.uint8([0, 0, 255])).save(changed)
+    Image.new("RGB", (24, 20), (0, 0, 255)).save(changed)
     run = rw.evaluate(colour_net(), data, ["clean"], out=out)
     assert _last(out)["decodes"] == 1
     rows = run.rows()
@@ -169,9 +175,13 @@ def test_noise_is_the_same_alone_and_in_company(pictures: Path, tmp_path: Path) 
     data = f"imagefolder:{pictures}"
     alone = rw.evaluate(colour_net(), data, "gaussian_noise(severity=5)", out=tmp_path / "a")
     five = rw.evaluate(colour_net(), data, "gaussian_noise", out=tmp_path / "b")
-    other = rw.evaluate(colour_net(), data, "gaussian_noise(severity=5)", out=tmp_path / "c", seed=1)
+    other = rw.evaluate(
+        colour_net(), data, "gaussian_noise(severity=5)", out=tmp_path / "c", seed=1
+    )
     key, kept = pl.col("variant") == "severity=5", ["sample", "margin"]
-    one, two, three = (run.rows().filter(key).select(kept).sort("sample") for run in (alone, five, other))
+    one, two, three = (
+        run.rows().filter(key).select(kept).sort("sample") for run in (alone, five, other)
+    )
     assert one.equals(two)
     assert not one.equals(three)
 

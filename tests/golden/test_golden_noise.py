@@ -34,7 +34,7 @@ def chart(size: int) -> Image:
     b = (255 * h // (size - 1) + 255 * w * (c + 1) // (size - 1)) % 511
     v = np.where(b <= 255, b, 510 - b)
     odd = (h // 16 + w // 16) % 2 == 1
-    return np.where(odd, 3 * v // 4, v).astype(np.uint8)
+    return np.asarray(np.where(odd, 3 * v // 4, v), np.uint8)
 
 
 def test_the_chart_is_the_one_of_the_specification() -> None:

@@ -138,7 +138,9 @@ def prepare(
                     )
                 frames.put(product, position, image)
             except SampleError as error:
-                frames.failures[product, position] = str(error)
+                named = sample.id in str(error)
+                reason = str(error) if named else f'"{sample.id}": {error}'
+                frames.failures[product, position] = reason
             except (ValueError, MemoryError, ArithmeticError, OSError) as error:
                 reason = f'"{sample.id}": {type(error).__name__}: {error}'
                 frames.failures[product, position] = reason

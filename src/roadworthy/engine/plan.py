@@ -160,10 +160,7 @@ def _pipeline_of(one: Stress, setting: Setting, pipeline: Pipeline) -> Pipeline:
 
 def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
     model = judge.model
-    try:
-        relation = relate(source.dataset, model.classes)
-    except UsageError as error:
-        raise UsageError(f"'{source.dataset.spec}' does not fit '{judge.spec}': {error}") from None
+    relation = relate(source.dataset, model.classes, model_name=judge.spec)
     size = model.pipeline.size or source.first_size
     # Attacks craft and judge in float32: a success that exists only in bf16 is none.
     if one.definition.tap is Tap.INPUT and judge.precision != "fp32":

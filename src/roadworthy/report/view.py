@@ -16,9 +16,17 @@ class View(Protocol):
     ``command``, ``started``, ``versions`` and ``hardware``. Any of them may be incomplete.
     """
 
-    folder: Path
-    summary: dict[str, Any]
-    runs: list[dict[str, Any]]
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What summary.json holds."""
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """What each invocation said of itself."""
 
     def rows(self) -> pl.DataFrame:
         """Return all records, with the columns of ``roadworthy.engine.records.SCHEMA``."""

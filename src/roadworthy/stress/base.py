@@ -182,8 +182,8 @@ def _check_budget(arguments: Mapping[str, Any]) -> None:
         raise UsageError(f"eps must be a size, 0 or larger, not {eps}")
     if norm == "Linf" and eps > 1:
         raise UsageError(
-            f"eps={eps} is larger than the whole range of a pixel, which is 0 to 1; "
-            f"did you mean eps={eps}/255?"
+            f"eps={float(eps):g} is larger than the whole range of a pixel, which is 0 to 1; "
+            f"did you mean eps={float(eps):g}/255?"
         )
 
 

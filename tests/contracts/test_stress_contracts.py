@@ -1,0 +1,165 @@
+"""What every registered stress keeps to; a new one is tested the day it appears."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from engine_world import ColourNet, colour_net, write_pictures
+
+import roadworthy as rw
+from roadworthy.metrics.catalogue import METRICS
+from roadworthy.registry import EMPTY
+from roadworthy.spec import parse
+from roadworthy.stress import STRESSES
+from roadworthy.stress.bound import stress
+from roadworthy.suites import expand, suites
+from roadworthy.types import Tap
+
+EXAMPLES = {
+    "jpeg": "jpeg(quality=20)",
+    "resizer": "resizer(resize=opencv-nearest)",
+    "pgd": "pgd(eps=16/255, steps=2)",
+    "precision": "precision(dtype=bf16)",
+    "translate": "translate(frames=4)",
+}
+"""A spec for stresses with parameters that have no default; others are tested as they stand."""
+
+SPECS = {name: EXAMPLES.get(name, name) for name in STRESSES}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[rw.Run, rw.Run, rw.Run]:
+    """Return three runs of every stress: twice the same, and once in reverse, one at a time."""
+    folder = tmp_path_factory.mktemp("contracts")
+    data = f"imagefolder:{write_pictures(folder / 'pictures', each=3)}"
+    specs = list(SPECS.values())
+    first = rw.evaluate(colour_net(), data, specs, out=folder / "a")
+    again = rw.evaluate(colour_net(), data, specs, out=folder / "b")
+    alone = rw.evaluate(colour_net(), data, specs[::-1], out=folder / "c", batch_size=1)
+    return first, again, alone
+
+
+def _of(run: rw.Run, name: str) -> pl.DataFrame:
+    key = ["sample", "variant"]
+    return run.rows().filter(pl.col("stress") == stress(SPECS[name]).spec).sort(key)
+
+
+@pytest.mark.parametrize("name", STRESSES)
+def test_file_name_summary_and_docstring_are_there(name: str) -> None:
+    item = STRESSES.get(name)
+    assert item.name == name
+    assert STRESSES.summary(name)
+    assert len(item.doc) > 40
+    for parameter in item.parameters:
+        assert parameter.type is not inspect.Parameter.empty
+
+
+@pytest.mark.parametrize("name", STRESSES)
+def test_the_canonical_text_names_the_same_stress(name: str) -> None:
+    bound = stress(SPECS[name])
+    again = stress(bound.spec)
+    assert again.spec == bound.spec
+    assert again.digest == bound.digest
+    assert again.settings == bound.settings
+    assert str(parse(bound.spec)) == bound.spec
+
+
+@pytest.mark.parametrize("name", STRESSES)
+def test_required_parameters_are_asked_for(name: str) -> None:
+    item = STRESSES.get(name)
+    missing = [p.name for p in item.parameters if p.default is EMPTY]
+    if missing:
+        with pytest.raises(rw.UsageError, match=missing[0]):
+            stress(name)
+    else:
+        assert stress(name).settings
+
+
+@pytest.mark.parametrize("name", STRESSES)
+def test_every_sample_gets_a_usable_row_for_every_variant(
+    runs: tuple[rw.Run, rw.Run, rw.Run], name: str
+) -> None:
+    rows, bound = _of(runs[0], name), stress(SPECS[name])
+    assert rows["status"].is_in(["ok", "clean_error"]).all()
+    assert len(rows) == 9 * len(bound.settings)
+    assert set(rows["variant"]) == {setting.key for setting in bound.settings}
+
+
+@pytest.mark.parametrize("name", STRESSES)
+def test_the_same_seed_gives_the_same_rows(runs: tuple[rw.Run, rw.Run, rw.Run], name: str) -> None:
+    assert _of(runs[0], name).equals(_of(runs[1], name))
+
+
+@pytest.mark.parametrize("name", STRESSES)
+def test_order_and_batch_size_change_no_verdict(
+    runs: tuple[rw.Run, rw.Run, rw.Run], name: str
+) -> None:
+    one, other = _of(runs[0], name), _of(runs[2], name)
+    sure = ~one["borderline"].fill_null(value=False)
+    columns = ["sample", "variant", "pred", "correct", "top5", "frames_pred", "status"]
+    assert one.filter(sure).select(columns).equals(other.filter(sure).select(columns))
+    for column in ("conf", "margin", "loss"):
+        np.testing.assert_allclose(one[column].fill_null(0), other[column].fill_null(0), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [n for n in STRESSES if n != "clean"])
+def test_a_stress_changes_something(runs: tuple[rw.Run, rw.Run, rw.Run], name: str) -> None:
+    clean, rows = _of(runs[0], "clean"), _of(runs[0], name)
+    if STRESSES.get(name).sequence:
+        confidences = np.array(rows["frames_conf"].to_list())
+        assert np.ptp(confidences, axis=1).max() > 1e-4
+        return
+    joined = rows.join(clean, on="sample", suffix="_clean").filter(pl.col("status") == "ok")
+    assert (joined["margin"] - joined["margin_clean"]).abs().max() > 1e-5  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", STRESSES)
+def test_needs_and_tap_are_declared(name: str) -> None:
+    item = STRESSES.get(name)
+    assert isinstance(item.tap, Tap)
+    if item.tap is Tap.INPUT:
+        assert item.needs
+        assert item.cost != "cheap"
+    if item.takes_draws:
+        assert item.tap in (Tap.BYTES, Tap.RESIZED, Tap.IMAGE, Tap.INPUT)
+
+
+def test_every_suite_resolves_and_quick_covers_every_tap() -> None:
+    for name in suites():
+        assert expand([name])
+    taps = {one.definition.tap for one in expand(["quick"])}
+    assert taps == set(Tap)
+
+
+def test_every_metric_has_a_unit_a_direction_and_a_docstring() -> None:
+    for name, metric in METRICS.items():
+        assert metric.name == name
+        assert metric.unit in ("percent", "points", "nats", "none")
+        assert metric.direction in ("higher", "lower", "neutral")
+        assert len(metric.doc) > 40
+
+
+def test_a_stress_of_another_package_is_found_by_its_entry_point(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from roadworthy.registry import Registry
+    from roadworthy.stress.base import StressDefinition
+
+    class Point:
+        name, value = "wobble", "other_package:wobble"
+
+        def load(self) -> Any:
+            return STRESSES.get("translate")
+
+    monkeypatch.setattr("roadworthy.registry.entry_points", lambda group: [Point()])
+    registry = Registry("stress", StressDefinition, (), "roadworthy.stresses")
+    assert list(registry) == ["wobble"]
+    assert registry.get("wobble") is STRESSES.get("translate")
+
+
+def test_the_network_of_these_tests_is_not_constant() -> None:
+    assert ColourNet().conv.weight.abs().sum() > 0

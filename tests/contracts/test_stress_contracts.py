@@ -48,7 +48,7 @@ def _of(run: rw.Run, name: str) -> pl.DataFrame:
     return run.rows().filter(pl.col("stress") == stress(SPECS[name]).spec).sort(key)
 
 
-@pytest.mark.parametrize("name", STRESSES)
+@pytest.mark.parametrize("name", sorted(STRESSES))
 def test_file_name_summary_and_docstring_are_there(name: str) -> None:
     item = STRESSES.get(name)
     assert item.name == name
@@ -58,7 +58,7 @@ def test_file_name_summary_and_docstring_are_there(name: str) -> None:
         assert parameter.type is not inspect.Parameter.empty
 
 
-@pytest.mark.parametrize("name", STRESSES)
+@pytest.mark.parametrize("name", sorted(STRESSES))
 def test_the_canonical_text_names_the_same_stress(name: str) -> None:
     bound = stress(SPECS[name])
     again = stress(bound.spec)
@@ -68,7 +68,7 @@ def test_the_canonical_text_names_the_same_stress(name: str) -> None:
     assert str(parse(bound.spec)) == bound.spec
 
 
-@pytest.mark.parametrize("name", STRESSES)
+@pytest.mark.parametrize("name", sorted(STRESSES))
 def test_required_parameters_are_asked_for(name: str) -> None:
     item = STRESSES.get(name)
     missing = [p.name for p in item.parameters if p.default is EMPTY]
@@ -79,7 +79,7 @@ def test_required_parameters_are_asked_for(name: str) -> None:
         assert stress(name).settings
 
 
-@pytest.mark.parametrize("name", STRESSES)
+@pytest.mark.parametrize("name", sorted(STRESSES))
 def test_every_sample_gets_a_usable_row_for_every_variant(
     runs: tuple[rw.Run, rw.Run, rw.Run], name: str
 ) -> None:
@@ -89,12 +89,12 @@ def test_every_sample_gets_a_usable_row_for_every_variant(
     assert set(rows["variant"]) == {setting.key for setting in bound.settings}
 
 
-@pytest.mark.parametrize("name", STRESSES)
+@pytest.mark.parametrize("name", sorted(STRESSES))
 def test_the_same_seed_gives_the_same_rows(runs: tuple[rw.Run, rw.Run, rw.Run], name: str) -> None:
     assert _of(runs[0], name).equals(_of(runs[1], name))
 
 
-@pytest.mark.parametrize("name", STRESSES)
+@pytest.mark.parametrize("name", sorted(STRESSES))
 def test_order_and_batch_size_change_no_verdict(
     runs: tuple[rw.Run, rw.Run, rw.Run], name: str
 ) -> None:
@@ -117,7 +117,7 @@ def test_a_stress_changes_something(runs: tuple[rw.Run, rw.Run, rw.Run], name: s
     assert (joined["margin"] - joined["margin_clean"]).abs().max() > 1e-5  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("name", STRESSES)
+@pytest.mark.parametrize("name", sorted(STRESSES))
 def test_needs_and_tap_are_declared(name: str) -> None:
     item = STRESSES.get(name)
     assert isinstance(item.tap, Tap)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from roadworthy.metrics.base import Estimate, Rows, metric
-from roadworthy.metrics.clusters import cluster, verdicts
+from roadworthy.metrics.clusters import cluster, unmeasured, verdicts
 from roadworthy.metrics.interval import proportion
 
 
@@ -34,6 +34,6 @@ def top5(rows: Rows) -> Estimate | None:
 def share_of(rows: Rows, judged: pl.DataFrame, name: str) -> Estimate | None:
     """Estimate the percent of true values of one column; None for rows without any value."""
     data = cluster(judged.select("sample", name))
-    if not data.size and not rows.is_empty():
-        return None
+    if not data.measured:
+        return unmeasured(rows, data)
     return proportion(data.sums(data[name]), data.counts)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate, Rows, metric
-from roadworthy.metrics.clusters import Clusters, cluster, verdicts
+from roadworthy.metrics.clusters import Clusters, cluster, unmeasured, verdicts
 from roadworthy.metrics.interval import LEVEL, Floats, estimate, t_quantile
 
 BINS = 15
@@ -32,11 +32,11 @@ def ece(rows: Rows) -> Estimate | None:
     reliability and resolution of probability forecasts", Climate Dynamics 39 (2012).
     """
     data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
-    if not data.size:
-        return Estimate(None, None, None, 0) if rows.is_empty() else None
+    if not data.measured:
+        return unmeasured(rows, data)
     gap, which = data["correct"] - data["conf"], bins_of(data["conf"])
     value = float(np.abs(np.bincount(which, weights=gap)).sum() / gap.size)
-    if data.size < 2 or not math.isfinite(value):
+    if data.size < 2:
         return estimate(value, 0.0, 1.0, data.size, scale=100.0)
     bins = _bins(data, gap, which)
     centre = value - _bias(bins) / gap.size
@@ -55,12 +55,16 @@ def bins_of(conf: Floats) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class _Bins:
-    """Per bin (15,): rows, mean confidence, sum of (correct - conf) and its variance."""
+    """Per bin (15,): rows, mean confidence, sum of (correct - conf) and its variance.
+
+    ``null`` is what the variance would be for a perfectly calibrated model.
+    """
 
     rows: Floats
     conf: Floats
     total: Floats
     variance: Floats
+    null: Floats
 
 
 def _bins(data: Clusters, gap: Floats, which: NDArray[np.int64]) -> _Bins:
@@ -68,10 +72,11 @@ def _bins(data: Clusters, gap: Floats, which: NDArray[np.int64]) -> _Bins:
         return np.bincount(which, weights=weights, minlength=BINS).astype(np.float64)
 
     rows = add(np.ones(gap.size))
-    # a bin that happens to be all right still has a variance, so hits are smoothed
-    share = (add(data["correct"]) + 0.5) / (rows + 1)
+    # a bin that happens to be all right still has a variance: half a sample right, half wrong more
+    size = gap.size / data.size
+    share = (add(data["correct"]) + 0.5 * size) / (rows + size)
     squares = float(np.square(gap).sum())
-    design = gap.size / data.size
+    design = size
     if not data.single and squares > 0:
         _, cell = np.unique(data.index * BINS + which, return_inverse=True)
         design = max(1.0, float(np.square(np.bincount(cell, weights=gap)).sum()) / squares)
@@ -80,6 +85,7 @@ def _bins(data: Clusters, gap: Floats, which: NDArray[np.int64]) -> _Bins:
         conf=add(data["conf"]) / np.maximum(rows, 1),
         total=add(gap),
         variance=rows * share * (1 - share) * design,
+        null=add(data["conf"] * (1 - data["conf"])) * design,
     )
 
 
@@ -107,6 +113,8 @@ def _bias(bins: _Bins) -> float:
 def _may_be_calibrated(bins: _Bins) -> bool:
     from scipy.special import chdtri
 
-    used = bins.rows > 0
-    statistic = float((np.square(bins.total[used]) / bins.variance[used]).sum())
+    used = bins.null > 0  # else all of them are certain, and an error is a proof
+    if (bins.total[~used] != 0).any():
+        return False
+    statistic = float((np.square(bins.total[used]) / bins.null[used]).sum())
     return statistic <= float(chdtri(int(used.sum()), 1 - LEVEL))

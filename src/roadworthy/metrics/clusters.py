@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import Floats
 
 FRAMES = {"pred": "frames_pred", "correct": "frames_correct", "conf": "frames_conf"}
@@ -33,6 +34,11 @@ class Clusters:
     def single(self) -> bool:
         """Whether every sample has exactly one row."""
         return self.size == self.index.size
+
+    @property
+    def measured(self) -> bool:
+        """Whether there are rows, and finite numbers only."""
+        return bool(self.size) and all(np.isfinite(v).all() for v in self.values.values())
 
     @property
     def counts(self) -> Floats:
@@ -98,6 +104,13 @@ def paired_verdicts(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.Da
             maintain_order="left",
         )
     )
+
+
+def unmeasured(rows: pl.DataFrame, data: Clusters) -> Estimate | None:
+    """Return what a metric says without usable numbers: None where it does not apply to the rows."""
+    if data.size or rows.is_empty():
+        return Estimate(None, None, None, data.size)
+    return None
 
 
 def is_clean(rows: pl.DataFrame) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from roadworthy.metrics.base import Estimate, Rows, metric
-from roadworthy.metrics.clusters import cluster
+from roadworthy.metrics.clusters import cluster, unmeasured
 from roadworthy.metrics.interval import mean
 
 
@@ -33,6 +33,6 @@ def brier(rows: Rows) -> Estimate | None:
 
 def _mean_of(rows: Rows, name: str, *, high: float) -> Estimate | None:
     data = cluster(rows.select("sample", name))
-    if not data.size and not rows.is_empty():
-        return None
+    if not data.measured:
+        return unmeasured(rows, data)
     return mean(data.sums(data[name]), data.counts, low=0.0, high=high)

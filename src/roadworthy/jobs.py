@@ -32,6 +32,7 @@ def _options(job: RunFile) -> dict[str, Any]:
 
 def run(job: RunFile, *, watch: str) -> Run:
     """Run a job, watched on standard error."""
+    from roadworthy.engine.allocator import keep_memory
     from roadworthy.engine.live import watching
     from roadworthy.evaluation import evaluate
 
@@ -39,6 +40,7 @@ def run(job: RunFile, *, watch: str) -> Run:
         raise UsageError("no output folder given; name one with -o, such as -o results/first")
     assert job.models is not None
     assert job.data is not None
+    keep_memory()
     with watching(watch) as watcher:
         return evaluate(
             job.models, job.data, job.stresses, out=job.out, watcher=watcher, **_options(job)

@@ -20,7 +20,7 @@ demo: setup
 	$(BIN)/roadworthy report results/demo
 
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 lint: setup
 	$(BIN)/ruff check .

@@ -50,6 +50,19 @@ def test_a_network_without_statistics_sees_the_input_itself() -> None:
     assert torch.equal(seen[-1], x)
 
 
+def test_a_network_that_works_in_place_does_not_change_the_callers_images() -> None:
+    class Careless(Means):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x.sub_(0.5))
+
+    x = batch().contiguous(memory_format=torch.channels_last)
+    kept = x.clone()
+    model = classifier(Careless())
+    torch.testing.assert_close(model.logits(x), Means()(kept - 0.5))
+    assert torch.equal(x, kept)
+    model.logits(x.requires_grad_()).sum().backward()  # type: ignore[no-untyped-call]
+
+
 def test_another_frame_is_resized_with_antialiasing() -> None:
     model = classifier(Means(), size=8)
     x = batch(2, 24, 20)

@@ -151,9 +151,9 @@ def test_a_factory_that_draws_weights_draws_the_same_and_leaves_randomness_alone
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    first, second = load(f"torch:{nets}:drawn"), load(f"torch:{nets}:drawn")
-    assert first.id == second.id
+    first = load(f"torch:{nets}:drawn")
     assert torch.equal(torch.rand(3), expected)
+    assert load(f"torch:{nets}:drawn").id == first.id
 
 
 def test_modules_beside_the_file_can_be_imported_and_nothing_is_written(tmp_path: Path) -> None:
@@ -165,6 +165,13 @@ def test_modules_beside_the_file_can_be_imported_and_nothing_is_written(tmp_path
     assert load(f"torch:{tmp_path / 'nets.py'}:six").classes.count == 6
     assert sorted(p.name for p in tmp_path.iterdir()) == ["beside_nets_layers.py", "nets.py"]
     assert (sys.path, sys.dont_write_bytecode) == (path, quiet)
+
+
+def test_modules_beside_the_file_hide_no_installed_one(tmp_path: Path) -> None:
+    (tmp_path / "this.py").write_text("raise RuntimeError('hides the standard library')\n")
+    (tmp_path / "nets.py").write_text(NETS + "\ndef zen():\n    import this\n    return Means()\n")
+    sys.modules.pop("this", None)
+    assert load(f"torch:{tmp_path / 'nets.py'}:zen").classes.count == 3
 
 
 def test_a_file_may_be_called_like_an_installed_module(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ class TorchClassifier:
         """
         z = normalised(resized(checked(x), self.pipeline.size), self.mean, self.std)
         z = z.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        z = z.clone() if z is x else z  # a network may normalise its input in place
         with autocast(z.device.type, self.precision):
             out = outputs(self.module(z), self.id)
         expected = (len(x), (self.classes.count or 0) + self.classes.offset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from check_world import (
@@ -21,7 +22,8 @@ from check_world import (
 )
 from torch import Tensor
 
-from roadworthy.models.check.normalisation import by_luck, received
+from roadworthy.models.check.alternatives import alternatives
+from roadworthy.models.check.normalisation import by_luck, compared, received
 from roadworthy.models.combine import combined
 
 WAYS = {"imagenet": IMAGENET, "half": HALF, "none": NONE}
@@ -34,7 +36,7 @@ def test_the_true_normalisation_is_named(true: str, given: str) -> None:
     finding = found(report, "normalisation")
     if true == given:
         assert finding.verdict == "ok"
-        assert "no other usual normalisation does better" in finding.sentence
+        assert "100.0 % right, and no other usual normalisation does better" in finding.sentence
     else:
         assert finding.verdict == "failed"
         assert f"with mean={true}, std={true} top-1 would be 100.0 % instead" in finding.sentence
@@ -100,3 +102,37 @@ def test_what_reaches_the_network() -> None:
     words = received(wrapped(mean=HALF[0], std=HALF[1]))
     assert words == "pixels reach the network as -1.00 to 1.00"
     assert received(wrapped()).endswith("0.00 to 1.00")
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "n", "verdict"),
+    [
+        (21, 5, 320, "failed"),  # p = 0.006 for five alternatives, and 5 points
+        (21, 5, 321, "warning"),  # less than 5 points
+        (20, 5, 300, "warning"),  # p = 0.0102
+        (8, 0, 100, "warning"),  # p = 0.004, but 0.02 for five alternatives
+        (15, 3, 100, "warning"),
+        (7, 0, 100, "warning"),
+        (6, 0, 100, "ok"),
+        (5, 20, 100, "ok"),
+        (9, 9, 100, "ok"),
+    ],
+)
+def test_a_lead_must_be_certain_and_large(gained: int, lost: int, n: int, verdict: str) -> None:
+    network = wrapped()
+    own = np.zeros(n, np.bool_)
+    other = own.copy()
+    own[:lost] = True
+    other[n - gained :] = True
+    tried = alternatives(network)
+    finding = compared(network, tried[0], own, other, len(tried))
+    assert finding.verdict == verdict
+    assert ("no other usual" in finding.sentence) == (gained <= lost)
+    assert ("p = " in finding.sentence) == (verdict != "ok")
+
+
+def test_alternatives_leave_out_the_own() -> None:
+    assert len(alternatives(wrapped())) == 5
+    assert len(alternatives(wrapped(mean=(0.1, 0.2, 0.3), std=HALF[1]))) == 6
+    words = [a.words for a in alternatives(wrapped(mean="half", std="half"))]
+    assert "mean=half, std=half" not in words

@@ -85,9 +85,10 @@ def test_a_reading_without_interval_is_a_value_alone() -> None:
         ("fog(severity=1..5)", "severity=3", "fog(severity=3)"),
         ("fog(severity=[1, 3], size=2)", "severity=3", "fog(severity=3, size=2)"),
         ("pgd(steps=10, eps=1/255)", "eps=1/255", "pgd(steps=10, eps=1/255)"),
-        ("pgd(steps=10)", "eps=4/255", "pgd(steps=10) eps=4/255"),
-        ("pgd(deps=10)", "eps=4/255", "pgd(deps=10) eps=4/255"),
+        ("pgd(steps=10)", "eps=4/255", "pgd(eps=4/255, steps=10)"),
+        ("pgd(deps=10)", "eps=4/255", "pgd(eps=4/255, deps=10)"),
         ("clean", "", "clean"),
+        ("precision", "dtype=bf16", "precision(dtype=bf16)"),
         ("odd", "left", "odd left"),
     ],
 )

@@ -17,6 +17,7 @@ from report_fakes import DATA, MODEL, FakeView, fake_view, picture
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.report.html import render, script_json, write
+from roadworthy.report.sections import worst_classes
 
 EVIL = "<script>alert(1)</script>"
 WORSE = "</script><!-- \u2028 '\"><img src=x onerror=alert(2)>&lt;"
@@ -133,6 +134,24 @@ def test_the_worst_class_comes_first(view: FakeView, html: str) -> None:
     ranked = sorted(means, key=lambda name: (sum(means[name]) / len(means[name]), name))
     section = html.partition('id="classes"')[2].partition("</section>")[0]
     assert re.findall(r'scope="row">(name \d)', section) == ranked
+
+
+def test_a_class_seen_under_fewer_stresses_is_ranked_by_its_mean() -> None:
+    def row(label: int, stress: str, top1: float) -> dict[str, Any]:
+        return {
+            "model": "m",
+            "data": "d",
+            "stress": stress,
+            "label": label,
+            "name": "crane",
+            "top1": top1,
+        }
+
+    rows = [row(134, "clean", 40.0), row(134, "fog", 40.0), row(517, "clean", 60.0)]
+    (table,) = worst_classes({"per_class": rows})
+    assert [(name, n) for name, n, _ in table.rows] == [("crane", 0), ("crane", 0)]
+    values = [[r and r.value for r in own] for _, _, own in table.rows]
+    assert values == [[40.0, 40.0], [60.0, None]]
 
 
 def test_nothing_is_loaded_from_outside(page: Page) -> None:

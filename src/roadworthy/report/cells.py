@@ -48,13 +48,19 @@ class Cell:
 
 
 def label_of(stress: str, variant: str) -> str:
-    """Return stress and variant in one text: ``fog(severity=1..5)`` at 3 is ``fog(severity=3)``."""
+    """Return stress and variant in one text: ``fog(severity=1..5)`` at 3 is ``fog(severity=3)``.
+
+    A level that the stress leaves at its default is put first: ``pgd(eps=4/255, steps=10)``.
+    """
     key, equals, _ = variant.partition("=")
     if not equals:
         return f"{stress} {variant}".strip()
     level = rf"(?<=[(, ]){re.escape(key)}=(?:\[[^\]]*\]|[^,()]*)(?=[,)])"
     text, replaced = re.subn(level, lambda _: variant, stress, count=1)
-    return text if replaced else f"{stress} {variant}"
+    if replaced:
+        return text
+    name, opened, rest = stress.partition("(")
+    return f"{name}({variant}, {rest}" if opened else f"{stress}({variant})"
 
 
 def entries(parent: Any, key: str) -> list[Mapping[str, Any]]:

@@ -21,7 +21,7 @@ def color(series: Sequence[str]) -> Any:
 
     legend = None
     if len(series) > 1:
-        legend = alt.Legend(orient="top", title=None, labelLimit=320, symbolOpacity=1)
+        legend = alt.Legend(orient="top", title=None, symbolOpacity=1)
     return alt.Color("series:N", sort=list(series), legend=legend, scale=alt.Scale(range=COLORS))
 
 

@@ -3,11 +3,15 @@
 // expressions run in its interpreter, so the content security policy can forbid both.
 (function () {
   const specs = JSON.parse(document.getElementById("figures").textContent);
+  // Long names beside a chart and in its legend take what room the page has.
   function limits(spec, width) {
-    const axis = spec.config.axisY;
-    if (axis) axis.labelLimit = Math.max(90, Math.min(300, Math.round(width * 0.4)));
-    const longest = Math.min(45, (spec.usermeta || {}).longest || 45);
-    spec.config.legend.columns = Math.max(1, Math.floor((width - 80) / (7 * longest + 30)));
+    const named = spec.layer.some((l) => l.encoding && l.encoding.y && l.encoding.y.type === "nominal");
+    const beside = Math.max(90, Math.min(300, Math.round(width * 0.4)));
+    spec.config.axisY.labelLimit = beside;
+    const longest = Math.min(45, spec.usermeta.longest || 45);
+    const room = width - (named ? beside : 40) - 80; // the menu, the symbols
+    spec.config.legend.columns = Math.max(1, Math.floor(room / (7 * longest + 30)));
+    spec.config.legend.labelLimit = Math.max(120, room);
   }
   specs.forEach(function (spec, i) {
     const place = document.getElementById("figure-" + i);

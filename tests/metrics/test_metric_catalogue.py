@@ -108,6 +108,23 @@ def test_evaluate_all_is_what_the_metrics_say_one_by_one() -> None:
         assert definition.function(*frames) == got
 
 
+def test_evaluate_all_does_not_depend_on_the_order_of_parts() -> None:
+    draws = np.random.default_rng(1)
+    rows = records(
+        sample=[f"s{i // 2}" for i in range(600)],
+        correct=pl.Series(draws.random(600) < 0.7),
+        pred=pl.Series(draws.integers(0, 3, 600)),
+        conf=pl.Series(draws.random(600)),
+        loss=pl.Series(draws.lognormal(0, 3, 600)),
+        brier=pl.Series(draws.random(600)),
+    )
+    clean = rows.unique("sample", keep="last").with_columns(stress=pl.lit("clean"))
+    straight = evaluate_all(rows, clean)
+    for seed in range(5):
+        mixed = rows.sample(fraction=1, shuffle=True, seed=seed)
+        assert evaluate_all(mixed, clean.sample(fraction=1, shuffle=True, seed=seed)) == straight
+
+
 def test_importing_metrics_is_cheap() -> None:
     heavy = "('polars', 'scipy', 'torch')"
     code = f"import roadworthy.metrics, sys; print([m for m in {heavy} if m in sys.modules])"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import polars as pl
 import pytest
 from metric_populations import Population, Runs, population, simulate, truths
+from metric_records import records
 
 from roadworthy.metrics import METRICS
+from roadworthy.metrics.calibration import bins_of
 from roadworthy.metrics.interval import wilson
 
 RUNS, SAMPLES = 800, 400
@@ -46,6 +49,27 @@ def test_interval_covers_the_truth_with_several_rows_a_sample(name: str) -> None
 @pytest.mark.parametrize("name", SINGLE)
 def test_interval_covers_the_truth_with_one_row_a_sample(name: str) -> None:
     assert 0.93 <= coverage(name, 1) <= 0.97
+
+
+def test_interval_of_ece_covers_where_noise_is_half_of_the_value() -> None:
+    """Mild overconfidence: the mean value is 3.2 for a truth of 2.0, the interval must see through."""
+    draws = np.random.default_rng(1)
+    distance = np.abs(draws.normal(1.0, 1.6, 20_000))
+    conf = np.minimum(1 / (1 + np.exp(-1.5 * distance)), 0.9999).astype(np.float32)
+    right = 1 / (1 + np.exp(-1.3 * distance))
+    gap = np.bincount(bins_of(conf.astype(np.float64)), weights=right - conf)
+    truth, hits, values = 100 * np.abs(gap).sum() / conf.size, 0, []
+    everyone = records(sample=[f"{i:04d}" for i in range(1000)])
+    for _ in range(RUNS):
+        drawn = draws.integers(0, conf.size, 1000)
+        hit = draws.random(1000) < right[drawn]
+        got = METRICS["ece"].function(
+            everyone.with_columns(conf=pl.Series(conf[drawn]), correct=pl.Series(hit))
+        )
+        hits += got.low <= truth <= got.high
+        values.append(got.value)
+    assert np.mean(values) > 1.5 * truth
+    assert 0.93 <= hits / RUNS <= 0.97
 
 
 def test_rows_taken_for_samples_would_not_cover() -> None:

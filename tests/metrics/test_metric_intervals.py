@@ -173,6 +173,9 @@ def test_without_spread_only_samples_count() -> None:
     alike = proportion(np.full(20, 2.0), np.full(20, 4.0))  # half of every sample
     assert alike.low is not None
     assert alike.low < 35
+    rounded = proportion(np.ones(20), np.full(20, 49.0))  # 49 · (1 / 49) < 1
+    assert rounded.high is not None
+    assert rounded.high > 15
     assert mean(np.ones(9), np.ones(9), low=0, high=2).low == pytest.approx(
         2 * float(wilson(4.5, 9)[0])
     )

@@ -126,6 +126,16 @@ def test_drop_interval_of_unchanged_verdicts() -> None:
     assert got.high == pytest.approx(22.622, abs=1e-3)
 
 
+def test_drop_interval_where_everything_is_lost() -> None:
+    clean = records(stress="clean", correct=[T] * 8)
+    got = evaluated("drop", records(correct=[F] * 8), clean)
+    # centre 8 / 10; squares: 8 · .2², pseudo-samples (.2² + 1.8²) / 2 and .8²: .32 + 1.64 + .64;
+    # half width 2.2622 · sqrt(2.6) / 10 = .3648
+    assert got.value == 100.0
+    assert got.low == pytest.approx(80 - 36.48, abs=1e-2)
+    assert got.high == 100.0
+
+
 @pytest.mark.parametrize("name", ["disagreement", "drop"])
 def test_clean_is_not_compared_with_itself(name: str) -> None:
     clean = records(stress="clean", pred=[1, 2], correct=[T, F])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ def cluster(frame: pl.DataFrame) -> Clusters:
 
     Rows are sorted by content: float sums then do not depend on the order of the parts.
     """
-    frame = frame.drop_nulls()
+    frame = without_nulls(frame, frame.columns)
     sample = frame["sample"]
     if not (sample.slice(1) > sample.slice(0, max(0, len(sample) - 1))).all():
         frame = frame.sort(frame.columns)
@@ -83,13 +83,20 @@ def verdicts(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
             else pl.col(name)
             for name in names
         ),
-    ).drop_nulls(list(names))
-    lists = [FRAMES[name] for name in names]
-    sequences = rows.select("sample", "label", *lists).drop_nulls(lists)
-    if sequences.is_empty():
+    )
+    plain, lists = without_nulls(plain, names), [FRAMES[name] for name in names]
+    if any(rows[name].null_count() == rows.height for name in lists):
         return plain
-    frames = sequences.explode(lists).rename(dict(zip(lists, names, strict=True)))
-    return pl.concat([plain, frames.drop_nulls(list(names))])
+    frames = without_nulls(rows.select("sample", "label", *lists), lists).explode(lists)
+    named = frames.rename(dict(zip(lists, names, strict=True)))
+    return pl.concat([plain, without_nulls(named, names)])
+
+
+def without_nulls(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Leave out rows with a null in one of the columns; free where there is none."""
+    if any(frame[name].null_count() for name in names):
+        return frame.drop_nulls(list(names))
+    return frame
 
 
 def paired_verdicts(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.DataFrame:

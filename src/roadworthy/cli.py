@@ -59,6 +59,7 @@ def run(
     device: str | None = None,
     batch_size: int | Literal["auto"] | None = None,
     precision: Literal["fp32", "bf16"] | None = None,
+    executor: Literal["serial", "processes"] | None = None,
     config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
@@ -86,6 +87,8 @@ def run(
         Samples in one forward pass, or auto.
     precision
         Arithmetic of the judging forward passes (default fp32).
+    executor
+        One process, or one for each core (or accelerator).
     config
         YAML file with the same keys as these flags; flags win over it.
     dry_run
@@ -107,6 +110,7 @@ def run(
         "device": device,
         "batch_size": batch_size,
         "precision": precision,
+        "executor": executor,
     }
     job = jobs.resolve(given, config)
     if dry_run:

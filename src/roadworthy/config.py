@@ -25,6 +25,7 @@ class RunFile(BaseModel):
     device: str | None = None
     batch_size: int | Literal["auto"] | None = None
     precision: Literal["fp32", "bf16"] | None = None
+    executor: Literal["serial", "processes"] | None = None
 
     @field_validator("models", "data", "stresses", mode="before")
     @classmethod

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from roadworthy.data.registry import open_data
 from roadworthy.engine.execute import Engine
 from roadworthy.engine.live import Quiet, Watcher
-from roadworthy.engine.options import Options, cores
+from roadworthy.engine.options import Executor, Options, Precision, cores
 from roadworthy.engine.plan import Judge, Plan, plan
 from roadworthy.engine.store import Store
 from roadworthy.errors import UsageError
@@ -52,7 +52,8 @@ def evaluate(
     seed: int = 0,
     device: str = "cpu",
     batch_size: int | Literal["auto"] = "auto",
-    precision: Literal["fp32", "bf16"] = "fp32",
+    precision: Precision = "fp32",
+    executor: Executor = "serial",
     watcher: Watcher | None = None,
 ) -> Run:
     """Judge ``models`` on ``data`` under ``stresses`` and return the run kept in the folder ``out``.
@@ -62,7 +63,13 @@ def evaluate(
     ``limit`` keeps a stratified prefix of every data set. Raises UsageError for what cannot run and
     RoadworthyError for what fails on the way; finished parts are kept either way.
     """
-    options = Options(limit, seed, device, batch_size, precision)
+    options = Options(limit, seed, device, batch_size, precision, executor)
+    live = [m for m in (*_listed(models), *_listed(data)) if not isinstance(m, str | Spec)]
+    if executor == "processes" and live:
+        raise UsageError(
+            f"executor 'processes' loads models and data in each process, so it needs specs, "
+            f"not a live {type(live[0]).__name__}"
+        )
     store = Store.create(Path(out))
     prepared = prepare(models, data, stresses, options)
     return carry_out(prepared, store, watcher=watcher)
@@ -91,7 +98,9 @@ def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = Non
     store.write_json(f"runs/{run_id}.json", about)
     engine = Engine(store, prepared.options, watcher or Quiet())
     try:
-        engine.run(prepared.plan)
+        if prepared.options.executor == "processes":
+            _in_processes(prepared, store, engine.watcher)
+        engine.run(prepared.plan)  # what is left: everything, or what a lost worker was at
     finally:
         engine.watcher.finish()
         requests = {cell["request"] for cell in about["cells"]}
@@ -108,6 +117,25 @@ def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = Non
         store.write_json("summary.json", run.summary)
         _write_failures(store, run)
     return run
+
+
+def _in_processes(prepared: Prepared, store: Store, watcher: Watcher) -> None:
+    """Let worker processes do the plan; what a worker that died leaves is left to the caller."""
+    from roadworthy.engine.workers import Share, run_processes, unit_size
+
+    count = cores()
+    share = Share(
+        models=tuple(judge.spec for judge in prepared.judges),
+        data=tuple(dataset.spec for dataset in prepared.datasets),
+        stresses=tuple(stress.spec for stress in prepared.stresses),
+        options=prepared.options,
+        folder=str(store.folder),
+        index=0,
+        count=count,
+        unit=unit_size(prepared.plan, count),
+    )
+    for sentence in run_processes(prepared.plan, share, watcher):
+        print(f"warning: {sentence}", file=sys.stderr)
 
 
 def use_cores() -> None:

@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from roadworthy.engine.frames import Counters, Frames, Product, Recode, prepare
 from roadworthy.engine.judge import clean_logits, judge_part
+from roadworthy.engine.leases import Leases
 from roadworthy.engine.live import Watcher
 from roadworthy.engine.options import Options, cores
 from roadworthy.engine.plan import Cell, Plan
 from roadworthy.engine.store import Store
 from roadworthy.engine.taps import Context
+from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting
 from roadworthy.types import Classifier, Logits, Sample, Tap
 
 BLOCK = 1024
 """Samples that are read together: the largest part size, so that parts nest in blocks."""
+
+
+WAIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Samples of one data set that are read together, and the cells that need them."""
+
+    cells: tuple[Cell, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the lease: the same for everybody who runs the same command."""
+        return digest(self.cells[0].source.dataset.spec, *(s.id for s in self.samples))
+
+
+def units(plan: Plan, size: int) -> list[Unit]:
+    """Cut a plan into units of at most ``size`` samples."""
+    found = []
+    for cells in _by_data(plan.cells):
+        samples = cells[0].source.samples
+        for start in range(0, len(samples), size):
+            found.append(Unit(tuple(cells), samples[start : start + size]))
+    return found
+
+
+def _pending_in(unit: Unit, todo: dict[str, set[str]]) -> dict[str, list[Sample]]:
+    return {c.request: [s for s in unit.samples if s.id in todo[c.request]] for c in unit.cells}
 
 
 @dataclass
@@ -31,20 +64,43 @@ class Engine:
     watcher: Watcher
     counters: Counters = field(default_factory=Counters)
     parts_written: int = 0
+    block: int = BLOCK
+    threads: int = field(default_factory=cores)
+    turn: tuple[int, int] = (0, 1)  # this worker and how many there are: where to begin
     _modified: dict[tuple[str, str], Classifier] = field(default_factory=dict)
 
     def run(self, plan: Plan) -> None:
-        """Do whatever of ``plan`` is not finished yet."""
-        finished = self.store.finished(cell.request for cell in plan.cells)
-        todo = {cell.request: _pending(cell, finished[cell.request]) for cell in plan.cells}
+        """Do whatever of ``plan`` is not finished yet and nobody else is doing."""
+        todo = self._todo(plan.cells)
         self.watcher.start([(c, len(todo[c.request])) for c in plan.cells if todo[c.request]])
-        workers = cores()
-        with ThreadPoolExecutor(workers) as pool:
-            for cells in _by_data(plan.cells):
-                samples = cells[0].source.samples
-                for start in range(0, len(samples), BLOCK):
-                    block = samples[start : start + BLOCK]
-                    self._block(block, cells, todo, pool, workers)
+        queue = deque(units(plan, self.block))
+        queue.rotate(-(len(queue) * self.turn[0] // self.turn[1]))
+        leases = Leases(self.store.folder / "leases")
+        workers = self.threads
+        with ThreadPoolExecutor(workers) as pool, leases.beating():
+            waited = 0
+            while queue:
+                unit = queue.popleft()
+                if not any(_pending_in(unit, todo).values()):
+                    continue
+                if not leases.take(unit.name):
+                    queue.append(unit)
+                    waited += 1
+                    if waited >= len(queue):  # every unit that is left is in somebody's hands
+                        time.sleep(WAIT_SECONDS)
+                        todo, waited = self._todo(plan.cells), 0
+                    continue
+                waited = 0
+                try:
+                    # Somebody else may have finished it since we last looked.
+                    todo = self._todo(plan.cells)
+                    self._block(unit.samples, unit.cells, todo, pool, workers)
+                finally:
+                    leases.give_back(unit.name)
+
+    def _todo(self, cells: Sequence[Cell]) -> dict[str, set[str]]:
+        finished = self.store.finished(cell.request for cell in cells)
+        return {cell.request: _pending(cell, finished[cell.request]) for cell in cells}
 
     def _block(
         self,
@@ -54,7 +110,7 @@ class Engine:
         pool: Executor,
         workers: int,
     ) -> None:
-        pending = {c.request: [s for s in block if s.id in todo[c.request]] for c in cells}
+        pending = _pending_in(Unit(tuple(cells), tuple(block)), todo)
         wanted_ids = {s.id for samples in pending.values() for s in samples}
         work = [s for s in block if s.id in wanted_ids]
         if not work:
@@ -169,8 +225,6 @@ class Engine:
 
 
 def _as(plain: Cell, cell: Cell) -> Cell:
-    from dataclasses import replace
-
     return replace(plain, judge=cell.judge)
 
 

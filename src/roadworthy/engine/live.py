@@ -90,8 +90,9 @@ class Lines(Quiet):
 
     def start(self, todo: list[tuple[Cell, int]]) -> None:
         """Say how much there is to do."""
-        self.todo = {cell.request: count for cell, count in todo}
-        print(f"{len(todo)} cells to judge", file=self.stream, flush=True)
+        self.todo |= {cell.request: count for cell, count in todo}
+        if todo:
+            print(f"{len(todo)} cells to judge", file=self.stream, flush=True)
 
     def judged(self, cell: Cell, rows: pl.DataFrame) -> None:
         """Print a line when a cell is complete, or when some seconds have passed."""
@@ -128,6 +129,8 @@ class Bars(Quiet):
         """Show one bar per cell with work left."""
         several = len({cell.judge.spec for cell, _ in todo}) > 1
         for cell, count in todo:
+            if cell.request in self.tasks:
+                continue
             name = f"{cell.stress.spec}  {cell.judge.spec}" if several else cell.stress.spec
             self.tasks[cell.request] = self.progress.add_task(
                 name.replace("[", r"\["), total=count, metric="", start=False

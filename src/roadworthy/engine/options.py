@@ -11,6 +11,7 @@ from roadworthy.errors import UsageError
 DEFAULT_BATCH_SIZE = 32
 
 Precision = Literal["fp32", "bf16"]
+Executor = Literal["serial", "processes"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Options:
     device: str = "cpu"
     batch_size: int | Literal["auto"] = "auto"
     precision: Precision = "fp32"
+    executor: Executor = "serial"
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

@@ -35,6 +35,8 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._known: dict[Path, Part] = {}
+        self._done: dict[Path, set[tuple[str, str]]] = {}
 
     @classmethod
     def create(cls, folder: Path) -> Store:
@@ -122,23 +124,29 @@ class Store:
         for path in sorted((self.folder / "records").glob("*/*.parquet")):
             if path.name.startswith("."):
                 continue
-            try:
-                footer = json.loads(pl.read_parquet_metadata(path)[METADATA_KEY])
-                good.append(Part(path, str(footer["request"]), footer))
-            except Exception:
-                bad.append(path)
+            if path not in self._known:
+                try:
+                    footer = json.loads(pl.read_parquet_metadata(path)[METADATA_KEY])
+                    self._known[path] = Part(path, str(footer["request"]), footer)
+                except Exception:
+                    bad.append(path)
+                    continue
+            good.append(self._known[path])
         return good, bad
 
     def finished(self, requests: Iterable[str]) -> dict[str, set[tuple[str, str]]]:
         """Return, for each request, the (sample id, content) pairs that need no more work."""
         done: dict[str, set[tuple[str, str]]] = {request: set() for request in requests}
         for part in self.parts()[0]:
-            if part.request in done:
+            if part.request not in done:
+                continue
+            if part.path not in self._done:
                 try:
                     rows = pl.read_parquet(part.path, columns=["sample", "content"]).unique()
                 except Exception:
                     continue
-                done[part.request].update(rows.iter_rows())
+                self._done[part.path] = set(rows.iter_rows())
+            done[part.request] |= self._done[part.path]
         return done
 
     def runs(self) -> list[dict[str, Any]]:

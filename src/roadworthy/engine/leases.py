@@ -1,0 +1,117 @@
+"""Leases: several processes fill one folder without doing the same work twice for long."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HEARTBEAT_SECONDS = 5.0
+STALE_SECONDS = 60.0
+
+
+class Leases:
+    """Leases on units of work, one file each, kept alive by a heartbeat.
+
+    A lease only saves work: parts are written whole and named by what they hold, so two processes
+    with the same lease write the same thing. A lease is stale when its owner on this machine is
+    dead, or when its file was not touched for a minute of the observer's own monotonic clock, so
+    that no jump of a wall clock frees or keeps one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._held: set[Path] = set()
+        self._seen: dict[Path, tuple[int, float]] = {}
+        self._stop = threading.Event()
+        self._beat: threading.Thread | None = None
+        self._me = {"host": socket.gethostname(), "pid": os.getpid(), "token": uuid.uuid4().hex}
+
+    def take(self, name: str) -> bool:
+        """Take the lease ``name`` if nobody alive holds it; returns whether it is held now."""
+        path = self.folder / name
+        if self._created(path):
+            return True
+        if self._stale(path):
+            path.unlink(missing_ok=True)
+            return self._created(path)
+        return False
+
+    def give_back(self, name: str) -> None:
+        """End a lease, unless it was taken over in the meantime."""
+        path = self.folder / name
+        self._held.discard(path)
+        if self._owner(path).get("token") == self._me["token"]:
+            path.unlink(missing_ok=True)
+
+    def _created(self, path: Path) -> bool:
+        try:
+            self.folder.mkdir(exist_ok=True)
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileExistsError:
+            return False
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(self._me, file)
+        self._held.add(path)
+        return True
+
+    def _owner(self, path: Path) -> dict[str, object]:
+        try:
+            owner = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return owner if isinstance(owner, dict) else {}
+
+    def _stale(self, path: Path) -> bool:
+        try:
+            touched = path.stat().st_mtime_ns
+        except OSError:
+            return False
+        owner = self._owner(path)
+        pid = owner.get("pid")
+        if owner.get("host") == self._me["host"] and isinstance(pid, int) and not _alive(pid):
+            return True
+        now = time.monotonic()
+        before, since = self._seen.get(path, (touched, now))
+        if before != touched:
+            since = now
+        self._seen[path] = (touched, since)
+        return now - since > STALE_SECONDS
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Keep the held leases alive while the block runs, and give them back at its end."""
+        self._stop.clear()
+        self._beat = threading.Thread(target=self._heartbeat, name="leases", daemon=True)
+        self._beat.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._beat.join()
+            for path in list(self._held):
+                self.give_back(path.name)
+
+    def _heartbeat(self) -> None:
+        while not self._stop.wait(HEARTBEAT_SECONDS):
+            for path in list(self._held):
+                try:
+                    os.utime(path)
+                except OSError:
+                    self._held.discard(path)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,158 @@
+"""The processes executor: several engines fill one folder, each with its share of the cores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from roadworthy.engine.execute import BLOCK
+from roadworthy.engine.live import Quiet, Watcher
+from roadworthy.engine.options import Options, cores
+from roadworthy.engine.plan import Cell, Plan
+from roadworthy.errors import EXIT_INTERRUPTED, RoadworthyError
+
+SMALLEST_UNIT = 64
+UNITS_PER_WORKER = 4
+PATIENCE_SECONDS = 0.2
+SEEN = ("sample", "correct", "frames_correct")
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one worker is told: the job as text, and which of how many it is."""
+
+    models: tuple[str, ...]
+    data: tuple[str, ...]
+    stresses: tuple[str, ...]
+    options: Options
+    folder: str
+    index: int
+    count: int
+    unit: int
+
+
+def unit_size(plan: Plan, count: int) -> int:
+    """Return samples per unit: a few units for each worker, in steps that keep batches the same."""
+    largest = max((len(cell.source.samples) for cell in plan.cells), default=1)
+    share = ceil(largest / (count * UNITS_PER_WORKER) / SMALLEST_UNIT) * SMALLEST_UNIT
+    return max(SMALLEST_UNIT, min(BLOCK, share))
+
+
+def run_processes(plan: Plan, share: Share, watcher: Watcher) -> list[str]:
+    """Run a plan in ``share.count`` processes; returns a sentence for each worker that died.
+
+    Every worker loads the models, and takes units of samples under leases; it reads, decodes and
+    judges a unit whole, so that no frame crosses from one process to another. Raises the first
+    RoadworthyError of a worker.
+    """
+    context = multiprocessing.get_context("spawn")
+    messages: Any = context.Queue()
+    threads = max(1, cores() // share.count)
+    watcher.start([(cell, len(cell.source.samples)) for cell in plan.cells])
+    cells = {cell.request: cell for cell in plan.cells}
+    with _environment("OMP_NUM_THREADS", str(threads)):
+        workers = [
+            context.Process(target=work, args=(replace(share, index=i), messages), daemon=True)
+            for i in range(share.count)
+        ]
+        for worker in workers:
+            worker.start()
+    try:
+        while any(worker.is_alive() for worker in workers):
+            _listen(messages, cells, watcher)
+        _listen(messages, cells, watcher)
+    finally:
+        for worker in workers:
+            if worker.is_alive():
+                worker.join(timeout=10)
+            if worker.is_alive():
+                worker.terminate()
+                worker.join()
+    return [
+        f"worker {index} died (exit code {worker.exitcode}); what it had not finished is done again"
+        for index, worker in enumerate(workers)
+        if worker.exitcode not in (0, EXIT_INTERRUPTED)
+    ]
+
+
+def _listen(messages: Any, cells: dict[str, Cell], watcher: Watcher) -> None:
+    """Pass on what the workers say until they are silent for a moment."""
+    while True:
+        try:
+            kind, what, rows = messages.get(timeout=PATIENCE_SECONDS)
+        except queue.Empty:
+            return
+        if kind == "error":
+            raise what
+        watcher.judged(cells[what], rows)
+
+
+class Reporter(Quiet):
+    """Tells the parent what a worker has judged."""
+
+    def __init__(self, send: Callable[[Any], None]) -> None:
+        self.send = send
+
+    def judged(self, cell: Cell, rows: pl.DataFrame) -> None:
+        """Send the columns that a running metric needs."""
+        self.send(("rows", cell.request, rows.select(SEEN)))
+
+
+def work(share: Share, messages: Any) -> None:
+    """Do one worker's share; the entry point of the process."""
+    from roadworthy.engine.allocator import keep_memory
+    from roadworthy.engine.execute import Engine
+    from roadworthy.engine.store import Store
+    from roadworthy.evaluation import prepare
+
+    keep_memory()
+    try:
+        options = replace(share.options, device=_device(share))
+        prepared = prepare(list(share.models), list(share.data), list(share.stresses), options)
+        engine = Engine(
+            Store(Path(share.folder)),
+            options,
+            Reporter(messages.put),
+            block=share.unit,
+            turn=(share.index, share.count),
+        )
+        engine.run(prepared.plan)
+    except KeyboardInterrupt:
+        messages.cancel_join_thread()
+        sys.exit(EXIT_INTERRUPTED)
+    except RoadworthyError as error:
+        messages.put(("error", error, None))
+
+
+def _device(share: Share) -> str:
+    """Return the accelerator of a worker: one each where there are several of the kind asked for."""
+    kind = share.options.device
+    if kind == "cpu" or ":" in kind:
+        return kind
+    import torch
+
+    found = torch.accelerator.device_count() if torch.accelerator.is_available() else 0
+    return f"{kind}:{share.index % found}" if found > 1 else kind
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name)
+        else:
+            os.environ[name] = before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -110,6 +111,7 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             rows.write_parquet(temporary, compression="zstd", metadata={METADATA_KEY: about})
+            _pause_for_test()
             os.replace(temporary, path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
@@ -186,6 +188,17 @@ class Store:
     def manifest(self, name: str) -> pl.DataFrame:
         """Read a manifest: sample, content, position, columns (JSON)."""
         return pl.read_parquet(self.folder / "manifests" / f"{name}.parquet")
+
+
+def _pause_for_test() -> None:
+    """Wait between temporary file and name, so that a test can kill the process there.
+
+    ``ROADWORTHY_TEST_PAUSE=FILE`` creates FILE and waits a minute.
+    """
+    marker = os.environ.get("ROADWORTHY_TEST_PAUSE")
+    if marker:
+        Path(marker).touch()
+        time.sleep(60)
 
 
 def empty_rows() -> pl.DataFrame:

@@ -64,7 +64,8 @@ def test_probabilities_are_not_logits() -> None:
     report = examined(wrapped(Then(after=softmax)))
     assert failures(report) == {"outputs"}
     assert "probabilities, not logits" in found(report, "outputs").sentence
-    with_background = replace(wrapped(Then(after=softmax)), classes=Classes(9, offset=1))
+    soft = Then(after=lambda x: softmax(x / 100))
+    with_background = replace(wrapped(soft), classes=Classes(9, offset=1))
     data = colours([i % 9 for i in range(60)], shown=[i % 9 + 1 for i in range(60)], classes=9)
     assert "outputs" in failures(examined(with_background, data))
 
@@ -82,6 +83,31 @@ def test_bounded_outputs_are_a_warning(after: Any, words: str) -> None:
     assert report.passed
     assert finding.verdict == "warning"
     assert words in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [
+        (lambda x: x - x.mean(dim=1, keepdim=True) + 0.1, "ok"),
+        (lambda x: x.log_softmax(dim=1) - 3.0 * (x.argmax(1, keepdim=True) == 0), "ok"),
+        (lambda x: softmax(x / 100) / 2, "warning"),
+    ],
+)
+def test_outputs_that_only_resemble_probabilities(after: Any, verdict: str) -> None:
+    finding = found(examined(wrapped(Then(after=after))), "outputs")
+    assert finding.verdict == verdict
+    assert "probabilities" not in finding.sentence
+
+
+@pytest.mark.parametrize(("pixel", "words"), [(0.0, "black"), (1.0, "white")])
+def test_one_flat_image_that_is_not_finite(pixel: float, words: str) -> None:
+    def pick(x: Tensor) -> Tensor:
+        flat = (x == pixel).all(dim=1, keepdim=True).all(dim=2, keepdim=True)
+        return torch.where(flat.all(dim=3, keepdim=True), torch.nan, x)
+
+    finding = found(examined(wrapped(Then(before=pick))), "outputs")
+    assert finding.verdict == "failed"
+    assert finding.sentence.endswith(f"but not on a {words} one")
 
 
 def test_constant_and_infinite_outputs() -> None:

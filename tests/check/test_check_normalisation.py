@@ -136,3 +136,15 @@ def test_alternatives_leave_out_the_own() -> None:
     assert len(alternatives(wrapped(mean=(0.1, 0.2, 0.3), std=HALF[1]))) == 6
     words = [a.words for a in alternatives(wrapped(mean="half", std="half"))]
     assert "mean=half, std=half" not in words
+
+
+def test_the_best_on_the_first_images_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    from roadworthy.models.check import normalisation
+
+    monkeypatch.setattr(normalisation, "SCREEN", 4)
+    finding = found(examined(wrapped(mean="imagenet", std="imagenet")), "normalisation")
+    assert finding.verdict == "failed"
+    assert "(60 images, " in finding.sentence
+    labels, shown = [(i + i // 10) % 10 for i in range(60)], [i % 10 for i in range(60)]
+    finding = found(examined(wrapped(), colours(labels, shown=shown)), "normalisation")
+    assert finding.verdict == "ok"

@@ -104,7 +104,10 @@ class Reporter(Quiet):
         self.send = send
 
     def judged(self, cell: Cell, rows: pl.DataFrame) -> None:
-        """Send the columns that a running metric needs."""
+        """Send the columns that a running metric needs; stop where nobody is left to hear it."""
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            raise KeyboardInterrupt
         self.send(("rows", cell.request, rows.select(SEEN)))
 
 

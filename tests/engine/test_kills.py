@@ -43,7 +43,7 @@ def _start(world: Path, out: Path, executor: Executor, marker: Path | None = Non
 
 def _kill(child: Any) -> bool:
     """Kill a child and its workers; returns whether it still ran."""
-    running = child.is_alive()
+    running = bool(child.is_alive())
     if running:
         try:
             os.killpg(child.pid, signal.SIGKILL)

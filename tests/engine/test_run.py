@@ -88,6 +88,7 @@ def test_an_attack_stays_in_its_ball_and_lowers_the_margin(pictures: Path, tmp_p
     # The network is linear in the mean of each channel: the margin falls by 8 * 2 eps exactly.
     fall = clean.filter(right)["margin"] - hit["margin"]
     np.testing.assert_allclose(fall, 16 * 4 / 255, atol=2e-4)
+    assert hit["ok8"].to_list() == (~hit["correct"]).to_list()
     assert hit["forwards"].unique().to_list() == [5]
     assert hit["backwards"].unique().to_list() == [5]
     assert hit["eps_numerator"].unique().to_list() == [4]

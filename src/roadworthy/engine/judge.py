@@ -101,7 +101,8 @@ def _batch_rows(
         logits = _judged(cell, variant, batch)
         columns: dict[str, Any] = {**_verdicts(cell, batch, logits), **variant.columns}
         if "pred8" in columns:
-            columns["ok8"] = columns.pop("pred8") != batch.labels
+            broken = columns["pred"] != batch.labels
+            columns["ok8"] = broken & (columns.pop("pred8") != batch.labels)
         if variant.status is not None:
             columns["status"] = list(variant.status)
         yield judged_rows(cell, variant.setting, batch.samples, columns, order=order)

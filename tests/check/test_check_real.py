@@ -29,7 +29,7 @@ def test_the_demo_passes() -> None:
 
 
 @pytest.mark.demo
-@pytest.mark.parametrize("kind", ["conv.weight", "bias", "running_mean"])
+@pytest.mark.parametrize("kind", ["conv.weight", "bias"])
 def test_one_zeroed_tensor_of_the_demo_fails(kind: str, tmp_path: Path) -> None:
     state = torch.load(packaged(), weights_only=True)
     names = [k for k, v in state.items() if v.is_floating_point() and k.endswith(kind)]
@@ -46,18 +46,20 @@ def test_one_zeroed_tensor_of_the_demo_fails(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("given", "limit", "expected"),
     [
-        (", mean=imagenet, std=imagenet", set()),
-        (", mean=half, std=half", {"normalisation"}),
-        ("", {"normalisation"}),
-        (", mean=imagenet", {"normalisation"}),
+        (", mean=imagenet, std=imagenet", 40, set()),
+        ("", 40, {"normalisation"}),
+        pytest.param(", mean=half, std=half", 300, {"normalisation"}, marks=pytest.mark.slow),
+        pytest.param(", mean=imagenet", 300, {"normalisation"}, marks=pytest.mark.slow),
     ],
 )
-def test_normalisation_of_a_cifar_network(given: str, expected: set[str], shared: Path) -> None:
+def test_normalisation_of_a_cifar_network(
+    given: str, limit: int, expected: set[str], shared: Path
+) -> None:
     weights = shared / "models" / "cifar10_resnet20.th"
     model = f"torch:{NETS}:resnet20(checkpoint='{weights}'{given})"
-    assert failed(model, f"parquet:{shared}/data/cifar10_test.parquet", limit=64) == expected
+    assert failed(model, f"parquet:{shared}/data/cifar10_test.parquet", limit=limit) == expected
 
 
 @pytest.mark.shared

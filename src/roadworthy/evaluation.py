@@ -19,6 +19,7 @@ from roadworthy.engine.execute import Engine
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Executor, Options, Precision, cores
 from roadworthy.engine.plan import Judge, Plan, plan
+from roadworthy.engine.settled import settle
 from roadworthy.engine.store import Store
 from roadworthy.errors import UsageError
 from roadworthy.run import Run
@@ -96,6 +97,7 @@ def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = Non
     run_id = uuid.uuid4().hex
     about = _about(prepared, store, run_id)
     store.write_json(f"runs/{run_id}.json", about)
+    settle(prepared.plan, store, prepared.options)
     engine = Engine(store, prepared.options, watcher or Quiet())
     try:
         if prepared.options.executor == "processes":
@@ -108,6 +110,7 @@ def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = Non
         about |= {
             "parts": [part.path.stem for part in parts],
             "parts_written": engine.parts_written,
+            "batch_sizes": engine.batches.as_dict(prepared.plan),
             "decodes": engine.counters.decodes,
             "recodes": engine.counters.recodes,
             "finished": _now(),

@@ -9,12 +9,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from roadworthy.engine.batch import Batches
 from roadworthy.engine.frames import Counters, Frames, Product, Recode, prepare
 from roadworthy.engine.judge import clean_logits, judge_part
 from roadworthy.engine.leases import Leases
 from roadworthy.engine.live import Watcher
 from roadworthy.engine.options import Options, cores
 from roadworthy.engine.plan import Cell, Plan
+from roadworthy.engine.settled import batches
 from roadworthy.engine.store import Store
 from roadworthy.engine.taps import Context
 from roadworthy.seed import digest
@@ -67,7 +69,11 @@ class Engine:
     block: int = BLOCK
     threads: int = field(default_factory=cores)
     turn: tuple[int, int] = (0, 1)  # this worker and how many there are: where to begin
+    batches: Batches = field(init=False)
     _modified: dict[tuple[str, str], Classifier] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.batches = batches(self.store, self.options)
 
     def run(self, plan: Plan) -> None:
         """Do whatever of ``plan`` is not finished yet and nobody else is doing."""
@@ -179,7 +185,7 @@ class Engine:
             known[key] = clean_logits(
                 plain if plain.judge.precision == cell.judge.precision else _as(plain, cell),
                 readable,
-                batch_size=self.options.forward_batch,
+                batches=self.batches,
                 context=context,
             )
         return known[key]
@@ -198,7 +204,7 @@ class Engine:
             samples,
             [where[s.id] for s in samples],
             clean=reference,
-            batch_size=self.options.forward_batch,
+            batches=self.batches,
             context=context,
             progress=lambda rows: self.watcher.judged(cell, rows),
         )

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from roadworthy.engine.batch import Batches
 from roadworthy.engine.forward import finite, forward, to_input
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.rows import collected, failed_rows, judged_rows
@@ -26,7 +27,7 @@ def judge_part(
     positions: Sequence[int],
     *,
     clean: dict[int, Logits],
-    batch_size: int,
+    batches: Batches,
     context: Context,
     progress: Progress,
 ) -> pl.DataFrame:
@@ -38,8 +39,8 @@ def judge_part(
     reasons = _unreadable(cell, positions, context)
     usable = [i for i in range(len(samples)) if i not in reasons]
     frames: list[pl.DataFrame] = []
-    for start in range(0, len(usable), batch_size):
-        chosen = usable[start : start + batch_size]
+
+    def judged(chosen: list[int]) -> tuple[list[pl.DataFrame], dict[int, str]]:
         batch = Batch(
             samples=[samples[i] for i in chosen],
             positions=[positions[i] for i in chosen],
@@ -47,7 +48,10 @@ def judge_part(
             clean=np.stack([clean[positions[i]] for i in chosen]),
         )
         rows = list(_batch_rows(cell, batch, chosen, context))
-        reasons.update({chosen[i]: reason for i, reason in batch.failures.items()})
+        return rows, {chosen[i]: reason for i, reason in batch.failures.items()}
+
+    for _, (rows, failures) in batches.slices(cell, usable, judged):
+        reasons |= failures
         frames.extend(rows)
         progress(pl.concat(rows))
     bad = sorted(reasons)
@@ -59,16 +63,18 @@ def judge_part(
 
 
 def clean_logits(
-    cell: Cell, positions: Sequence[int], *, batch_size: int, context: Context
+    cell: Cell, positions: Sequence[int], *, batches: Batches, context: Context
 ) -> dict[int, Logits]:
-    """Return the logits of the unstressed frames by position, in fixed slices."""
+    """Return the logits of the unstressed frames by position in the block, in fixed slices."""
     product, _ = cell.product(cell.stress.settings[0])
-    found: dict[int, Logits] = {}
-    for start in range(0, len(positions), batch_size):
-        chosen = positions[start : start + batch_size]
+
+    def judged(chosen: list[int]) -> Logits:
         x = to_input(context.frames.stack(product, chosen), context.device)
         judge = context.modified(cell, cell.stress.settings[0])
-        logits = forward(judge, x, name=cell.judge.spec)
+        return forward(judge, x, name=cell.judge.spec)
+
+    found: dict[int, Logits] = {}
+    for chosen, logits in batches.slices(cell, positions, judged):
         found.update(zip(chosen, logits, strict=True))
     return found
 

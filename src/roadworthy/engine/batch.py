@@ -1,0 +1,143 @@
+"""How many samples go through a model at once: a size settled once a folder, less when memory ends."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from roadworthy.engine.plan import Cell, Plan
+from roadworthy.errors import RoadworthyError
+from roadworthy.types import Tap
+
+TELLTALE = ("out of memory", "can't allocate memory", "DefaultCPUAllocator", "_ALLOC_FAILED")
+
+MadeT = TypeVar("MadeT")
+
+
+@dataclass
+class Batches:
+    """The batch size of every cell: as settled for its model and frame, halved where memory ended.
+
+    Attacks keep far more of a network in memory than a forward pass does, so running out of it
+    under an attack makes only attacks smaller.
+    """
+
+    settled: Mapping[str, int]
+    default: int
+    device: str
+    smaller: dict[tuple[str, bool], int] = field(default_factory=dict)
+
+    def of(self, cell: Cell) -> int:
+        """Return how many samples of ``cell`` to take at once."""
+        key = key_of(cell, self.device)
+        return self.smaller.get((key, _attacks(cell)), self.settled.get(key, self.default))
+
+    def slices(
+        self, cell: Cell, indices: Sequence[int], work: Callable[[list[int]], MadeT]
+    ) -> Iterator[tuple[list[int], MadeT]]:
+        """Yield slices of ``indices`` (ascending) and what ``work`` makes of each.
+
+        Slices are cut on a fixed grid, not by how many indices are there, so that one unusable
+        image moves no other batch. Where memory runs out, the size of such cells is halved for good,
+        with one line on standard error, and the same indices are taken again. Raises
+        RoadworthyError if a single sample is too much, and whatever else ``work`` raises.
+        """
+        start, end = 0, max(indices, default=-1) + 1
+        while start < end:
+            size = self.of(cell)
+            chosen = [i for i in indices if start <= i < start + size]
+            if chosen:
+                made = self._attempt(cell, chosen, work)
+                if made is None:
+                    continue
+                yield chosen, made
+            start += size
+
+    def _attempt(
+        self, cell: Cell, chosen: list[int], work: Callable[[list[int]], MadeT]
+    ) -> MadeT | None:
+        try:
+            return work(chosen)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            said = _first_line(error)
+        # Only outside the handler does nothing hold the tensors of the failed attempt any more.
+        self._halve(cell, len(chosen), said)
+        _release(self.device)
+        return None
+
+    def _halve(self, cell: Cell, count: int, said: str) -> None:
+        height, width = cell.size
+        what = f"'{cell.stress.spec}' on '{cell.judge.spec}'"
+        if count <= 1:
+            raise RoadworthyError(
+                f"{what}: memory runs out on a single image of {height}x{width} ({said}). Finished "
+                f"parts are kept, the same command goes on there; free some memory, or try another "
+                f"--device, --precision bf16 or a smaller frame"
+            )
+        size = self.of(cell)
+        while size >= count:
+            size //= 2
+        self.smaller[key_of(cell, self.device), _attacks(cell)] = size
+        print(
+            f"warning: {what}: memory ran out with {count} samples at once, going on with {size}",
+            file=sys.stderr,
+        )
+
+    def as_dict(self, plan: Plan) -> dict[str, int]:
+        """Return the sizes in use by the cells of ``plan``, the smaller ones of attacks apart."""
+        used = {}
+        for cell in plan.cells:
+            key = key_of(cell, self.device)
+            name = f"{key} attack" if (key, _attacks(cell)) in self.smaller else key
+            used[name if _attacks(cell) else key] = self.of(cell)
+        return used
+
+
+def key_of(cell: Cell, device: str) -> str:
+    """Return what a batch size belongs to: model, frame, precision and kind of device."""
+    height, width = cell.size
+    return f"{cell.judge.model.id} {height}x{width} {cell.judge.precision} {kind(device)}"
+
+
+def out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one that it came from, says that memory ran out."""
+    seen = 0
+    while error is not None and seen < 100:
+        if isinstance(error, MemoryError):
+            return True
+        # torch.OutOfMemoryError is a RuntimeError, and backends have texts of their own.
+        if isinstance(error, RuntimeError) and any(text in str(error) for text in TELLTALE):
+            return True
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return False
+
+
+def _attacks(cell: Cell) -> bool:
+    return cell.stress.definition.tap is Tap.INPUT
+
+
+def kind(device: str) -> str:
+    """Return the kind of a device, such as ``cuda`` of ``cuda:1``."""
+    return device.partition(":")[0]
+
+
+def _first_line(error: BaseException) -> str:
+    cause = error
+    while isinstance(cause, RoadworthyError) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    text = f"{type(cause).__name__}: {cause}".strip(": ").splitlines()[0]
+    return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+def _release(device: str) -> None:
+    gc.collect()
+    if device != "cpu":
+        import torch
+
+        if device == "cuda" and torch.cuda.is_available():
+            torch.cuda.empty_cache()

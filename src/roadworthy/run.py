@@ -55,35 +55,59 @@ class Run:
         return list(found.values())
 
     @cached_property
+    def _files(self) -> tuple[list[Part], list[Path]]:
+        return self.store.parts()
+
+    @cached_property
     def _parts(self) -> dict[str, list[Part]]:
         parts: dict[str, list[Part]] = {}
-        for part in self.store.parts()[0]:
+        for part in self._files[0]:
             parts.setdefault(part.request, []).append(part)
         return parts
 
-    @property
+    @cached_property
     def damaged(self) -> list[Path]:
-        """Files among the records that cannot be read."""
-        return self.store.parts()[1]
+        """Files of this run that are not what was written: parts, and lists of samples."""
+        missing = {cell.manifest for cell in self.cells if self._manifest(cell.manifest) is None}
+        lists = [self.folder / "manifests" / f"{name}.parquet" for name in sorted(missing)]
+        return [*self._files[1], *lists]
+
+    def _manifest(self, name: str) -> pl.DataFrame | None:
+        known: dict[str, pl.DataFrame | None] = self.__dict__.setdefault("_manifests", {})
+        if name not in known:
+            try:
+                known[name] = self.store.manifest(name).select("sample", "content", "position")
+            except RoadworthyError:
+                known[name] = None
+        return known[name]
 
     def rows_of(self, cell: CellRecord) -> pl.DataFrame:
-        """Return the records of one cell in sample order, each (sample, variant) once."""
-        parts = self._parts.get(cell.request, [])
-        if not parts:
-            return empty_rows()
-        manifest = self.store.manifest(cell.manifest).select("sample", "content", "position")
-        rows = pl.scan_parquet([part.path for part in parts], glob=False)
+        """Return the records of one cell in sample order, each (sample, variant) once.
+
+        Parts or a list of samples that are damaged count as absent; `damaged` names them.
+        """
+        try:
+            return self._rows_of(cell).collect()
+        except (OSError, pl.exceptions.PolarsError):
+            # Another process may just have joined the parts that we knew into one file.
+            self.__dict__.pop("_files", None)
+            self.__dict__.pop("_parts", None)
+            return self._rows_of(cell).collect()
+
+    def _rows_of(self, cell: CellRecord) -> pl.LazyFrame:
+        parts, manifest = self._parts.get(cell.request, []), self._manifest(cell.manifest)
+        if not parts or manifest is None:
+            return empty_rows().lazy()
         return (
-            rows.join(manifest.lazy(), on=["sample", "content"], how="inner")
-            .unique(["sample", "variant", "status"], keep="first", maintain_order=True)
+            self.store.rows_of(parts)
+            .join(manifest.lazy(), on=["sample", "content"], how="inner", maintain_order="left")
             .sort("position", maintain_order=True)
             .drop("position")
-            .collect()
         )
 
     def scan(self) -> pl.LazyFrame:
-        """Return all current records as a lazy frame."""
-        return pl.concat([empty_rows(), *(self.rows_of(cell) for cell in self.cells)]).lazy()
+        """Return all current records as a lazy frame; only the columns that are used are read."""
+        return pl.concat([empty_rows().lazy(), *(self._rows_of(cell) for cell in self.cells)])
 
     def rows(self) -> pl.DataFrame:
         """Return all current records."""
@@ -118,8 +142,12 @@ class Run:
         found = {}
         for model in self.models():
             path = self.folder / "manifests" / f"{model.get('classes')}.json"
-            if path.is_file():
-                found[model["spec"]] = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                names = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError, RecursionError):
+                continue
+            if isinstance(names, list):
+                found[model["spec"]] = [str(name) for name in names]
         return found
 
     def image(self, data: str, sample: str) -> bytes | None:
@@ -135,7 +163,11 @@ class Run:
     def _opened(self, open_data: Any, data: str) -> tuple[Any, dict[str, Any]]:
         known: dict[str, tuple[Any, dict[str, Any]]] = self.__dict__.setdefault("_open", {})
         if data not in known:
-            where = [run.get("folder") for run in self.runs if data in run.get("asked", {})]
+            where = [
+                run.get("folder")
+                for run in self.runs
+                if any(entry.get("spec") == data for entry in run["data"])
+            ]
             base = Path(where[-1]) if where and where[-1] else None
             dataset = open_data(data, base=base)
             known[data] = (dataset, {s.id: s for s in dataset.samples})

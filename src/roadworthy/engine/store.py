@@ -1,34 +1,36 @@
-"""Parts on disk: each is written once under the hash of its request, by temporary name and rename."""
+"""The folder of a run: parts named by their request, manifests of samples, and one file per run."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from roadworthy.engine.files import sweep, write_whole
+from roadworthy.engine.manifests import read_manifest, write_manifest
+from roadworthy.engine.parts import COLUMNS, DamagedPartError, Part, read_part, sealed
 from roadworthy.engine.records import SCHEMA
-from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.engine.versions import versions
+from roadworthy.errors import UsageError
 from roadworthy.seed import digest
 from roadworthy.types import Sample
 
-METADATA_KEY = "roadworthy"
-OURS = ("runs", "records", "manifests", "artifacts")
+Pairs = set[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Part:
-    """One file of records: all variants of one request on some samples."""
+class Held:
+    """The (sample id, content) pairs of one file: judged, and failed."""
 
-    path: Path
-    request: str
-    footer: Mapping[str, Any]
+    judged: Pairs
+    failed: Pairs
 
 
 class Store:
@@ -36,28 +38,27 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[Path, Part] = {}
-        self._done: dict[Path, set[tuple[str, str]]] = {}
+        self._known: dict[tuple[Path, tuple[int, ...]], Part] = {}
+        self._damaged: dict[tuple[Path, tuple[int, ...]], str] = {}
+        self._held: dict[Part, Held] = {}
 
     @classmethod
     def create(cls, folder: Path) -> Store:
-        """Open ``folder`` for writing; raises UsageError if it holds anything but a run of ours."""
+        """Open ``folder`` for writing; raises UsageError if it holds anything but a run of ours.
+
+        Temporary files that dead processes left there are removed.
+        """
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"output '{folder}' is a file; give a folder")
         try:
             if folder.is_dir():
-                held = sorted(p.name for p in folder.iterdir())
-                if held and not (folder / "runs").is_dir():
-                    raise UsageError(
-                        f"output '{folder}' holds something else ({', '.join(held[:3])}"
-                        f"{', …' if len(held) > 3 else ''}) and no roadworthy run; "
-                        f"nothing in it was touched. Choose a new or empty folder"
-                    )
+                _refuse_foreign(folder)
             for name in ("runs", "records", "manifests"):
                 (folder / name).mkdir(parents=True, exist_ok=True)
-            probe = folder / "runs" / f".tmp-{uuid.uuid4().hex}"
+            probe = folder / "runs" / f".tmp-{os.getpid()}-probe"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)
+            sweep((folder, *folder.glob("*/"), *folder.glob("records/*/")))
         except OSError as error:
             raise UsageError(
                 f"cannot write to output '{folder}': {error.strerror or error}; "
@@ -78,22 +79,18 @@ class Store:
     def write_bytes(self, relative: str, data: bytes) -> Path:
         """Write a file so that it is either there whole or not there."""
         path = self.folder / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise RoadworthyError(
-                f"cannot write '{path}': {error.strerror or error}; what was finished before is kept"
-            ) from error
+        write_whole(path, data)
         return path
 
     def write_json(self, relative: str, value: Any) -> Path:
         """Write ``value`` as indented JSON, keys in the order given."""
         text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
         return self.write_bytes(relative, (text + "\n").encode())
+
+    @cached_property
+    def sequence(self) -> int:
+        """Number of the newest invocation; what is written now is written for it."""
+        return max((int(run["sequence"]) for run in self.runs()), default=0)
 
     def write_part(
         self,
@@ -105,89 +102,159 @@ class Store:
     ) -> Path:
         """Keep the rows of ``samples`` under the key of (request, samples); returns the file."""
         key = digest(request, *(f"{s.id}\0{s.content}" for s in samples))
-        path = self.folder / "records" / key[:2] / f"{key}.parquet"
-        temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-        about = json.dumps({"key": key, "request": request, "samples": len(samples), **footer})
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rows.write_parquet(temporary, compression="zstd", metadata={METADATA_KEY: about})
-            _pause_for_test()
-            os.replace(temporary, path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise RoadworthyError(
-                f"cannot write '{path}': {error.strerror or error}; finished parts are kept"
-            ) from error
+        about = {
+            "key": key,
+            "request": request,
+            "sequence": self.sequence,
+            "samples": len(samples),
+            "columns": COLUMNS,
+            **footer,
+            "versions": versions(),
+        }
+        path = self.path_of(key)
+        write_whole(path, sealed(rows, about), before_naming=_pause_for_test)
         return path
 
+    def path_of(self, key: str) -> Path:
+        """Where the part with this key is."""
+        return self.folder / "records" / key[:2] / f"{key}.parquet"
+
     def parts(self) -> tuple[list[Part], list[Path]]:
-        """Return the readable parts in name order, and the files that are damaged or foreign."""
+        """Return the good parts in name order, and the files that are damaged or foreign.
+
+        A part is left out where another file holds it too, as a compaction that was stopped
+        half-way leaves them.
+        """
+        good, bad = self._files()
+        covered = set(_covered(good))
+        return [part for part in good if part not in covered], bad
+
+    def covered(self) -> list[Part]:
+        """Return the parts that one other file holds as well: nothing is lost without them."""
+        return _covered(self._files()[0])
+
+    def _files(self) -> tuple[list[Part], list[Path]]:
         good, bad = [], []
-        for path in sorted((self.folder / "records").glob("*/*.parquet")):
-            if path.name.startswith("."):
-                continue
-            if path not in self._known:
-                try:
-                    footer = json.loads(pl.read_parquet_metadata(path)[METADATA_KEY])
-                    self._known[path] = Part(path, str(footer["request"]), footer)
-                except Exception:
-                    bad.append(path)
-                    continue
-            good.append(self._known[path])
+        for path in sorted((self.folder / "records").glob("*/[!.]*.parquet")):
+            try:
+                stat = path.stat()
+                stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+                if (path, stamp) not in self._known and (path, stamp) not in self._damaged:
+                    self._known[path, stamp] = read_part(path, stamp)
+            except FileNotFoundError:
+                continue  # somebody else has just compacted it
+            except DamagedPartError as error:
+                self._damaged[path, stamp] = str(error)
+            if (path, stamp) in self._known:
+                good.append(self._known[path, stamp])
+            else:
+                bad.append(path)
         return good, bad
 
-    def finished(self, requests: Iterable[str]) -> dict[str, set[tuple[str, str]]]:
-        """Return, for each request, the (sample id, content) pairs that need no more work."""
-        done: dict[str, set[tuple[str, str]]] = {request: set() for request in requests}
-        for part in self.parts()[0]:
-            if part.request not in done:
-                continue
-            if part.path not in self._done:
-                try:
-                    rows = pl.read_parquet(part.path, columns=["sample", "content"]).unique()
-                except Exception:
-                    continue
-                self._done[part.path] = set(rows.iter_rows())
-            done[part.request] |= self._done[part.path]
+    def held(self, parts: Iterable[Part]) -> dict[Part, Held]:
+        """Return which samples each of ``parts`` holds; a part that has vanished holds none."""
+        parts = list(parts)
+        unknown = {str(part.path): part for part in parts if part not in self._held}
+        for path, rows in _pairs(list(unknown)):
+            failed = set(rows.filter("failed").select("sample", "content").iter_rows())
+            judged = set(rows.filter(~pl.col("failed")).select("sample", "content").iter_rows())
+            self._held[unknown[path]] = Held(judged, failed - judged)
+        nothing = Held(set(), set())
+        return {part: self._held.get(part, nothing) for part in parts}
+
+    def finished(self, requests: Iterable[str], *, retry_failed: bool = False) -> dict[str, Pairs]:
+        """Return, for each request, the (sample id, content) pairs that need no more work.
+
+        With ``retry_failed`` those that failed in an earlier invocation do need it.
+        """
+        done: dict[str, Pairs] = {request: set() for request in requests}
+        wanted = [part for part in self.parts()[0] if part.request in done]
+        for part, held in self.held(wanted).items():
+            done[part.request] |= held.judged
+            if not retry_failed or part.sequence >= self.sequence:
+                done[part.request] |= held.failed
         return done
 
+    def rows_of(self, parts: Sequence[Part]) -> pl.LazyFrame:
+        """Return the rows of ``parts``, which are of one request, every sample from one of them.
+
+        Where several hold a sample, one that judged it wins over one where it failed, and among
+        those the newer one.
+        """
+        if not parts:
+            return empty_rows().lazy()
+        held = self.held(parts)
+        paths = [part.path for part in parts]
+        count = sum(len(h.judged) + len(h.failed) for h in held.values())
+        if len(set().union(*(h.judged | h.failed for h in held.values()))) == count:
+            return pl.scan_parquet(paths, glob=False)
+        winner: dict[tuple[str, str], Part] = {}
+        for failed in (True, False):
+            for part in sorted(parts, key=lambda part: (part.sequence, part.path.name)):
+                pairs = held[part].failed if failed else held[part].judged
+                winner.update(dict.fromkeys(pairs, part))
+        chosen = pl.LazyFrame(
+            [(*pair, str(part.path)) for pair, part in winner.items()],
+            schema={"sample": pl.String, "content": pl.String, "_path": pl.String},
+            orient="row",
+        )
+        rows = pl.scan_parquet(paths, glob=False, include_file_paths="_path")
+        on = ["sample", "content", "_path"]
+        return rows.join(chosen, on=on, how="semi", maintain_order="left").drop("_path")
+
     def runs(self) -> list[dict[str, Any]]:
-        """Return what each invocation said of itself, oldest first."""
+        """Return what each invocation said of itself, oldest first, whatever the clock said."""
         found = []
-        for path in (self.folder / "runs").glob("*.json"):
+        for path in (self.folder / "runs").glob("[!.]*.json"):
             try:
-                found.append(json.loads(path.read_text(encoding="utf-8")))
-            except (OSError, ValueError):
+                run = json.loads(path.read_text(encoding="utf-8"))
+                run["sequence"] = int(run.get("sequence", 0))
+                if all(isinstance(run[key], list) for key in ("cells", "models", "data")):
+                    found.append(run)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
-        return sorted(found, key=lambda run: (run.get("started", ""), run.get("id", "")))
+        return sorted(found, key=lambda r: (r["sequence"], r.get("started", ""), r.get("id", "")))
 
     def write_manifest(self, samples: Sequence[Sample]) -> str:
         """Keep the ordered list of samples; returns its digest."""
-        name = digest(*(f"{s.id}\0{s.content}" for s in samples))
-        frame = pl.DataFrame(
-            {
-                "sample": [s.id for s in samples],
-                "content": [s.content for s in samples],
-                "position": range(len(samples)),
-                "columns": [json.dumps(dict(s.columns), default=str) for s in samples],
-            },
-            schema={
-                "sample": pl.String,
-                "content": pl.String,
-                "position": pl.Int64,
-                "columns": pl.String,
-            },
-        )
-        path = self.folder / "manifests" / f"{name}.parquet"
-        if not path.exists():
-            temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-            frame.write_parquet(temporary, compression="zstd")
-            os.replace(temporary, path)
-        return name
+        return write_manifest(self.folder / "manifests", samples)
 
     def manifest(self, name: str) -> pl.DataFrame:
         """Read a manifest: sample, content, position, columns (JSON)."""
-        return pl.read_parquet(self.folder / "manifests" / f"{name}.parquet")
+        return read_manifest(self.folder / "manifests", name)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    held = sorted(p.name for p in folder.iterdir())
+    if held and not (folder / "runs").is_dir():
+        raise UsageError(
+            f"output '{folder}' holds something else ({', '.join(held[:3])}"
+            f"{', …' if len(held) > 3 else ''}) and no roadworthy run; "
+            f"nothing in it was touched. Choose a new or empty folder"
+        )
+
+
+def _covered(parts: Sequence[Part]) -> list[Part]:
+    several = [part for part in parts if len(part.keys) > 1]
+    return [part for part in parts if any(part.keys < other.keys for other in several)]
+
+
+def _pairs(paths: Sequence[str]) -> Iterable[tuple[str, pl.DataFrame]]:
+    """Yield each path with the samples it holds and whether they failed."""
+    if not paths:
+        return
+    wanted = ("_path", "sample", "content", (pl.col("status") == "failed").alias("failed"))
+    try:
+        rows = pl.scan_parquet(paths, glob=False, include_file_paths="_path").select(wanted)
+        frame = rows.unique(maintain_order=True).collect()
+    except (OSError, pl.exceptions.PolarsError):
+        # One of them was compacted away just now; alone, the others can be read.
+        if len(paths) > 1:
+            for path in paths:
+                yield from _pairs([path])
+        return
+    for (path,), rows_of_path in frame.partition_by("_path", as_dict=True).items():
+        yield str(path), rows_of_path
 
 
 def _pause_for_test() -> None:

@@ -1,0 +1,107 @@
+"""The file of a part: records in Parquet, with a footer that says what they are and a checksum.
+
+The checksum is BLAKE2b over the whole file, taken while its own digits are zeros. It stands in the
+footer, so that there is no second file to lose, and covers rows, statistics and footer alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from roadworthy.engine.records import SCHEMA
+from roadworthy.errors import RoadworthyError
+from roadworthy.seed import digest
+
+METADATA_KEY = "roadworthy"
+MARK = b'"blake2b": "'
+DIGITS = 32
+COLUMNS = digest(*(f"{name} {dtype}" for name, dtype in SCHEMA.items()), size=8)
+
+
+class DamagedPartError(RoadworthyError):
+    """A file among the records is not what was written there."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of records: all variants of one request on some samples, or several such parts."""
+
+    path: Path
+    request: str
+    footer: Mapping[str, Any] = field(compare=False, repr=False)
+    stamp: tuple[int, ...] = ()  # changes when the file is replaced
+
+    @cached_property
+    def members(self) -> tuple[Mapping[str, Any], ...]:
+        """What each part that this file holds said of itself: key, samples, sequence, times."""
+        return tuple(self.footer.get("parts") or (self.footer,))
+
+    @cached_property
+    def keys(self) -> frozenset[tuple[str, int]]:
+        """Key and sequence of each part that this file holds."""
+        return frozenset((str(m["key"]), int(m["sequence"])) for m in self.members)
+
+    @property
+    def sequence(self) -> int:
+        """Number of the newest invocation whose rows it holds."""
+        return int(self.footer["sequence"])
+
+
+def sealed(rows: pl.DataFrame, footer: Mapping[str, Any]) -> bytes:
+    """Return ``rows`` as Parquet bytes with ``footer`` and a checksum of all of it."""
+    about = json.dumps({**footer, "blake2b": "0" * DIGITS})
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, compression="zstd", metadata={METADATA_KEY: about})
+    data = bytearray(buffer.getbuffer())
+    start = data.rfind(MARK) + len(MARK)
+    data[start : start + DIGITS] = _checksum(data)
+    return bytes(data)
+
+
+def intact(data: bytes) -> bool:
+    """Whether the bytes that `sealed` made are still the same."""
+    start = data.rfind(MARK) + len(MARK)
+    if start < len(MARK):
+        return False
+    said = data[start : start + DIGITS]
+    blank = bytearray(data)
+    blank[start : start + DIGITS] = b"0" * DIGITS
+    return said == _checksum(blank)
+
+
+def read_part(path: Path, stamp: tuple[int, ...] = ()) -> Part:
+    """Read what a part says of itself, having made sure that every byte of it is good.
+
+    Raises DamagedPartError for a file that is cut short, changed, foreign or of other columns, and
+    FileNotFoundError for one that is gone.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise DamagedPartError(f"'{path}': {error.strerror or error}") from error
+    if not intact(data):
+        raise DamagedPartError(f"'{path}': its bytes are not those that were written")
+    try:
+        footer = json.loads(pl.read_parquet_metadata(io.BytesIO(data))[METADATA_KEY])
+        part = Part(path, str(footer["request"]), footer, stamp)
+        known = footer["columns"] == COLUMNS and part.keys and part.sequence >= 0
+    except Exception as error:  # a file with a checksum of ours, but not written by us
+        raise DamagedPartError(f"'{path}': no part of a roadworthy run") from error
+    if not known:
+        raise DamagedPartError(f"'{path}': its columns are those of another version")
+    return part
+
+
+def _checksum(data: bytearray) -> bytes:
+    return hashlib.blake2b(data, digest_size=DIGITS // 2).hexdigest().encode()

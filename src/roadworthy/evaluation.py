@@ -8,28 +8,30 @@ import platform
 import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.data.registry import open_data
+from roadworthy.engine.compact import compact
 from roadworthy.engine.execute import Engine
+from roadworthy.engine.files import disk_errors
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Executor, Options, Precision, cores
 from roadworthy.engine.plan import Judge, Plan, plan
 from roadworthy.engine.settled import settle
 from roadworthy.engine.store import Store
-from roadworthy.errors import UsageError
+from roadworthy.engine.versions import versions as versions
+from roadworthy.engine.view import view
+from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.run import Run
 from roadworthy.seed import digest
 from roadworthy.spec import Spec
 from roadworthy.stress.bound import Stress
 from roadworthy.suites import DEFAULT_SUITE, expand
 from roadworthy.types import Classifier, Dataset, Metadata
-
-PACKAGES = ("numpy", "pillow", "opencv-python-headless", "polars", "torch", "torchvision", "timm")
 
 
 @dataclass(frozen=True)
@@ -94,31 +96,48 @@ def prepare(
 
 def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = None) -> Run:
     """Do what the plan asks for and write ``summary.json``, also when interrupted half-way."""
+    with disk_errors(store.folder):
+        return _carried_out(prepared, store, watcher or Quiet())
+
+
+def _carried_out(prepared: Prepared, store: Store, watcher: Watcher) -> Run:
     run_id = uuid.uuid4().hex
-    about = _about(prepared, store, run_id)
+    about = {**_about(prepared, store, run_id), "damaged": store.set_aside()}
     store.write_json(f"runs/{run_id}.json", about)
+    store.sequence = about["sequence"]
     settle(prepared.plan, store, prepared.options)
-    engine = Engine(store, prepared.options, watcher or Quiet())
+    engine = Engine(store, prepared.options, watcher)
     try:
         if prepared.options.executor == "processes":
             _in_processes(prepared, store, engine.watcher)
         engine.run(prepared.plan)  # what is left: everything, or what a lost worker was at
-    finally:
-        engine.watcher.finish()
-        requests = {cell["request"] for cell in about["cells"]}
-        parts = [part for part in store.parts()[0] if part.request in requests]
-        about |= {
-            "parts": [part.path.stem for part in parts],
-            "parts_written": engine.parts_written,
-            "batch_sizes": engine.batches.as_dict(prepared.plan),
-            "decodes": engine.counters.decodes,
-            "recodes": engine.counters.recodes,
-            "finished": _now(),
-        }
-        store.write_json(f"runs/{run_id}.json", about)
-        run = Run(store.folder)
-        store.write_json("summary.json", run.summary)
-        _write_failures(store, run)
+        compact(store, {cell.request for cell in prepared.plan.cells})
+    except BaseException:
+        # What ended the run is what the user must hear of, not that the same disk is still full.
+        with suppress(RoadworthyError, OSError):
+            _close(prepared, store, engine, about)
+        raise
+    return _close(prepared, store, engine, about)
+
+
+def _close(prepared: Prepared, store: Store, engine: Engine, about: dict[str, Any]) -> Run:
+    """Write what the invocation did, the summary and the failures."""
+    engine.watcher.finish()
+    requests = {cell["request"] for cell in about["cells"]}
+    parts = [part for part in store.parts()[0] if part.request in requests]
+    about |= {
+        "parts": sorted({key for part in parts for key, _ in part.keys}),
+        "parts_written": engine.parts_written,
+        "batch_sizes": engine.batches.as_dict(prepared.plan),
+        "decodes": engine.counters.decodes,
+        "recodes": engine.counters.recodes,
+        "finished": _now(),
+    }
+    store.write_json(f"runs/{about['id']}.json", about)
+    run = Run(store.folder)
+    store.write_json("summary.json", run.summary)
+    store.write_bytes("records.sql", view(run).encode())
+    _write_failures(store, run)
     return run
 
 
@@ -185,6 +204,7 @@ def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
     return {
         "schema": 1,
         "id": run_id,
+        "sequence": store.sequence + 1,
         "started": _now(),
         "command": ["roadworthy", *sys.argv[1:]],
         "folder": os.getcwd(),
@@ -252,17 +272,6 @@ def _write_failures(store: Store, run: Run) -> None:
     )
     lines = [json.dumps(row, ensure_ascii=False) for row in grouped.iter_rows(named=True)]
     store.write_bytes("failures.jsonl", "".join(f"{line}\n" for line in lines).encode())
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of roadworthy, Python and the packages that decide about numbers."""
-    found = {"python": platform.python_version()}
-    for package in ("roadworthy", *PACKAGES):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _now() -> str:

@@ -57,8 +57,10 @@ def closing(finished: Run) -> str:
         lines.append(
             f"… and {len(failed) - 5} more failed; all in {finished.folder}/failures.jsonl"
         )
+    for name in finished.runs[-1].get("damaged", ()) if finished.runs else ():
+        lines.append(f"damaged part, set aside and judged again: {finished.folder / name}")
     for path in finished.damaged:
-        lines.append(f"damaged part, left out and done again at the next run: {path}")
+        lines.append(f"damaged, left out and done again at the next run: {path}")
     lines.append(f"records, summary.json and failures in {finished.folder}/")
     lines.append(f"page: roadworthy report {finished.folder}")
     return "\n".join(lines)

@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from roadworthy.engine.store import Part, Store, empty_rows
+from roadworthy.engine.parts import Part
+from roadworthy.engine.store import Store, empty_rows
 from roadworthy.errors import RoadworthyError
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from roadworthy.seed import digest
 
 _TEMPORARY = re.compile(r"\.tmp-(\d+)-(?:([0-9a-f]{8})-)?")
 FOREIGN_AGE_SECONDS = 24 * 3600
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE}
 
 
 def write_whole(
@@ -33,10 +36,8 @@ def write_whole(
             before_naming()
         os.replace(temporary, path)
     except OSError as error:
-        try:
+        with suppress(OSError):  # a disk that refuses this as well: the next start removes it
             temporary.unlink(missing_ok=True)
-        except OSError:
-            pass  # the disk that refused the file may refuse this as well; the next start removes it
         raise cannot_write(path, error) from error
 
 
@@ -49,6 +50,18 @@ def cannot_write(path: Path, error: OSError) -> RoadworthyError:
         f"cannot write '{path}': {reason}; what was finished before is kept, and the same command "
         f"goes on once that is put right"
     )
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn what the disk under ``folder`` refuses into a RoadworthyError; others pass through."""
+    try:
+        yield
+    except OSError as error:
+        name = str(error.filename or "")
+        if error.errno in DISK or name.startswith(str(folder)):
+            raise cannot_write(Path(name or folder), error) from error
+        raise
 
 
 def sweep(folders: Iterable[Path]) -> list[Path]:

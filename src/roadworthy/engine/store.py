@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +130,15 @@ class Store:
         covered = set(_covered(good))
         return [part for part in good if part not in covered], bad
 
+    def set_aside(self) -> list[str]:
+        """Rename damaged files so that they are no longer among the records; returns the names."""
+        names = []
+        for path in self._files()[1]:
+            with suppress(OSError):
+                path.rename(path.with_name(f"{path.name}.damaged"))
+                names.append(f"{path.relative_to(self.folder)}.damaged")
+        return names
+
     def covered(self) -> list[Part]:
         """Return the parts that one other file holds as well: nothing is lost without them."""
         return _covered(self._files()[0])
@@ -239,7 +249,7 @@ def _covered(parts: Sequence[Part]) -> list[Part]:
     return [part for part in parts if any(part.keys < other.keys for other in several)]
 
 
-def _pairs(paths: Sequence[str]) -> Iterable[tuple[str, pl.DataFrame]]:
+def _pairs(paths: list[str]) -> Iterable[tuple[str, pl.DataFrame]]:
     """Yield each path with the samples it holds and whether they failed."""
     if not paths:
         return

@@ -1,0 +1,86 @@
+"""Sides that run roadworthy itself, and the bare loop over the same parts without the engine."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.race import Work
+from roadworthy.data.registry import open_data
+from roadworthy.engine.forward import forward, to_input
+from roadworthy.engine.options import DEFAULT_BATCH_SIZE, Precision, cores
+from roadworthy.evaluation import evaluate, use_cores
+from roadworthy.models.load import load
+from roadworthy.pipeline.base import run as frame_of
+from roadworthy.run import Run
+
+
+def engine(
+    model: str,
+    data: str,
+    stress: str = "clean",
+    precision: Precision = "fp32",
+    limit: int | None = None,
+) -> Work:
+    """Evaluate a loaded model on an opened data set into a new folder, metrics and all."""
+    use_cores()
+    classifier, dataset = load(model), open_data(data)
+
+    def run() -> Run:
+        folder = Path(tempfile.mkdtemp(prefix="roadworthy-bench-"))
+        return evaluate(
+            classifier, dataset, stress, out=folder / "run", precision=precision, limit=limit
+        )
+
+    return Work(run, predictions)
+
+
+def predictions(run: Run) -> dict[str, int]:
+    """Return the clean prediction of each sample, and remove the folder."""
+    rows = run.rows().filter(stress="clean")
+    found = dict(rows.select("sample", "pred").iter_rows())
+    shutil.rmtree(run.folder.parent)
+    return found
+
+
+def bare(model: str, data: str, limit: int | None = None) -> Work:
+    """Decode, preprocess and judge with the same pipeline, model and threads, and nothing else."""
+    use_cores()
+    classifier, dataset = load(model), open_data(data)
+    samples = dataset.samples[:limit]
+
+    def run() -> dict[str, int]:
+        def work(start: int) -> list[Any]:
+            chosen = samples[start :: cores()]
+            return [frame_of(dataset.read(s), classifier.pipeline, name=s.id) for s in chosen]
+
+        frames: list[Any] = [None] * len(samples)
+        with ThreadPoolExecutor(cores()) as pool:
+            for start, made in enumerate(pool.map(work, range(cores()))):
+                frames[start :: cores()] = made
+        found: dict[str, int] = {}
+        for start in range(0, len(samples), DEFAULT_BATCH_SIZE):
+            stop = start + DEFAULT_BATCH_SIZE
+            x = to_input(np.stack(frames[start:stop]), "cpu")
+            logits = forward(classifier, x, name=model)
+            ids = (s.id for s in samples[start:stop])
+            found.update(zip(ids, logits.argmax(1).tolist(), strict=True))
+        return found
+
+    return Work(run, lambda found: found)
+
+
+def again(model: str, data: str, stress: str = "clean") -> Work:
+    """Give the same command again, on a run that is finished: specs in, summary out."""
+    folder = Path(tempfile.mkdtemp(prefix="roadworthy-bench-")) / "run"
+    evaluate(model, data, stress, out=folder)
+
+    def run() -> Run:
+        return evaluate(model, data, stress, out=folder)
+
+    return Work(run, lambda found: found.summary["run"] and len(found.summary["rows"]))

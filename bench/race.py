@@ -1,0 +1,77 @@
+"""What a benchmark is: sides that take turns, and what is read off their times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["speedup", "overhead", "seconds"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One side, set up: ``run`` is timed, ``answer`` makes what it returned comparable, untimed."""
+
+    run: Callable[[], Any]
+    answer: Callable[[Any], Any] = lambda _: None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One contender, in a process of its own.
+
+    ``start`` is ``module:function``; called with ``arguments`` it does everything that is not timed
+    (imports, loading) and returns a `Work`. ``keep_memory`` gives the process the allocator setting
+    of roadworthy's own processes; ``environment`` is added to its variables.
+    """
+
+    name: str
+    start: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    keep_memory: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One line of the table: ``ours`` against the fastest of ``against``.
+
+    ``speedup`` is their time over ours, to be at least ``bound``; ``overhead`` ours over theirs, and
+    ``seconds`` our time alone, to be at most ``bound``. Without a bound the line only informs.
+    """
+
+    name: str
+    ours: str
+    against: tuple[str, ...] = ()
+    kind: Kind = "speedup"
+    bound: float | None = None
+
+
+def _nothing(_: Mapping[str, Any]) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Race:
+    """Sides that take turns, ``rounds`` times, and the comparisons read off.
+
+    ``check`` gets the last answer of every side and returns what it found equal, or raises
+    AssertionError: a fast wrong answer counts for nothing. ``missing`` says why it cannot run here.
+    """
+
+    name: str
+    sides: tuple[Side, ...]
+    comparisons: tuple[Comparison, ...]
+    rounds: int = 5
+    check: Callable[[Mapping[str, Any]], str] = _nothing
+    missing: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Lap:
+    """One timed run: wall seconds, and seconds of processor time of the process and its children."""
+
+    seconds: float
+    cpu: float

@@ -60,6 +60,8 @@ def run(
     batch_size: int | Literal["auto"] | None = None,
     precision: Literal["fp32", "bf16"] | None = None,
     executor: Literal["serial", "processes"] | None = None,
+    retry_failed: Annotated[bool | None, Parameter(negative="")] = None,
+    until: str | None = None,
     config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
@@ -89,6 +91,10 @@ def run(
         Arithmetic of the judging forward passes (default fp32).
     executor
         One process, or one for each core (or accelerator).
+    retry_failed
+        Judge samples again that failed before.
+    until
+        Stop a stress when an interval is narrow enough, such as top1±1.0 (or top1+-1.0).
     config
         YAML file with the same keys as these flags; flags win over it.
     dry_run
@@ -111,6 +117,8 @@ def run(
         "batch_size": batch_size,
         "precision": precision,
         "executor": executor,
+        "retry_failed": retry_failed,
+        "until": until,
     }
     job = jobs.resolve(given, config)
     if dry_run:
@@ -218,6 +226,34 @@ def report(folder: Path, *, out: Out = None) -> int:
 
     print(jobs.report(folder, out))
     return EXIT_DONE
+
+
+@app.command
+def verify(
+    folder: Path,
+    *,
+    rows: Annotated[int, Parameter(name=["--rows", "-k"])] = 32,
+    seed: int = 0,
+    as_json: AsJson = False,
+) -> int:
+    """Judge random rows of a run again, check its files, and say what does not reproduce.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run.
+    rows
+        How many rows to judge again.
+    seed
+        Seed of which rows.
+    as_json
+        Print the findings as JSON.
+    """
+    from roadworthy import jobs
+
+    findings = jobs.verify(folder, rows=rows, seed=seed)
+    print(json.dumps(findings.as_dict()) if as_json else findings.text())
+    return EXIT_DONE if findings.passed else EXIT_REQUIREMENT_FAILED
 
 
 def main(arguments: list[str] | None = None) -> None:

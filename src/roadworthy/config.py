@@ -26,6 +26,8 @@ class RunFile(BaseModel):
     batch_size: int | Literal["auto"] | None = None
     precision: Literal["fp32", "bf16"] | None = None
     executor: Literal["serial", "processes"] | None = None
+    retry_failed: bool | None = None
+    until: str | None = None
 
     @field_validator("models", "data", "stresses", mode="before")
     @classmethod

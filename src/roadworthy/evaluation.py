@@ -22,6 +22,8 @@ from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Executor, Options, Precision, cores
 from roadworthy.engine.plan import Judge, Plan, plan
 from roadworthy.engine.settled import settle
+from roadworthy.engine.stages import run_plan
+from roadworthy.engine.stops import noted
 from roadworthy.engine.store import Store
 from roadworthy.engine.versions import versions as versions
 from roadworthy.engine.view import view
@@ -57,16 +59,21 @@ def evaluate(
     batch_size: int | Literal["auto"] = "auto",
     precision: Precision = "fp32",
     executor: Executor = "serial",
+    retry_failed: bool = False,
+    until: str | None = None,
     watcher: Watcher | None = None,
 ) -> Run:
     """Judge ``models`` on ``data`` under ``stresses`` and return the run kept in the folder ``out``.
 
     Models, data and stresses are specs or live objects, one or several; without ``stresses`` the
     suite ``quick`` runs. ``clean`` always runs too. What the folder already holds is not done again.
-    ``limit`` keeps a stratified prefix of every data set. Raises UsageError for what cannot run and
-    RoadworthyError for what fails on the way; finished parts are kept either way.
+    ``limit`` keeps a stratified prefix of every data set; ``retry_failed`` judges samples again that
+    failed before. ``until`` stops a stress once an interval
+    is narrow enough: ``top1±1.0`` means 95 % within one percent, allowing for every look taken.
+    Raises UsageError for what cannot run and RoadworthyError for what fails on the way; finished
+    parts are kept either way.
     """
-    options = Options(limit, seed, device, batch_size, precision, executor)
+    options = Options(limit, seed, device, batch_size, precision, executor, retry_failed, until)
     live = [m for m in (*_listed(models), *_listed(data)) if not isinstance(m, str | Spec)]
     if executor == "processes" and live:
         raise UsageError(
@@ -110,7 +117,9 @@ def _carried_out(prepared: Prepared, store: Store, watcher: Watcher) -> Run:
     try:
         if prepared.options.executor == "processes":
             _in_processes(prepared, store, engine.watcher)
-        engine.run(prepared.plan)  # what is left: everything, or what a lost worker was at
+        # What is left: everything, or what a lost worker was at.
+        outcomes = run_plan(engine, prepared.plan)
+        about |= noted(outcomes, about, prepared.options, store)
         compact(store, {cell.request for cell in prepared.plan.cells})
     except BaseException:
         # What ended the run is what the user must hear of, not that the same disk is still full.
@@ -143,7 +152,7 @@ def _close(prepared: Prepared, store: Store, engine: Engine, about: dict[str, An
 
 def _in_processes(prepared: Prepared, store: Store, watcher: Watcher) -> None:
     """Let worker processes do the plan; what a worker that died leaves is left to the caller."""
-    from roadworthy.engine.workers import Share, run_processes, unit_size
+    from roadworthy.engine.workers import SMALLEST_UNIT, Share, run_processes, unit_size
 
     count = cores()
     share = Share(
@@ -154,7 +163,8 @@ def _in_processes(prepared: Prepared, store: Store, watcher: Watcher) -> None:
         folder=str(store.folder),
         index=0,
         count=count,
-        unit=unit_size(prepared.plan, count),
+        # Stages are short, so that only small units give every worker some of one.
+        unit=SMALLEST_UNIT if prepared.options.until else unit_size(prepared.plan, count),
     )
     for sentence in run_processes(prepared.plan, share, watcher):
         print(f"warning: {sentence}", file=sys.stderr)

@@ -6,11 +6,14 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roadworthy.config import RunFile, read
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.run import Run
+
+if TYPE_CHECKING:
+    from roadworthy.engine.verify import Findings
 
 
 def resolve(flags: Mapping[str, Any], config: Path | None) -> RunFile:
@@ -26,7 +29,7 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> RunFile:
 
 
 def _options(job: RunFile) -> dict[str, Any]:
-    names = ("limit", "seed", "device", "batch_size", "precision", "executor")
+    names = ("limit", "seed", "device", "batch_size", "precision", "executor", "retry_failed", "until")
     return {name: getattr(job, name) for name in names if getattr(job, name) is not None}
 
 
@@ -49,7 +52,10 @@ def run(job: RunFile, *, watch: str) -> Run:
 
 def closing(finished: Run) -> str:
     """Return the table that ends a run, what failed, and where everything is."""
+    from roadworthy.engine.stops import sentences
+
     lines = [_table(finished.summary)]
+    lines.extend(sentence for run in finished.runs[-1:] for sentence in sentences(run))
     failed = failures(finished)
     for failure in failed[:5]:
         lines.append(f"failed: {failure['reason']}")
@@ -104,6 +110,15 @@ def dry_run(job: RunFile, *, as_json: bool) -> str:
     if as_json:
         return json.dumps(found.as_dict())
     return found.text()
+
+
+def verify(folder: Path, *, rows: int, seed: int) -> Findings:
+    """Judge random rows of a run again and check its files."""
+    from roadworthy.engine.allocator import keep_memory
+    from roadworthy.engine.verify import verify as examine
+
+    keep_memory()
+    return examine(folder, rows=rows, seed=seed)
 
 
 def report(folder: Path, out: Path | None) -> Path:

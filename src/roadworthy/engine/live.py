@@ -90,7 +90,7 @@ class Lines(Quiet):
 
     def start(self, todo: list[tuple[Cell, int]]) -> None:
         """Say how much there is to do."""
-        self.todo |= {cell.request: count for cell, count in todo}
+        self.todo |= {c.request: self.running.samples.get(c.request, 0) + n for c, n in todo}
         if todo:
             print(f"{len(todo)} cells to judge", file=self.stream, flush=True)
 
@@ -129,7 +129,9 @@ class Bars(Quiet):
         """Show one bar per cell with work left."""
         several = len({cell.judge.spec for cell, _ in todo}) > 1
         for cell, count in todo:
-            if cell.request in self.tasks:
+            if cell.request in self.tasks:  # a further stage of it
+                seen = self.running.samples.get(cell.request, 0)
+                self.progress.update(self.tasks[cell.request], total=seen + count)
                 continue
             name = f"{cell.stress.spec}  {cell.judge.spec}" if several else cell.stress.spec
             self.tasks[cell.request] = self.progress.add_task(

@@ -24,12 +24,18 @@ class Options:
     batch_size: int | Literal["auto"] = "auto"
     precision: Precision = "fp32"
     executor: Executor = "serial"
+    retry_failed: bool = False
+    until: str | None = None
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"limit must be at least 1, not {self.limit}")
         if self.batch_size != "auto" and self.batch_size < 1:
             raise UsageError(f"batch size must be 'auto' or at least 1, not {self.batch_size}")
+        if self.until is not None:
+            from roadworthy.engine.until import parse_until
+
+            parse_until(self.until)
 
     @property
     def forward_batch(self) -> int:

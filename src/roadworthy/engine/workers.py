@@ -115,6 +115,7 @@ def work(share: Share, messages: Any) -> None:
     """Do one worker's share; the entry point of the process."""
     from roadworthy.engine.allocator import keep_memory
     from roadworthy.engine.execute import Engine
+    from roadworthy.engine.stages import run_plan
     from roadworthy.engine.store import Store
     from roadworthy.evaluation import prepare
 
@@ -129,7 +130,7 @@ def work(share: Share, messages: Any) -> None:
             block=share.unit,
             turn=(share.index, share.count),
         )
-        engine.run(prepared.plan)
+        run_plan(engine, prepared.plan)
     except KeyboardInterrupt:
         messages.cancel_join_thread()
         sys.exit(EXIT_INTERRUPTED)

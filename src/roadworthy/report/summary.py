@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
 
+from roadworthy.engine.stops import widenings
+from roadworthy.engine.until import widened
 from roadworthy.metrics.catalogue import evaluate_all
 from roadworthy.metrics.per_class import per_class
 from roadworthy.run import CellRecord, Run
@@ -20,6 +22,7 @@ def summarise(run: Run) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     classes: list[dict[str, Any]] = []
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
+    wider = widenings(run.runs)
     for cell in sorted(run.cells, key=lambda cell: cell.stress != "clean"):
         records = run.rows_of(cell)
         if cell.stress == "clean":
@@ -30,7 +33,7 @@ def summarise(run: Run) -> dict[str, Any]:
         reference = clean.get(
             (cell.data, cell.model, cell.precision), clean.get((cell.data, cell.model))
         )
-        rows.extend(_rows(cell, records, reference))
+        rows.extend(_rows(cell, records, reference, wider))
     last = run.runs[-1] if run.runs else {}
     return {
         "schema": 1,
@@ -49,7 +52,10 @@ def summarise(run: Run) -> dict[str, Any]:
 
 
 def _rows(
-    cell: CellRecord, records: pl.DataFrame, clean: pl.DataFrame | None
+    cell: CellRecord,
+    records: pl.DataFrame,
+    clean: pl.DataFrame | None,
+    wider: Mapping[tuple[str, str], float],
 ) -> Iterator[dict[str, Any]]:
     usable = records.filter(pl.col("status").is_in(USABLE))
     failed = records.filter(pl.col("status") == "failed")["sample"].n_unique()
@@ -62,7 +68,9 @@ def _rows(
     for variant, group in groups:
         source = group["source"][0] if len(group) else None
         model = _name(cell)
-        for definition, estimate in evaluate_all(group, clean):
+        for definition, single in evaluate_all(group, clean):
+            factor = wider.get((cell.request, definition.name), 1.0)
+            estimate = widened(single, factor, unit=definition.unit)
             yield {
                 "model": model,
                 "data": cell.data,

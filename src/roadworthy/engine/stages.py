@@ -1,0 +1,134 @@
+"""Running a plan in stages of growing prefixes: what is precise enough leaves, the rest goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from roadworthy.engine.execute import Engine
+from roadworthy.engine.plan import Cell, Plan
+from roadworthy.engine.stops import Outcome, data_of
+from roadworthy.engine.store import Store
+from roadworthy.engine.until import (
+    Until,
+    half_width,
+    parse_until,
+    planned_looks,
+    widened,
+    widening,
+)
+from roadworthy.errors import UsageError
+from roadworthy.metrics.catalogue import USABLE, evaluate_all
+from roadworthy.run import CellRecord, Run
+
+Records = Mapping[str, pl.DataFrame]
+
+
+def run_plan(engine: Engine, plan: Plan) -> tuple[Outcome, ...]:
+    """Run a plan, in stages where the options say ``until``; returns where each cell stopped.
+
+    What to stop is read from the records alone, so that workers who run the same stages side by
+    side, and the same command given again, decide alike. The cell ``clean`` goes as far as any cell
+    of its model: its logits are computed there anyway, and differences are taken against it. A cell
+    without the metric runs whole. Raises UsageError if no cell has it.
+    """
+    if engine.options.until is None:
+        engine.run(plan)
+        return ()
+    until = parse_until(engine.options.until)
+    looks = {data_of(c): planned_looks(len(c.source.samples), until) for c in plan.cells}
+    outcomes: dict[str, Outcome] = {}
+    for number in range(max(map(len, looks.values()), default=0)):
+        going = _going([c for c in plan.cells if number < len(looks[data_of(c)])], outcomes)
+        if not going:
+            break
+        stage = [_first(cell, looks[data_of(cell)][number]) for cell in going]
+        engine.run(Plan(tuple(stage), ()))
+        records = _records(engine.store, plan, stage)
+        for cell in stage:
+            before = outcomes.get(cell.request)
+            seen = _outcome(cell, records, until, looks[data_of(cell)])
+            # A cell that was precise enough and only went on for others stays so.
+            precise = seen.precise or (before is not None and before.precise)
+            outcomes[cell.request] = replace(seen, precise=precise)
+        if all(outcome.estimate is None for outcome in outcomes.values()):
+            raise _nobody_has_it(until, records)
+    return tuple(outcomes[cell.request] for cell in plan.cells)
+
+
+def _first(cell: Cell, count: int) -> Cell:
+    return replace(cell, source=replace(cell.source, samples=cell.source.samples[:count]))
+
+
+def _going(cells: Sequence[Cell], outcomes: Mapping[str, Outcome]) -> list[Cell]:
+    """Return the cells that are not precise yet, and ``clean`` of every model that has such."""
+
+    def wanting(cell: Cell) -> bool:
+        outcome = outcomes.get(cell.request)
+        if outcome is None:
+            return True
+        # Without the metric there is no reason to stop; ``clean`` then only accompanies.
+        return not outcome.precise and (outcome.estimate is not None or not _clean(cell))
+
+    accompanied = {(data_of(cell), cell.judge.spec) for cell in cells if wanting(cell)}
+    return [
+        c for c in cells if wanting(c) or (_clean(c) and (data_of(c), c.judge.spec) in accompanied)
+    ]
+
+
+def _clean(cell: Cell) -> bool:
+    return cell.stress.name == "clean"
+
+
+def _records(store: Store, plan: Plan, stage: Sequence[Cell]) -> Records:
+    """Return the usable records of the cells of a stage by request, on the stage's samples alone."""
+    run = Run(store.folder)
+    whole = {data_of(cell): store.write_manifest(cell.source.samples) for cell in plan.cells}
+    found = {}
+    for cell in stage:
+        name, judge = data_of(cell), cell.judge
+        record = CellRecord(
+            name, judge.spec, cell.stress.spec, judge.precision, cell.request, whole[name]
+        )
+        samples = [sample.id for sample in cell.source.samples]
+        wanted = pl.col("sample").is_in(samples) & pl.col("status").is_in(USABLE)
+        found[cell.request] = run.rows_of(record).filter(wanted)
+    return found
+
+
+def _outcome(cell: Cell, records: Records, until: Until, looks: tuple[int, ...]) -> Outcome:
+    definition, factor = until.definition, widening(looks)
+    rows, clean = records[cell.request], _clean_of(cell, records)
+    estimate = None
+    if not definition.paired:
+        estimate = definition.function(rows)
+    elif clean is not None:
+        estimate = definition.function(rows, clean)
+    if estimate is not None:
+        estimate = widened(estimate, factor, unit=definition.unit)
+    half = half_width(estimate)
+    precise = half is not None and half <= until.half_width
+    return Outcome(cell, looks[-1], estimate, factor, precise)
+
+
+def _clean_of(cell: Cell, records: Records) -> pl.DataFrame | None:
+    """Return the records of ``clean`` that belong to a cell; it runs whenever the cell does."""
+    for rows in records.values():
+        mine = (pl.col("data") == data_of(cell)) & (pl.col("model") == cell.judge.spec)
+        found = rows.filter(mine & (pl.col("stress") == "clean"))
+        if len(found):
+            return found
+    return None
+
+
+def _nobody_has_it(until: Until, records: Records) -> UsageError:
+    known: set[str] = set()
+    for rows in records.values():
+        clean = next((r for r in records.values() if (r["stress"] == "clean").any()), None)
+        known |= {d.name for d, e in evaluate_all(rows, clean) if e.low is not None}
+    return UsageError(
+        f"until '{until.metric}±{until.half_width:g}': no stress of this run has the metric "
+        f"'{until.metric}'; those with an interval are {', '.join(sorted(known))}"
+    )

@@ -29,7 +29,16 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> RunFile:
 
 
 def _options(job: RunFile) -> dict[str, Any]:
-    names = ("limit", "seed", "device", "batch_size", "precision", "executor", "retry_failed", "until")
+    names = (
+        "limit",
+        "seed",
+        "device",
+        "batch_size",
+        "precision",
+        "executor",
+        "retry_failed",
+        "until",
+    )
     return {name: getattr(job, name) for name in names if getattr(job, name) is not None}
 
 

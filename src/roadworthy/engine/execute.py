@@ -105,7 +105,9 @@ class Engine:
                     leases.give_back(unit.name)
 
     def _todo(self, cells: Sequence[Cell]) -> dict[str, set[str]]:
-        finished = self.store.finished(cell.request for cell in cells)
+        finished = self.store.finished(
+            (cell.request for cell in cells), retry_failed=self.options.retry_failed
+        )
         return {cell.request: _pending(cell, finished[cell.request]) for cell in cells}
 
     def _block(

@@ -21,8 +21,9 @@ def order(samples: Sequence[Sample], *, seed: int) -> list[Sample]:
     by_class: dict[int, list[Sample]] = defaultdict(list)
     for sample in sorted(samples, key=lambda s: (digest("sample", seed, s.id), s.id)):
         by_class[sample.label].append(sample)
+    offsets = {label: _share("class", seed, label) for label in by_class}
     ring = sorted(
-        ((turn + _share("class", seed, label)) / len(members), label)
+        ((turn + offsets[label]) / len(members), label)
         for label, members in by_class.items()
         for turn in range(len(members))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,5 +109,11 @@ def _typed(values: Mapping[str, Any], count: int) -> pl.DataFrame:
         elif isinstance(value, list):
             series.append(pl.Series(name, value, dtype=dtype))
         else:
-            series.append(pl.repeat(value, count, dtype=dtype, eager=True).alias(name))
+            series.append(_repeated(name, value, dtype, count))
     return pl.DataFrame(series)
+
+
+@lru_cache(maxsize=512, typed=True)
+def _repeated(name: str, value: Any, dtype: pl.DataType, count: int) -> pl.Series:
+    # Most columns say the same in every batch of a run, and making one costs more than its rows.
+    return pl.repeat(value, count, dtype=dtype, eager=True).alias(name)

@@ -33,7 +33,9 @@ class Batches:
     def of(self, cell: Cell) -> int:
         """Return how many samples of ``cell`` to take at once."""
         key = key_of(cell, self.device)
-        return self.smaller.get((key, _attacks(cell)), self.settled.get(key, self.default))
+        # What is too much for a forward pass is too much for an attack, but not the other way.
+        size = self.smaller.get((key, False), self.settled.get(key, self.default))
+        return min(size, self.smaller.get((key, True), size)) if _attacks(cell) else size
 
     def slices(
         self, cell: Cell, indices: Sequence[int], work: Callable[[list[int]], MadeT]

@@ -75,7 +75,7 @@ def planned_looks(samples: int, until: Until) -> tuple[int, ...]:
     """
     first = float(FIRST)
     if until.definition.unit in BOUNDS:
-        first = max(first, 100 * NORMAL**2 / (2 * until.half_width))
+        first = max(first, NORMAL**2 * (100 / (2 * until.half_width) - 1))
     looks = []
     while first * CLOSEST <= samples:
         looks.append(math.ceil(first / STEP) * STEP)

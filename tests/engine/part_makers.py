@@ -45,12 +45,12 @@ def rows(
 def write(store: Store, start: int, stop: int, request: str = "r", **options: str) -> Path:
     """Write one part of made-up rows."""
     chosen = samples(start, stop)
-    made = rows(chosen, request, **options)  # type: ignore[arg-type]
+    made = rows(chosen, request, **options)
     return store.write_part(request, chosen, made, footer={"stress": "s", "seconds": 0.1})
 
 
 def write_run(store: Store, sequence: int, started: str = "2024", **about: object) -> None:
     """Write the file of an invocation without cells."""
     run = {"id": f"run{sequence}", "sequence": sequence, "started": started}
-    run |= {"cells": [], "models": [], "data": [], **about}  # type: ignore[dict-item]
+    run |= {"cells": [], "models": [], "data": [], **about}
     store.write_json(f"runs/run{sequence}.json", run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from roadworthy.run import Run
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Store:
     """Return a store with ten parts of ten samples, and a cell that asks for them."""
     made = Store.create(tmp_path / "out")
     for start in range(0, 100, 10):
@@ -27,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     cell = {"data": "d", "model": "m", "stress": "s", "precision": "fp32", "request": "r"}
     cell["manifest"] = made.write_manifest(samples(0, 100)[::-1])
     write_run(made, 1, cells=[cell])
-    yield made
+    return made
 
 
 def _read(store: Store) -> pl.DataFrame:

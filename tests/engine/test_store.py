@@ -209,7 +209,7 @@ def test_a_read_only_folder_is_refused_before_any_work(store: Store, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "touch", refuse)
-        with pytest.raises(rw.UsageError, match="cannot write to output .*: Read-only file system"):
+        with pytest.raises(rw.UsageError, match=r"output .*: Read-only file system"):
             Store.create(store.folder)
     assert len(Store.open(store.folder).parts()[0]) == 1
 

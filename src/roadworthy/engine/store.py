@@ -193,6 +193,8 @@ class Store:
         """
         if not parts:
             return empty_rows().lazy()
+        if len(parts) == 1:
+            return pl.scan_parquet(parts[0].path, glob=False)
         held = self.held(parts)
         paths = [part.path for part in parts]
         count = sum(len(h.judged) + len(h.failed) for h in held.values())

@@ -229,7 +229,7 @@ def test_one_lucky_time_moves_nothing() -> None:
 
 
 @pytest.mark.parametrize("each", [1e-5, 1e-4, 1e-3, 5e-3, 1e-2, 3e-2, 0.1, 1.0])
-@pytest.mark.parametrize("passes", [20_000, 100_000, BIG])
+@pytest.mark.parametrize("passes", [1_000, 20_000, BIG])
 def test_looking_takes_little_time(each: float, passes: int) -> None:
     spent = 0.0
 

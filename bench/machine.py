@@ -19,6 +19,7 @@ def description() -> dict[str, str]:
     allocator = "left alone" if os.environ.get(SWITCH) == "0" else "keeps memory (our sides)"
     return {
         "processor": processor(),
+        "bf16 instructions": "yes" if has_bf16() else "no",
         "cores": str(len(os.sched_getaffinity(0))),
         "system": platform.platform(),
         "allocator": f"{'-'.join(platform.libc_ver())}, {allocator}",
@@ -34,6 +35,15 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def has_bf16() -> bool:
+    """Whether the processor multiplies in bfloat16 itself; without, bf16 is slower than float32."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in text or "amx_bf16" in text
 
 
 def load() -> float:

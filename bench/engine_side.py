@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.race import Work
+from roadworthy.data.order import order
 from roadworthy.data.registry import open_data
 from roadworthy.engine.forward import forward, to_input
 from roadworthy.engine.options import DEFAULT_BATCH_SIZE, Precision, cores
@@ -52,7 +53,7 @@ def bare(model: str, data: str, limit: int | None = None) -> Work:
     """Decode, preprocess and judge with the same pipeline, model and threads, and nothing else."""
     use_cores()
     classifier, dataset = load(model), open_data(data)
-    samples = dataset.samples[:limit]
+    samples = order(dataset.samples, seed=0)[:limit]  # the same images in the same order
 
     def run() -> dict[str, int]:
         def work(start: int) -> list[Any]:

@@ -119,13 +119,16 @@ def run(
         "executor": executor,
         "retry_failed": retry_failed,
         "until": until,
+        "dry_run": dry_run or None,
+        "quiet": quiet or None,
+        "json": as_json or None,
     }
     job = jobs.resolve(given, config)
-    if dry_run:
-        print(jobs.dry_run(job, as_json=as_json))
+    if job.dry_run:
+        print(jobs.dry_run(job))
         return EXIT_DONE
-    finished = jobs.run(job, watch="quiet" if quiet or as_json else "auto")
-    print(json.dumps(finished.summary) if as_json else jobs.closing(finished))
+    finished = jobs.run(job)
+    print(json.dumps(finished.summary) if job.as_json else jobs.closing(finished))
     return EXIT_FAILED_SAMPLES if jobs.has_failures(finished) else EXIT_DONE
 
 
@@ -163,7 +166,7 @@ def check(
 
 @app.command
 def ls(
-    kind: Literal["models", "data", "stresses", "suites", "metrics"],
+    kind: Literal["all", "models", "data", "stresses", "suites", "metrics"] = "all",
     pattern: str = "*",
     *,
     as_json: AsJson = False,
@@ -173,7 +176,7 @@ def ls(
     Parameters
     ----------
     kind
-        What to list.
+        What to list; the names of everything by default.
     pattern
         Only names that match, such as '*noise*'.
     as_json
@@ -181,6 +184,10 @@ def ls(
     """
     from roadworthy.catalogue import listing
 
+    if kind == "all":
+        for each in ("models", "data", "stresses", "suites", "metrics"):
+            print(f"{each}: {', '.join(listing(each, pattern))}")
+        return EXIT_DONE
     found = listing(kind, pattern)
     if as_json:
         print(json.dumps(found))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from roadworthy.errors import UsageError, did_you_mean
 
@@ -25,6 +25,9 @@ class RunFile(BaseModel):
     device: str | None = None
     batch_size: int | Literal["auto"] | None = None
     precision: Literal["fp32", "bf16"] | None = None
+    dry_run: bool | None = None
+    quiet: bool | None = None
+    as_json: bool | None = Field(None, alias="json")
     executor: Literal["serial", "processes"] | None = None
     retry_failed: bool | None = None
     until: str | None = None
@@ -51,5 +54,8 @@ def read(path: Path) -> RunFile:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        hint = did_you_mean(key, RunFile.model_fields) if first["type"] == "extra_forbidden" else ""
-        raise UsageError(f"the run file '{path}': key '{key}': {first['msg']}{hint}") from None
+        said = str(first["msg"])
+        if first["type"] == "extra_forbidden":
+            known = ["json", *(name for name in RunFile.model_fields if name != "as_json")]
+            said = f"there is no such key{did_you_mean(key, known)}"
+        raise UsageError(f"the run file '{path}': key '{key}': {said}") from None

@@ -276,8 +276,11 @@ def _write_failures(store: Store, run: Run) -> None:
 
     failed = run.scan().filter(pl.col("status") == "failed")
     grouped = (
-        failed.group_by("data", "sample", "reason", maintain_order=True)
-        .agg(pl.col("stress").unique(maintain_order=True).alias("stresses"))
+        failed.group_by("data", "sample", maintain_order=True)
+        .agg(
+            pl.col("reason").unique(maintain_order=True).alias("reasons"),
+            pl.col("stress").unique(maintain_order=True).alias("stresses"),
+        )
         .collect()
     )
     lines = [json.dumps(row, ensure_ascii=False) for row in grouped.iter_rows(named=True)]

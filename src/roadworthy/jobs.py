@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def resolve(flags: Mapping[str, Any], config: Path | None) -> RunFile:
     """Return the job: the run file, where there is one, with the given flags over it."""
-    base = read(config).model_dump() if config is not None else {}
+    base = read(config).model_dump(by_alias=True) if config is not None else {}
     chosen = {**base, **{key: value for key, value in flags.items() if value is not None}}
     job = RunFile.model_validate(chosen)
     if not job.models:
@@ -42,7 +42,7 @@ def _options(job: RunFile) -> dict[str, Any]:
     return {name: getattr(job, name) for name in names if getattr(job, name) is not None}
 
 
-def run(job: RunFile, *, watch: str) -> Run:
+def run(job: RunFile) -> Run:
     """Run a job, watched on standard error."""
     from roadworthy.engine.allocator import keep_memory
     from roadworthy.engine.live import watching
@@ -53,6 +53,7 @@ def run(job: RunFile, *, watch: str) -> Run:
     assert job.models is not None
     assert job.data is not None
     keep_memory()
+    watch = "quiet" if job.quiet or job.as_json else "auto"
     with watching(watch) as watcher:
         return evaluate(
             job.models, job.data, job.stresses, out=job.out, watcher=watcher, **_options(job)
@@ -67,7 +68,7 @@ def closing(finished: Run) -> str:
     lines.extend(sentence for run in finished.runs[-1:] for sentence in sentences(run))
     failed = failures(finished)
     for failure in failed[:5]:
-        lines.append(f"failed: {failure['reason']}")
+        lines.append(f"failed: {failure['reasons'][0]}")
     if len(failed) > 5:
         lines.append(
             f"… and {len(failed) - 5} more failed; all in {finished.folder}/failures.jsonl"
@@ -96,7 +97,7 @@ def _table(summary: Mapping[str, Any]) -> str:
 
 
 def failures(finished: Run) -> list[dict[str, Any]]:
-    """Return one entry for each image and reason."""
+    """Return one entry for each image that failed, with its reasons."""
     path = finished.folder / "failures.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -106,7 +107,7 @@ def has_failures(finished: Run) -> bool:
     return bool(failures(finished))
 
 
-def dry_run(job: RunFile, *, as_json: bool) -> str:
+def dry_run(job: RunFile) -> str:
     """Return what a job would do, what it cannot do, and roughly how long it would take."""
     from roadworthy.engine.cost import estimate
     from roadworthy.engine.options import Options
@@ -116,7 +117,7 @@ def dry_run(job: RunFile, *, as_json: bool) -> str:
     assert job.data is not None
     prepared = prepare(job.models, job.data, job.stresses, Options(**_options(job)))
     found = estimate(prepared.plan, prepared.options, Path(job.out) if job.out else None)
-    if as_json:
+    if job.as_json:
         return json.dumps(found.as_dict())
     return found.text()
 

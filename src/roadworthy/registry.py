@@ -113,7 +113,7 @@ class Registry(Generic[ItemT]):
             return item
         raise UsageError(
             f"no {self.kind} is called '{name}'{did_you_mean(name, self)} "
-            f"(`roadworthy ls` shows every name)"
+            f"(`roadworthy ls` shows what there is)"
         )
 
     def summary(self, name: str) -> str:

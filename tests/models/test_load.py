@@ -189,7 +189,7 @@ def test_a_file_may_be_called_like_an_installed_module(tmp_path: Path) -> None:
             "nets.py' defines no 'maens'; did you mean 'means'? (it has Means, Strange, any",
         ),
         ("{}:STARTED", "defines no 'STARTED'"),
-        ("{}:means(clases=3)", "'means' takes no 'clases'; did you mean 'classes'? (it takes cl"),
+        ("{}:means(clases=3)", "'means' takes no 'clases'; did you mean 'classes'? (a model "),
         ("{}:needs", "'needs' needs width: give width=… in the spec"),
         ("{}:means(mean=imagent)", "did you mean 'imagenet'"),
         ("{}:means(mean=(0.5, 0.5))", "mean=(0.5, 0.5)"),

@@ -55,7 +55,8 @@ def _choice(choice: Any) -> str:
 
 def example(declared: Any) -> str:
     """Return text of a value that the type takes."""
-    first = members_of(declared)[0]
+    members = members_of(declared)
+    first = Fraction if Fraction in members else members[0]
     parts = get_args(first)
     if get_origin(first) is Literal:
         return format_value(parts[0])

@@ -53,7 +53,8 @@ def judge_part(
     for _, (rows, failures) in batches.slices(cell, usable, judged):
         reasons |= failures
         frames.extend(rows)
-        progress(pl.concat(rows))
+        seen = pl.concat(rows)
+        progress(seen.filter(~pl.col("_position").is_in(list(reasons))) if reasons else seen)
     bad = sorted(reasons)
     if bad:
         kept = [frame.filter(~pl.col("_position").is_in(bad)) for frame in frames]

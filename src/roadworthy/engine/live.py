@@ -92,7 +92,9 @@ class Lines(Quiet):
         """Say how much there is to do."""
         self.todo |= {c.request: self.running.samples.get(c.request, 0) + n for c, n in todo}
         if todo:
-            print(f"{len(todo)} cells to judge", file=self.stream, flush=True)
+            print(
+                f"to judge: {len(todo)} cell{'s' * (len(todo) != 1)}", file=self.stream, flush=True
+            )
 
     def judged(self, cell: Cell, rows: pl.DataFrame) -> None:
         """Print a line when a cell is complete, or when some seconds have passed."""

@@ -16,6 +16,12 @@ from typing import Any
 from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
 from roadworthy.seed import digest
 
+OURS = (
+    "checkpoint", "mean", "std", "offset", "size", "crop", "resize", "geometry", "decoder", "orient",
+    "family", "training", "pretraining",
+)  # fmt: skip
+"""What every model from a file takes besides its factory's own keywords; a test compares."""
+
 
 def last_words(error: BaseException) -> str:
     """Return ``Type: message`` of an error on one line, after ``file:line: `` if it is user code's.
@@ -100,9 +106,10 @@ def check_arguments(factory: Callable[..., Any], given: Mapping[str, Any], name:
     if not any(p.kind is p.VAR_KEYWORD for p in declared.values()):
         for key in given:
             if key not in keywords:
-                listed = ", ".join(sorted(keywords)) or "nothing"
+                known = sorted({*keywords, *OURS})
                 raise UsageError(
-                    f"'{name}' takes no '{key}'{did_you_mean(key, keywords)} (it takes {listed})"
+                    f"'{name}' takes no '{key}'{did_you_mean(key, known)} "
+                    f"(a model from a file takes {', '.join(known)})"
                 )
     variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     missing = [

@@ -42,7 +42,7 @@ def wrap(
 
     if not isinstance(module, nn.Module):
         raise UsageError(f"wrap takes a torch.nn.Module, not {type(module).__name__}")
-    known = {f.name for f in fields(Options)} - {"size"}
+    known = {f.name for f in fields(Options)} | {"mean", "std", "name", "classes"}
     for key in options:
         if key not in known:
             listed = ", ".join(sorted(known))

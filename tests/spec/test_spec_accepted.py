@@ -52,6 +52,8 @@ ACCEPTED: list[tuple[str, Spec, str | None]] = [
     ("imagefolder: data/val ", Spec("imagefolder", path="data/val"), "imagefolder:data/val"),
     ("imagefolder:~/my data/../val", Spec("imagefolder", path="~/my data/../val"), None),
     ("csv:C:\\bilder\\ä.csv", Spec("csv", path="C:\\bilder\\ä.csv"), None),
+    ("csv:' a.csv'", Spec("csv", path=" a.csv"), None),
+    ("csv:'a.csv '", Spec("csv", path="a.csv "), None),
     ("csv:it's.csv", Spec("csv", path="it's.csv"), None),
     ("csv:a=b.csv", Spec("csv", path="a=b.csv"), None),
     ("csv:a, b.csv", Spec("csv", path="a, b.csv"), "csv:'a, b.csv'"),

@@ -28,7 +28,10 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-300, 300),
     bool: st.booleans(),
     float: st.floats(-9, 9) | st.integers(-9, 9),
-    Fraction: st.builds(Fraction, st.integers(1, 300), st.sampled_from([7, 255])),
+    # A whole fraction is written, and so read, as a whole number.
+    Fraction: st.builds(Fraction, st.integers(1, 300), st.sampled_from([7, 255])).filter(
+        lambda value: value.denominator > 1
+    ),
     str: st.text(max_size=6),
     Spec: st.just(Spec("timm/resnet18", (), (("pretrained", True),))),
     type(None): st.none(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias, Union
+from typing import Any, TypeAlias, Union
 
 from roadworthy._spec.lexemes import (
     FRACTION,
@@ -65,12 +65,36 @@ class Sweep:
         return f"[{', '.join(map(format_value, self.values))}]"
 
 
+class Params(tuple[tuple[str, Value], ...]):
+    """Parameters in the order written: pairs, which can also be looked up by name."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the value of a parameter by name, or a pair by position."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        for name, value in self:
+            if name == key:
+                return value
+        raise KeyError(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a parameter, or ``default`` where it is not given."""
+        return next((value for name, value in self if name == key), default)
+
+    def keys(self) -> list[str]:
+        """Return the names, in the order written."""
+        return [name for name, _ in self]
+
+
 @dataclass(frozen=True)
 class Spec:
     """The name of a model, data set, stress, suite or metric, with what it is given.
 
     ``name`` may have several parts (``timm/resnet50.a1_in1k``); ``path`` is what follows
-    ``name:`` and None where there is none; ``params`` are in the order written. ``str`` gives text
+    ``name:`` and None where there is none; ``params`` are pairs in the order written, also found by
+    name (``spec.params["eps"]``). ``str`` gives text
     that `roadworthy.spec.parse` reads as an equal spec. Raises UsageError for what has no text.
     """
 
@@ -86,6 +110,7 @@ class Spec:
             )
         if self.path is not None and (not self.path or "/" in self.name):
             raise UsageError(f"'{self.name}:{self.path}': a path follows a single name and ':'")
+        object.__setattr__(self, "params", Params(self.params))
         keys = [key for key, _ in self.params]
         for key in keys:
             if not KEY.fullmatch(key) or keys.count(key) > 1:

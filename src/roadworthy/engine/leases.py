@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from roadworthy.engine.files import alive
+
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0
 
@@ -75,7 +77,7 @@ class Leases:
             return False
         owner = self._owner(path)
         pid = owner.get("pid")
-        if owner.get("host") == self._me["host"] and isinstance(pid, int) and not _alive(pid):
+        if owner.get("host") == self._me["host"] and isinstance(pid, int) and not alive(pid):
             return True
         now = time.monotonic()
         before, since = self._seen.get(path, (touched, now))
@@ -105,13 +107,3 @@ class Leases:
                     os.utime(path)
                 except OSError:
                     self._held.discard(path)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

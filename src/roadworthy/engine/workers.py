@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from roadworthy.engine.execute import BLOCK
+from roadworthy.engine.files import disk_errors
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Options, cores
 from roadworthy.engine.plan import Cell, Plan
@@ -58,7 +59,7 @@ def run_processes(plan: Plan, share: Share, watcher: Watcher) -> list[str]:
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
     threads = max(1, cores() // share.count)
-    watcher.start([(cell, len(cell.source.samples)) for cell in plan.cells])
+    watcher.start(_left(plan, share))
     cells = {cell.request: cell for cell in plan.cells}
     with _environment("OMP_NUM_THREADS", str(threads)):
         workers = [
@@ -83,6 +84,20 @@ def run_processes(plan: Plan, share: Share, watcher: Watcher) -> list[str]:
         for index, worker in enumerate(workers)
         if worker.exitcode not in (0, EXIT_INTERRUPTED)
     ]
+
+
+def _left(plan: Plan, share: Share) -> list[tuple[Cell, int]]:
+    """Return the cells with work left and how many samples each still needs."""
+    from roadworthy.engine.store import Store
+
+    done = Store(Path(share.folder)).finished(
+        (cell.request for cell in plan.cells), retry_failed=share.options.retry_failed
+    )
+    counts = [
+        (cell, sum((s.id, s.content) not in done[cell.request] for s in cell.source.samples))
+        for cell in plan.cells
+    ]
+    return [(cell, count) for cell, count in counts if count]
 
 
 def _listen(messages: Any, cells: dict[str, Cell], watcher: Watcher) -> None:
@@ -114,28 +129,34 @@ class Reporter(Quiet):
 def work(share: Share, messages: Any) -> None:
     """Do one worker's share; the entry point of the process."""
     from roadworthy.engine.allocator import keep_memory
-    from roadworthy.engine.execute import Engine
-    from roadworthy.engine.stages import run_plan
-    from roadworthy.engine.store import Store
-    from roadworthy.evaluation import prepare
 
     keep_memory()
     try:
-        options = replace(share.options, device=_device(share))
-        prepared = prepare(list(share.models), list(share.data), list(share.stresses), options)
-        engine = Engine(
-            Store(Path(share.folder)),
-            options,
-            Reporter(messages.put),
-            block=share.unit,
-            turn=(share.index, share.count),
-        )
-        run_plan(engine, prepared.plan)
+        with disk_errors(Path(share.folder)):
+            _work(share, messages)
     except KeyboardInterrupt:
         messages.cancel_join_thread()
         sys.exit(EXIT_INTERRUPTED)
     except RoadworthyError as error:
         messages.put(("error", error, None))
+
+
+def _work(share: Share, messages: Any) -> None:
+    from roadworthy.engine.execute import Engine
+    from roadworthy.engine.stages import run_plan
+    from roadworthy.engine.store import Store
+    from roadworthy.evaluation import prepare
+
+    options = replace(share.options, device=_device(share))
+    prepared = prepare(list(share.models), list(share.data), list(share.stresses), options)
+    engine = Engine(
+        Store(Path(share.folder)),
+        options,
+        Reporter(messages.put),
+        block=share.unit,
+        turn=(share.index, share.count),
+    )
+    run_plan(engine, prepared.plan)
 
 
 def _device(share: Share) -> str:

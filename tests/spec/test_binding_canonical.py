@@ -40,6 +40,7 @@ LATE = (Parameter("bits", int, 8), Parameter("model", Spec))
         ("pgd(eps=1)", PGD, "pgd(eps=1.0)"),
         ("pgd(step=2/255)", PGD, "pgd(step=2/255)"),
         ("pgd(step=0.00784313725490196)", PGD, "pgd(step=2/255)"),
+        ("pgd(step=123456789012)", PGD, "pgd(step=123456789012.0)"),
         ("pgd(step=1/4)", PGD, "pgd(step=0.25)"),
         ("pgd(step=0.1234567891234)", PGD, "pgd(step=0.1234567891234)"),
         ("pgd(step=[2/255, 1])", PGD, "pgd(step=[2/255, 1.0])"),
@@ -118,7 +119,19 @@ def test_digest_covers_defaults_name_and_version() -> None:
 
 DISTINCT: list[Any] = [
     *(None, True, False, 1, 0, "1", "none", "None", "true", "", "1/1", float("inf")),
-    *((), (1,), ("1",), ((1,),), (1, 2), (12,), Sweep((1,)), Sweep((1, 2)), Range(1, 2)),
+    *(
+        (),
+        (1,),
+        ("1",),
+        ((1,),),
+        (1, 2),
+        (12,),
+        Sweep((1,)),
+        Sweep((1, 2)),
+        Range(1, 2),
+        Range(1, 3),
+        Range(2, 2),
+    ),
     *(Spec("a"), "a", Spec("a", (1,)), Spec("a", ("1",)), Spec("a", (), (("x", 1),))),
     *(Spec("a", path="1"), Spec("a", path="none"), Spec("a/b"), "a/b", "\udcff", "?", "ä"),
 ]

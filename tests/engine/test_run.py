@@ -242,3 +242,12 @@ def test_a_model_without_gradient_gets_a_row_that_says_so(pictures: Path, tmp_pa
     assert [(u["model"], u["stress"]) for u in run.summary["unavailable"]] == [("blind", stress)]
     with pytest.raises(rw.UsageError, match="can run on none of the models: needs gradient"):
         rw.evaluate(blind, data, stress, out=tmp_path / "other")
+
+
+def test_another_seed_is_another_request(pictures: Path, tmp_path: Path) -> None:
+    data, stress = f"imagefolder:{pictures}", "gaussian_noise(severity=5)"
+    first = rw.evaluate(colour_net(), data, stress, out=tmp_path / "out").rows()
+    again = rw.evaluate(colour_net(), data, stress, out=tmp_path / "out", seed=1).rows()
+    assert _last(tmp_path / "out")["decodes"] == 24
+    key = ["stress", "sample"]
+    assert not first.sort(key)["margin"].equals(again.sort(key)["margin"])

@@ -14,6 +14,7 @@ from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, probe_hash, run
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, Stress, stress
+from roadworthy.stress.levels import Frames
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap
 
 RECORDS_VERSION = 1
@@ -69,6 +70,12 @@ class Cell:
     def pipeline_of(self, setting: Setting) -> Pipeline:
         """The pipeline that reads the images for ``setting``."""
         return _pipeline_of(self.stress, setting, self.pipeline)
+
+    def sequence(self, setting: Setting) -> Frames:
+        """How the frames of a sequence stress are made on this cell's frame, and compared."""
+        tables = self.stress.definition.tables
+        assert tables is not None
+        return tables.on(self.size, setting.arguments)
 
     def products(self) -> dict[Product, Recode | None]:
         """Everything the cell needs made of an image."""

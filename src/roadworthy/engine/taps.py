@@ -77,10 +77,11 @@ def sequences(
     definition = cell.stress.definition
     product, _ = cell.product(setting)
     streams = []
+    arguments = cell.sequence(setting).arguments
     for sample, position in zip(batch.samples, batch.positions, strict=True):
         uncropped = context.frames.get(product, position)
         draws = _draws(cell, setting, sample, context.seed)
-        streams.append(definition.function(uncropped, **setting.arguments, **draws))
+        streams.append(definition.function(uncropped, **arguments, **draws))
     judge = context.modified(cell, setting)
     for index, images in enumerate(zip(*streams, strict=True)):
         frames = np.stack([framed(image, cell.pipeline) for image in images])

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from roadworthy.errors import UsageError
 from roadworthy.registry import Definition, Parameter, parameters_of
-from roadworthy.stress.levels import Levels
+from roadworthy.stress.levels import Levels, Tables
 from roadworthy.types import Image, Need, Tap
 
 Check = Callable[[Mapping[str, Any]], None]
@@ -26,7 +26,7 @@ class StressDefinition(Definition):
 
     ``level`` names the parameter that appears in every variant's key (``severity=3``); a list or a
     range given for it, or for any other plain parameter, makes one variant for each value.
-    ``check`` looks at the arguments of each variant before anything runs. ``sequence`` marks
+    ``check`` looks at the arguments of each variant before anything runs. ``tables`` are those of
     stresses whose variants are the frames of a sequence, kept as one row.
     """
 
@@ -36,13 +36,18 @@ class StressDefinition(Definition):
     level: str | None = None
     needs: frozenset[Need] = frozenset()
     levels: Levels | None = None
-    sequence: bool = False
+    tables: Tables | None = None
     check: Check | None = None
 
     @property
     def part_size(self) -> int:
         """Number of samples kept together on disk."""
         return PART_SIZES[self.cost]
+
+    @property
+    def sequence(self) -> bool:
+        """Whether the variants are the frames of a sequence."""
+        return self.tables is not None
 
     @cached_property
     def takes_draws(self) -> bool:
@@ -99,21 +104,52 @@ def reader(*, level: str | None = None, version: int = 1, paper: str | None = No
 
 
 def sequence(
-    *, check: Check | None = None, version: int = 1, paper: str | None = None
+    *,
+    tables: Mapping[int, Mapping[str, Any]],
+    compare: Literal["first", "previous"] = "previous",
+    check: Check | None = None,
+    version: int = 1,
+    paper: str | None = None,
 ) -> Decorator:
-    """Register ``f(image, *, frames, ...) -> Iterator[Image]``: a motion seen before the crop.
+    """Register ``f(image, *, frames, ..., rng) -> Iterator[Image]``: a change that goes on in time.
 
-    The function gets one resized, uncropped image and yields ``frames`` images of the same size,
-    one at a time; the engine crops each.
+    The function gets one resized, uncropped image, uint8 (H, W, 3), and yields ``frames`` images of
+    the same size, one at a time; the engine crops each. ``tables`` maps a table (224, 299, 64, 32)
+    to the published values of parameters, which users may then leave out; the size of the *cropped*
+    frame chooses. Frames are compared with the ``previous`` one or, noise, with the ``first``. Users may
+    give ``difficulty=1..3``: it picks from table values that are tuples of three where frames are
+    compared with the first, and is the stride of the comparison elsewhere.
     """
-    return _register(
-        Tap.RESIZED, "sequence", 1, check=check, version=version, paper=paper, sequence=True
-    )
+    published = {name for values in tables.values() for name in values}
+
+    def decorate(function: Callable[..., Any]) -> StressDefinition:
+        own = parameters_of(function, skip=1, without=_GIVEN_BY_ENGINE)
+        return StressDefinition(
+            name=function.__name__,
+            function=function,
+            parameters=(
+                Parameter("difficulty", int, 1),
+                *(
+                    Parameter(p.name, p.type | None, None) if p.name in published else p
+                    for p in own
+                ),
+            ),
+            tap=Tap.RESIZED,
+            axis="sequence",
+            level="difficulty",
+            tables=Tables(dict(tables), compare),
+            check=check,
+            version=version,
+            paper=paper,
+        )
+
+    return decorate
 
 
 def corruption(
     *,
     levels: Mapping[int, Sequence[Any]],
+    lengths: Sequence[str] = (),
     check: Check | None = None,
     version: int = 1,
     paper: str | None = None,
@@ -122,12 +158,14 @@ def corruption(
 
     ``levels`` maps a table (224, 299, 64, 32) to its five strengths, each a number or a tuple in the
     order of the function's strength parameters. Users give ``severity=1..5``, or a strength by name.
+    ``lengths`` names the strengths in pixels, which grow with the frame between the tables.
     """
 
     def decorate(function: Callable[..., Any]) -> StressDefinition:
         own = parameters_of(function, skip=1, without=_GIVEN_BY_ENGINE)
         count = len(own) - len([p for p in own if not p.required])
-        table = Levels(tuple(p.name for p in own[:count]), dict(levels))
+        names = tuple(p.name for p in own[:count])
+        table = Levels(names, dict(levels), frozenset(lengths))
         strengths = tuple(Parameter(p.name, p.type | None, None) for p in own[:count])
         return StressDefinition(
             name=function.__name__,

@@ -13,7 +13,7 @@ from roadworthy.errors import UsageError
 from roadworthy.spec import Range, Spec, Sweep, format_value, parse
 from roadworthy.stress import STRESSES
 from roadworthy.stress.base import StressDefinition
-from roadworthy.stress.levels import check_severity
+from roadworthy.stress.levels import check_difficulty, check_severity
 
 MAX_VARIANTS = 1000
 
@@ -73,6 +73,8 @@ def _settings(
     for chosen in product(*choices):
         resolved = {**values, **dict(zip(named, chosen, strict=True))}
         arguments = {name: value for name, value in resolved.items() if value is not None}
+        if definition.tables is not None:
+            check_difficulty(arguments["difficulty"], stress=definition.name)
         if definition.check is not None:
             definition.check(arguments)
         key = ",".join(f"{n}={format_value(v)}" for n, v in zip(named, chosen, strict=True))

@@ -10,16 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Window = tuple[slice, ...]
+"""Which part of a field of draws is used; the reference draws all of it, the fast one only that."""
 
 
 class Draws(Protocol):
     """The distributions that stresses draw from; one arithmetic runs on either implementation."""
 
-    def normal(self, shape: tuple[int, ...]) -> Floats:
-        """Draw from the standard normal distribution."""
+    def normal(self, shape: tuple[int, ...], *, window: Window | None = None) -> Floats:
+        """Draw a field of ``shape`` from the standard normal distribution; returns its ``window``."""
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Draw whole numbers uniformly from low to high - 1."""
+
+    def chance(self, probability: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Draw True with ``probability``, independently."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +36,24 @@ class FastDraws:
 
     generator: np.random.Generator
 
-    def normal(self, shape: tuple[int, ...]) -> Floats:
-        """Draw from the standard normal distribution."""
+    def normal(self, shape: tuple[int, ...], *, window: Window | None = None) -> Floats:
+        """Draw from the standard normal distribution: only the window, its shape being enough."""
+        if window is not None:
+            ranges = (range(n)[part] for n, part in zip(shape, window, strict=True))
+            shape = tuple(map(len, ranges))
         return self.generator.standard_normal(shape)
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
         return self.generator.uniform(low, high, shape)
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Draw whole numbers uniformly from low to high - 1."""
+        return self.generator.integers(low, high, shape)
+
+    def chance(self, probability: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Draw True with ``probability``, independently."""
+        return self.generator.random(shape) < probability
 
 
 @dataclass(frozen=True)
@@ -43,13 +62,22 @@ class ReferenceDraws:
 
     state: np.random.RandomState
 
-    def normal(self, shape: tuple[int, ...]) -> Floats:
-        """Draw from the standard normal distribution."""
-        return self.state.normal(size=shape)
+    def normal(self, shape: tuple[int, ...], *, window: Window | None = None) -> Floats:
+        """Draw from the standard normal distribution; returns the window of the whole field."""
+        field = self.state.normal(size=shape)
+        return field if window is None else field[window]
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
         return self.state.uniform(low, high, shape)
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Draw whole numbers uniformly from low to high - 1."""
+        return self.state.randint(low, high, size=shape, dtype=np.int64)
+
+    def chance(self, probability: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Draw True with ``probability``: one uniform number each, as NumPy's ``choice`` does."""
+        return self.state.random_sample(shape) < probability
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,21 @@ from roadworthy.types import Image
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
-    if not 2 <= arguments["frames"] <= 1000:
+    if not 2 <= arguments.get("frames", 2) <= 1000:
         raise UsageError(f"translate: frames is 2 to 1000, not {arguments['frames']}")
 
 
-@sequence(check=_check, paper="Hendrycks & Dietterich, ICLR 2019")
-def translate(image: Image, *, frames: int = 31) -> Iterator[Image]:
+@sequence(
+    tables={224: {"frames": 41}, 299: {"frames": 41}, 64: {"frames": 31}, 32: {"frames": 16}},
+    check=_check,
+    paper="Hendrycks & Dietterich, ICLR 2019",
+)
+def translate(image: Image, *, frames: int) -> Iterator[Image]:
     """Yield ``image`` moved sideways by one pixel more in each frame, centred on no shift.
 
     ``image`` is the resized, uncropped picture, uint8 (H, W, 3), so that the crop sees real content
     where the margin allows; what lies outside the picture is black. Frame i of T is shifted right by
-    i - (T - 1) // 2 pixels. 31 frames by default (ImageNet-P at 224 uses 41, CIFAR-P 16).
+    i - (T - 1) // 2 pixels; ImageNet-P has 41 frames, Tiny 31, CIFAR-P 16.
     Hendrycks & Dietterich, ICLR 2019.
     """
     for frame in range(frames):

@@ -33,7 +33,8 @@ class Pipeline:
     is ``ignore`` (as the loaders of torchvision and timm do) or ``exif``; ``profile`` says what
     happens to an ICC profile; ``resize`` is ``<family>-<filter>``. ``geometry`` is ``crop`` (short
     side to ``resize_to``, or to floor(size / ``crop``), then the centre) or ``squash`` (straight to
-    the frame, or to ``resize_to`` squared and then the centre). Nothing is checked here; see
+    the frame, or to ``resize_to`` squared and then the centre) or ``inner`` (the central 7/8 straight
+    to the frame). Nothing is checked here; see
     ``validate``. Wang et al., SysNoise, MLSys 2023, name the stages.
     """
 

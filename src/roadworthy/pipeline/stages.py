@@ -39,9 +39,14 @@ class Resizer(Stage):
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry(Stage):
-    """``f(height, width, fit: Fit) -> (height, width)``: the size to resize to before the crop."""
+    """``f(height, width, fit: Fit) -> (height, width)``: the size to resize to before the crop.
+
+    Of each side only the central part ``inner`` is resized; what the crop asks for beyond the edge
+    shows ``fill``.
+    """
 
     fill: int = 0
+    inner: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +94,13 @@ def resizer(*filters: str) -> Callable[[Callable[..., Any]], Resizer]:
     return decorate
 
 
-def geometry(*, fill: int = 0) -> Callable[[Callable[..., Any]], Geometry]:
-    """Register ``f(height, width, fit) -> (height, width)``; beyond the edge it shows ``fill``."""
+def geometry(*, fill: int = 0, inner: float = 1.0) -> Callable[[Callable[..., Any]], Geometry]:
+    """Register ``f(height, width, fit) -> (height, width)``; see `Geometry` for the rest."""
 
     def decorate(function: Callable[..., Any]) -> Geometry:
-        return Geometry(name=function.__name__, function=function, parameters=(), fill=fill)
+        return Geometry(
+            name=function.__name__, function=function, parameters=(), fill=fill, inner=inner
+        )
 
     return decorate
 

@@ -68,11 +68,15 @@ def resized(image: Image, pipeline: Pipeline) -> Image:
 
     A picture that already has the size asked for is returned as it is, as torchvision does.
     """
+    stages = stages_of(pipeline)
+    inner = stages.geometry.inner
+    if pipeline.size is not None and inner < 1:
+        kept = [max(1, round(inner * side)) for side in image.shape[:2]]
+        image = centre_crop(image, (kept[0], kept[1]))
     height, width = image.shape[:2]
     target = target_size(height, width, pipeline)
     if target == (height, width):
         return image
-    stages = stages_of(pipeline)
     result: Image = stages.resizer.function(image, target, stages.kernel)
     return result
 

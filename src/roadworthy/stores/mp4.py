@@ -31,7 +31,8 @@ def mp4(*, crf: int = 20, noise_crf: int = 23, preset: Preset = "veryslow") -> S
 
     ``crf`` is the constant rate factor, 0 (best) to 51; sequences of independent noise take
     ``noise_crf`` and the tuning for film grain. ``preset`` is the encoder's, veryslow as published.
-    It is lossy, the first frame included. Needs the package av; raises UsageError where it is not installed. Hendrycks & Dietterich, ICLR 2019.
+    It is lossy, the first frame included. Needs the package av; raises UsageError where it is not
+    installed. Hendrycks & Dietterich, ICLR 2019.
     """
     _av()
 

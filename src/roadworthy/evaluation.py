@@ -140,6 +140,7 @@ def _close(prepared: Prepared, store: Store, engine: Engine, about: dict[str, An
         "batch_sizes": engine.batches.as_dict(prepared.plan),
         "decodes": engine.counters.decodes,
         "recodes": engine.counters.recodes,
+        "made": engine.made.count,
         "finished": _now(),
     }
     store.write_json(f"runs/{about['id']}.json", about)

@@ -8,12 +8,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+
+import polars as pl
 
 from roadworthy.engine.batch import Batches
 from roadworthy.engine.frames import Counters, Frames, Product, Recode, prepare
 from roadworthy.engine.judge import clean_logits, judge_part
 from roadworthy.engine.leases import Leases
 from roadworthy.engine.live import Watcher
+from roadworthy.engine.made import Made
 from roadworthy.engine.options import Options, cores
 from roadworthy.engine.plan import Cell, Plan
 from roadworthy.engine.settled import batches
@@ -21,6 +25,7 @@ from roadworthy.engine.store import Store
 from roadworthy.engine.taps import Context
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting
+from roadworthy.stress.reference import clean_of
 from roadworthy.types import Classifier, Logits, Sample, Tap
 
 BLOCK = 1024
@@ -28,6 +33,9 @@ BLOCK = 1024
 
 
 WAIT_SECONDS = 0.5
+
+WINDOW = 128
+"""Samples whose stressed pictures are kept until all models have judged them: whole batches."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,7 @@ class Engine:
     threads: int = field(default_factory=cores)
     turn: tuple[int, int] = (0, 1)  # this worker and how many there are: where to begin
     batches: Batches = field(init=False)
+    made: Made = field(default_factory=Made)
     _modified: dict[tuple[str, str], Classifier] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,14 +136,18 @@ class Engine:
         where = {s.id: i for i, s in enumerate(work)}
         self.watcher.preparing(len(work))
         frames = self._prepare(work, where, active, pending, pool, workers)
-        clean: dict[tuple[str, str], dict[int, Logits]] = {}
-        for cell in active:
-            context = Context(frames, self.options.seed, self.options.device, pool, self.modified)
-            reference = self._reference(cell, cells, frames, len(work), clean, context)
-            size = cell.stress.definition.part_size
-            samples = pending[cell.request]
+        clean: dict[tuple[str, ...], dict[int, Logits]] = {}
+        context = Context(
+            frames, self.options.seed, self.options.device, pool, self.modified, self.made
+        )
+        for group in _alike(active, pending):
+            references = [
+                self._reference(cell, cells, frames, len(work), clean, context) for cell in group
+            ]
+            size = group[0].stress.definition.part_size
+            samples = pending[group[0].request]
             for start in range(0, len(samples), size):
-                self._part(cell, samples[start : start + size], where, reference, context)
+                self._parts(group, samples[start : start + size], where, references, context)
 
     def _prepare(
         self,
@@ -173,16 +186,17 @@ class Engine:
         cells: Sequence[Cell],
         frames: Frames,
         count: int,
-        known: dict[tuple[str, str], dict[int, Logits]],
+        known: dict[tuple[str, ...], dict[int, Logits]],
         context: Context,
     ) -> dict[int, Logits]:
         """Return the clean logits of the judge on the whole block, computed once."""
-        key = (cell.judge.spec, cell.judge.precision)
+        clean = clean_of(cell.stress.spec)
+        key = (cell.judge.spec, cell.judge.precision, clean)
         if key not in known:
             own = Product("frame", cell.pipeline)
             readable = [i for i in range(count) if (own, i) not in frames.failures]
             plain = next(
-                c for c in cells if c.stress.name == "clean" and c.judge.spec == cell.judge.spec
+                c for c in cells if c.stress.spec == clean and c.judge.spec == cell.judge.spec
             )
             known[key] = clean_logits(
                 plain if plain.judge.precision == cell.judge.precision else _as(plain, cell),
@@ -192,28 +206,41 @@ class Engine:
             )
         return known[key]
 
-    def _part(
+    def _parts(
         self,
-        cell: Cell,
+        group: Sequence[Cell],
         samples: Sequence[Sample],
         where: dict[str, int],
-        reference: dict[int, Logits],
+        references: Sequence[dict[int, Logits]],
         context: Context,
     ) -> None:
-        began, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-        rows = judge_part(
-            cell,
-            samples,
-            [where[s.id] for s in samples],
-            clean=reference,
-            batches=self.batches,
-            context=context,
-            progress=lambda rows: self.watcher.judged(cell, rows),
-        )
-        seconds = round(time.perf_counter() - began, 3)
-        footer = {"stress": cell.stress.spec, "started": started, "seconds": seconds}
-        self.store.write_part(cell.request, samples, rows, footer=footer)
-        self.parts_written += 1
+        """Judge one part of every cell of a group; what the stress makes is made once for all."""
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        shared = len(group) > 1
+        window = WINDOW if shared else len(samples)
+        rows: list[list[pl.DataFrame]] = [[] for _ in group]
+        seconds = [0.0] * len(group)
+        for start in range(0, len(samples), window):
+            chosen = samples[start : start + window]
+            self.made.window(keeping=shared)
+            for index, cell in enumerate(group):
+                began = time.perf_counter()
+                part = judge_part(
+                    cell,
+                    chosen,
+                    [where[s.id] for s in chosen],
+                    clean=references[index],
+                    batches=self.batches,
+                    context=context,
+                    progress=partial(self.watcher.judged, cell),
+                )
+                rows[index].append(part)
+                seconds[index] += time.perf_counter() - began
+        self.made.window(keeping=False)
+        for cell, found, spent in zip(group, rows, seconds, strict=True):
+            footer = {"stress": cell.stress.spec, "started": started, "seconds": round(spent, 3)}
+            self.store.write_part(cell.request, samples, pl.concat(found), footer=footer)
+            self.parts_written += 1
 
     def modified(self, cell: Cell, setting: Setting) -> Classifier:
         """Return the judge of a cell in its precision, changed by a MODEL stress if it is one."""
@@ -230,6 +257,18 @@ class Engine:
                 judge = in_precision(judge, cell.judge.precision)
             self._modified[key] = judge
         return self._modified[key]
+
+
+def _alike(cells: Sequence[Cell], pending: dict[str, list[Sample]]) -> list[list[Cell]]:
+    """Group cells whose stress makes the same pictures of the same samples, in their order."""
+    groups: dict[object, list[Cell]] = {}
+    for cell in cells:
+        key: object = cell.request
+        if cell.stress.definition.tap in (Tap.IMAGE, Tap.RESIZED):
+            samples = tuple(s.id for s in pending[cell.request])
+            key = (cell.stress.digest, cell.pipeline, samples)
+        groups.setdefault(key, []).append(cell)
+    return list(groups.values())
 
 
 def _as(plain: Cell, cell: Cell) -> Cell:

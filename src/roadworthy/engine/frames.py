@@ -13,10 +13,9 @@ import numpy as np
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import Pipeline, decode, framed, resized
-from roadworthy.seed import rng_for
+from roadworthy.stress.apply import draws_for
 from roadworthy.stress.base import Encoded
 from roadworthy.stress.bound import Setting, Stress
-from roadworthy.stress.draws import FastDraws
 from roadworthy.types import Dataset, Image, Sample
 
 MEMORY_BUDGET = 2 << 30
@@ -207,16 +206,8 @@ class _Kitchen:
     def recoded(self, recode: Recode, pixels: Image) -> bytes:
         definition = recode.stress.definition
         arguments = dict(recode.setting.arguments)
-        if definition.takes_draws:
-            arguments["rng"] = FastDraws(
-                rng_for(
-                    self.seed,
-                    definition.name,
-                    definition.version,
-                    self.sample.id,
-                    recode.setting.key,
-                )
-            )
+        key = recode.setting.key
+        arguments |= draws_for(definition, key, sample=self.sample.id, seed=self.seed)
         data: bytes = definition.function(Encoded(self.data(), pixels), **arguments)
         return data
 

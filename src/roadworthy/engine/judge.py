@@ -15,7 +15,9 @@ from roadworthy.engine.plan import Cell
 from roadworthy.engine.rows import collected, failed_rows, judged_rows
 from roadworthy.engine.taps import Batch, Context, Variant, sequences, variants
 from roadworthy.engine.verdict import verdicts
+from roadworthy.metrics.ranks import top5_distance, zipf_distance
 from roadworthy.stress.bound import Setting
+from roadworthy.stress.reference import is_clean
 from roadworthy.types import Logits, Sample
 
 Progress = Callable[[pl.DataFrame], None]
@@ -99,7 +101,7 @@ def _batch_rows(
         for setting in cell.stress.settings:
             yield _sequence_rows(cell, setting, batch, order, context)
         return
-    if cell.stress.name == "clean":
+    if is_clean(cell.stress.spec):
         setting = cell.stress.settings[0]
         verdict = _verdicts(cell, batch, batch.clean)
         yield judged_rows(cell, setting, batch.samples, verdict, order=order)
@@ -141,17 +143,35 @@ def _verdicts(cell: Cell, batch: Batch, logits: Logits) -> dict[str, NDArray[Any
 def _sequence_rows(
     cell: Cell, setting: Setting, batch: Batch, order: Sequence[int], context: Context
 ) -> pl.DataFrame:
-    preds, confs = [], []
-    for _, variant in sequences(cell, setting, batch, context):
-        columns = _verdicts(cell, batch, _judged(cell, variant, batch))
-        preds.append(columns["pred"])
-        confs.append(columns["conf"])
-    pred, conf = np.stack(preds, axis=1), np.stack(confs, axis=1)
-    values = {
-        "label": batch.labels,
-        "frames_pred": pred,
-        "frames_conf": conf,
-        "frames_correct": pred == batch.labels[:, None],
+    frames = cell.sequence(setting)
+    kept: dict[int, Logits] = {}  # the logits that later frames are still compared with
+    values: dict[str, list[NDArray[Any]]] = {
+        "frames_pred": [],
+        "frames_conf": [],
+        "frames_flip": [],
+        "frames_top5_distance": [],
+        "frames_zipf": [],
     }
-    listed = {name: v.tolist() if v.ndim == 2 else v for name, v in values.items()}
+    for number, variant in sequences(cell, setting, batch, context):
+        logits = _without_nan(setting, _judged(cell, variant, batch), batch)
+        columns = _verdicts(cell, batch, logits)
+        values["frames_pred"].append(columns["pred"])
+        values["frames_conf"].append(columns["conf"])
+        reference = frames.reference(number)
+        if reference is not None:
+            before = kept[reference] if frames.stride is None else kept.pop(reference)
+            values["frames_flip"].append(before.argmax(axis=1) != columns["pred"])
+            values["frames_top5_distance"].append(top5_distance(before, logits))
+            values["frames_zipf"].append(zipf_distance(before, logits))
+        if frames.stride is not None or number == 0:
+            kept[number] = logits
+    listed: dict[str, Any] = {
+        name: np.stack(v, axis=1).tolist() if v else [[] for _ in batch.samples]
+        for name, v in values.items()
+    }
+    listed["label"] = batch.labels
+    listed["frames_correct"] = [
+        [pred == label for pred in preds]
+        for preds, label in zip(listed["frames_pred"], batch.labels.tolist(), strict=True)
+    ]
     return judged_rows(cell, setting, batch.samples, listed, order=order)

@@ -12,12 +12,13 @@ from roadworthy.engine.frames import Product, Recode
 from roadworthy.engine.options import Options, Precision
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, probe_hash, run
+from roadworthy.pipeline.published import published
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.stress.levels import Frames
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap
 
-RECORDS_VERSION = 1
+RECORDS_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Cell:
 
     @property
     def pipeline(self) -> Pipeline:
-        """The model's own pipeline."""
-        return self.judge.model.pipeline
+        """The pipeline of the frame that the stress acts in, the model's own unless it says so."""
+        return published(self.stress.frame, self.judge.model.pipeline)
 
     def pipeline_of(self, setting: Setting) -> Pipeline:
         """The pipeline that reads the images for ``setting``."""
@@ -153,8 +154,12 @@ def missing_needs(one: Stress, model: Classifier) -> str:
 
 
 def _with_clean(stresses: Sequence[Stress]) -> list[Stress]:
-    clean = stress("clean")
-    unique = {one.digest: one for one in (clean, *stresses)}
+    """Put ``clean`` first, in every frame that is used: all differences are taken against it."""
+    frames = dict.fromkeys(("own", *(one.frame for one in stresses)))
+    if stresses and all(one.frame != "own" for one in stresses):
+        del frames["own"]
+    clean = [stress(f"clean(frame={frame})") for frame in frames]
+    unique = {one.digest: one for one in (*clean, *stresses)}
     return list(unique.values())
 
 
@@ -168,11 +173,12 @@ def _pipeline_of(one: Stress, setting: Setting, pipeline: Pipeline) -> Pipeline:
 def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
     model = judge.model
     relation = relate(source.dataset, model.classes, model_name=judge.spec)
-    size = model.pipeline.size or source.first_size
+    pipeline = published(one.frame, model.pipeline)
+    size = pipeline.size or source.first_size
     # Attacks craft and judge in float32: a success that exists only in bf16 is none.
     if one.definition.tap is Tap.INPUT and judge.precision != "fp32":
         judge = replace(judge, precision="fp32")
-    probes = {probe_hash(_pipeline_of(one, s, model.pipeline)) for s in one.settings}
+    probes = {probe_hash(_pipeline_of(one, s, pipeline)) for s in one.settings}
     request = digest(
         RECORDS_VERSION,
         one.digest,
@@ -181,7 +187,7 @@ def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
         model.id,
         judge.precision,
         *size,
-        *sorted({probe_hash(model.pipeline), *probes}),
+        *sorted({probe_hash(pipeline), *probes}),
         relation.targets.tobytes(),
         options.seed,
     )

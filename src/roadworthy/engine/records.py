@@ -68,6 +68,10 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "frames_pred": pl.List(WHOLE),
     "frames_correct": pl.List(FLAG),
     "frames_conf": pl.List(REAL),
+    # sequences: one entry a comparison, with the first frame or with an earlier one
+    "frames_flip": pl.List(FLAG),
+    "frames_top5_distance": pl.List(WHOLE),
+    "frames_zipf": pl.List(REAL),
     # facts about the judge
     "family": TEXT,
     "training": TEXT,

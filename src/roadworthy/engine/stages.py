@@ -22,6 +22,7 @@ from roadworthy.engine.until import (
 from roadworthy.errors import UsageError
 from roadworthy.metrics.catalogue import USABLE, evaluate_all
 from roadworthy.run import CellRecord, Run
+from roadworthy.stress.reference import clean_of, is_clean
 
 Records = Mapping[str, pl.DataFrame]
 
@@ -79,7 +80,7 @@ def _going(cells: Sequence[Cell], outcomes: Mapping[str, Outcome]) -> list[Cell]
 
 
 def _clean(cell: Cell) -> bool:
-    return cell.stress.name == "clean"
+    return is_clean(cell.stress.spec)
 
 
 def _records(store: Store, plan: Plan, stage: Sequence[Cell]) -> Records:
@@ -117,7 +118,7 @@ def _clean_of(cell: Cell, records: Records) -> pl.DataFrame | None:
     """Return the records of ``clean`` that belong to a cell; it runs whenever the cell does."""
     for rows in records.values():
         mine = (pl.col("data") == data_of(cell)) & (pl.col("model") == cell.judge.spec)
-        found = rows.filter(mine & (pl.col("stress") == "clean"))
+        found = rows.filter(mine & (pl.col("stress") == clean_of(cell.stress.spec)))
         if len(found):
             return found
     return None
@@ -126,7 +127,7 @@ def _clean_of(cell: Cell, records: Records) -> pl.DataFrame | None:
 def _nobody_has_it(until: Until, records: Records) -> UsageError:
     known: set[str] = set()
     for rows in records.values():
-        clean = next((r for r in records.values() if (r["stress"] == "clean").any()), None)
+        clean = next((r for r in records.values() if len(r) and is_clean(r["stress"][0])), None)
         known |= {d.name for d, e in evaluate_all(rows, clean) if e.low is not None}
     return UsageError(
         f"until '{until.metric}±{until.half_width:g}': no stress of this run has the metric "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 from roadworthy.engine.forward import forward, to_input
 from roadworthy.engine.frames import Frames
+from roadworthy.engine.made import Made
 from roadworthy.engine.plan import Cell
-from roadworthy.errors import RoadworthyError
-from roadworthy.pipeline.base import framed
-from roadworthy.seed import rng_for
+from roadworthy.errors import SampleError
+from roadworthy.stress.apply import corrupted, draws_for, sequence
 from roadworthy.stress.bound import Setting
 from roadworthy.stress.draws import BatchDraws, FastDraws
 from roadworthy.types import Classifier, Image, Logits, Sample, Tap
@@ -52,6 +53,7 @@ class Context:
     device: str
     pool: Executor
     modified: Callable[[Cell, Setting], Classifier]  # the judge as a MODEL stress changes it
+    made: Made = field(default_factory=Made)
 
 
 def variants(cell: Cell, batch: Batch, context: Context) -> Iterator[Variant]:
@@ -74,57 +76,58 @@ def sequences(
     cell: Cell, setting: Setting, batch: Batch, context: Context
 ) -> Iterator[tuple[int, Variant]]:
     """Yield the frames of a sequence stress, one frame of every sample at a time."""
-    definition = cell.stress.definition
     product, _ = cell.product(setting)
-    streams = []
     arguments = cell.sequence(setting).arguments
-    for sample, position in zip(batch.samples, batch.positions, strict=True):
+    judge = context.modified(cell, setting)
+
+    def begin(index: int) -> Iterator[Image]:
+        position, sample = batch.positions[index], batch.samples[index]
         uncropped = context.frames.get(product, position)
         draws = _draws(cell, setting, sample, context.seed)
-        streams.append(definition.function(uncropped, **arguments, **draws))
-    judge = context.modified(cell, setting)
-    for index, images in enumerate(zip(*streams, strict=True)):
-        frames = np.stack([framed(image, cell.pipeline) for image in images])
-        yield index, Variant(setting, to_input(frames, context.device), judge)
+        return sequence(cell.stress, arguments, uncropped, cell.pipeline, **draws)
+
+    streams: dict[int, Iterator[tuple[int, Image]]] = {}
+
+    def following(index: int, number: int) -> Image:
+        if index not in streams:
+            streams[index] = enumerate(begin(index))
+        # Earlier frames may be kept from a batch that was too large for memory.
+        return next(image for at, image in streams[index] if at == number)
+
+    def frame(index: int, number: int) -> Image:
+        key = (*_key(cell, setting), batch.positions[index], number)
+        return context.made.get(key, partial(following, index, number))
+
+    everyone = range(len(batch.samples))
+    for number in range(arguments["frames"]):
+        images = list(context.pool.map(partial(frame, number=number), everyone))
+        yield number, Variant(setting, to_input(np.stack(images), context.device), judge)
+
+
+def _key(cell: Cell, setting: Setting) -> tuple[object, ...]:
+    return cell.stress.digest, setting.key, cell.pipeline
 
 
 def _draws(cell: Cell, setting: Setting, sample: Sample, seed: int) -> dict[str, FastDraws]:
-    definition = cell.stress.definition
-    if not definition.takes_draws:
-        return {}
-    key = rng_for(seed, definition.name, definition.version, sample.id, setting.key)
-    return {"rng": FastDraws(key)}
+    return draws_for(cell.stress.definition, setting.key, sample=sample.id, seed=seed)
 
 
 def _corrupted(
     cell: Cell, setting: Setting, batch: Batch, images: Image, context: Context
 ) -> Image:
-    definition = cell.stress.definition
-    arguments = dict(setting.arguments)
-    severity = arguments.pop("severity", None)
-    if severity is not None and definition.levels is not None:
-        arguments |= definition.levels.strengths(severity, images.shape[1:])
-
     def corrupt(index: int) -> Image:
-        sample = batch.samples[index]
-        draws = _draws(cell, setting, sample, context.seed)
+        sample, seed = batch.samples[index].id, context.seed
+        make = partial(corrupted, cell.stress, setting, images[index], sample=sample, seed=seed)
         try:
-            result = np.asarray(definition.function(images[index], **arguments, **draws))
-            if result.shape != images[index].shape or result.dtype != np.uint8:
-                raise ValueError(
-                    f"gave {result.dtype} {result.shape}, expected uint8 like its input"
-                )
-        except RoadworthyError:
-            raise
-        except Exception as error:
-            batch.failures[index] = (
-                f'"{sample.id}": {definition.name} failed: {type(error).__name__}: {error}'
-            )
-            return np.asarray(images[index], np.uint8)
-        return np.asarray(result, np.uint8)
+            image: Image = context.made.get((*_key(cell, setting), batch.positions[index]), make)
+            return image
+        except SampleError as error:
+            batch.failures[index] = str(error)
+            untouched: Image = images[index]
+            return untouched
 
-    corrupted: Image = np.stack(list(context.pool.map(corrupt, range(len(images)))))
-    return corrupted
+    stacked: Image = np.stack(list(context.pool.map(corrupt, range(len(images)))))
+    return stacked
 
 
 def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> Variant:

@@ -16,6 +16,7 @@ from roadworthy.engine.compare_rows import differences
 from roadworthy.engine.options import Options
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.run import CellRecord, Run
+from roadworthy.stress.reference import clean_of
 
 SHOWN = 20
 
@@ -144,7 +145,7 @@ def _again(run: Run, cell: CellRecord, recorded: pl.DataFrame, temporary: Path) 
         same = [
             planned
             for planned in prepared.plan.cells
-            if planned.stress.spec in (cell.stress, "clean")
+            if planned.stress.spec in (cell.stress, clean_of(cell.stress))
         ]
         if not any(planned.stress.spec == cell.stress for planned in same):
             raise RoadworthyError("it cannot run here any more")

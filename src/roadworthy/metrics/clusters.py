@@ -122,4 +122,4 @@ def unmeasured(rows: pl.DataFrame, data: Clusters) -> Estimate | None:
 
 def is_clean(rows: pl.DataFrame) -> bool:
     """Whether these are the records of the unstressed images themselves."""
-    return bool((rows["stress"] == "clean").any())
+    return bool(rows["stress"].str.contains(r"^clean(\(|$)").any())

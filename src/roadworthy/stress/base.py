@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 from roadworthy.errors import UsageError
+from roadworthy.pipeline.published import FrameName
 from roadworthy.registry import Definition, Parameter, parameters_of
+from roadworthy.spec import Spec
 from roadworthy.stress.levels import Levels, Tables
 from roadworthy.types import Image, Need, Tap
 
@@ -66,6 +68,10 @@ class Encoded:
 Decorator = Callable[[Callable[..., Any]], StressDefinition]
 
 _GIVEN_BY_ENGINE = frozenset({"rng"})
+
+FRAME = Parameter("frame", FrameName, "own")
+STORE = Parameter("store", Spec | None, None)
+"""What the engine does for every stress on pictures: in which frame, and kept as what in between."""
 
 
 def _register(tap: Tap, axis: str, skip: int, **settings: Any) -> Decorator:
@@ -157,7 +163,8 @@ def corruption(
     """Register ``f(image, strength, ..., *, rng) -> Image`` with five published severities.
 
     ``levels`` maps a table (224, 299, 64, 32) to its five strengths, each a number or a tuple in the
-    order of the function's strength parameters. Users give ``severity=1..5``, or a strength by name.
+    order of the function's strength parameters. Users give ``severity=1..5``, or a strength by name,
+    and to every corruption ``frame`` and ``store``.
     ``lengths`` names the strengths in pixels, which grow with the frame between the tables.
     """
 
@@ -170,7 +177,13 @@ def corruption(
         return StressDefinition(
             name=function.__name__,
             function=function,
-            parameters=(Parameter("severity", int | None, None), *strengths, *own[count:]),
+            parameters=(
+                Parameter("severity", int | None, None),
+                *strengths,
+                *own[count:],
+                FRAME,
+                STORE,
+            ),
             tap=Tap.IMAGE,
             axis="corruption",
             level="severity",

@@ -10,9 +10,10 @@ from typing import Any
 
 from roadworthy.binding import bind, canonical, resolved_digest
 from roadworthy.errors import UsageError
+from roadworthy.pipeline.published import FrameName
 from roadworthy.spec import Range, Spec, Sweep, format_value, parse
 from roadworthy.stress import STRESSES
-from roadworthy.stress.base import StressDefinition
+from roadworthy.stress.base import FRAME, STORE, StressDefinition
 from roadworthy.stress.levels import check_difficulty, check_severity
 
 MAX_VARIANTS = 1000
@@ -28,12 +29,18 @@ class Setting:
 
 @dataclass(frozen=True)
 class Stress:
-    """A stress bound to its parameters; ``digest`` covers all of them, defaults included."""
+    """A stress bound to its parameters; ``digest`` covers all of them, defaults included.
+
+    It acts in the frame named ``frame``; what it makes is kept in the format ``store``, a spec, and
+    read again before it is judged.
+    """
 
     definition: StressDefinition
     spec: str
     digest: str
     settings: tuple[Setting, ...]
+    frame: FrameName = "own"
+    store: Spec | None = None
 
     @property
     def name(self) -> str:
@@ -49,16 +56,24 @@ def stress(text: str | Spec | Stress) -> Stress:
     if spec.path is not None:
         raise UsageError(f"'{spec}': a stress takes no path; write '{spec.name}(...)'")
     definition = STRESSES.get(spec.name)
-    sweep = frozenset(p.name for p in definition.parameters)
+    sweep = frozenset(p.name for p in definition.parameters) - {"frame", "store"}
     values = bind(spec, definition.parameters, kind=f"stress '{spec.name}'", sweep=sweep)
+    if values.get("store") is not None:
+        from roadworthy.stores import store
+
+        values["store"] = store(values["store"]).spec
+    resolved = dict(values)
+    frame, kept_as = values.pop("frame", FRAME.default), values.pop("store", STORE.default)
     level = definition.level
     if definition.levels is not None:
         level = _severity_or_strength(definition, values)
     return Stress(
         definition=definition,
         spec=str(canonical(spec, definition.parameters, kind="stress", sweep=sweep)),
-        digest=resolved_digest(definition.name, definition.version, values),
+        digest=resolved_digest(definition.name, definition.version, resolved),
         settings=_settings(definition, level, values),
+        frame=frame,
+        store=kept_as,
     )
 
 

@@ -1,0 +1,77 @@
+"""A stress on one picture, exactly as the engine and ``make`` apply it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from roadworthy.errors import RoadworthyError, SampleError
+from roadworthy.pipeline.base import Pipeline, framed
+from roadworthy.seed import rng_for
+from roadworthy.stress.base import StressDefinition
+from roadworthy.stress.bound import Setting, Stress
+from roadworthy.stress.draws import FastDraws
+from roadworthy.types import Image
+
+
+def draws_for(
+    definition: StressDefinition, key: str, *, sample: str, seed: int
+) -> dict[str, FastDraws]:
+    """Return the argument ``rng`` of a stress on one sample under the variant ``key``, if it draws."""
+    if not definition.takes_draws:
+        return {}
+    return {"rng": FastDraws(rng_for(seed, definition.name, definition.version, sample, key))}
+
+
+def corrupted(one: Stress, setting: Setting, image: Image, *, sample: str, seed: int) -> Image:
+    """Return a frame, uint8 (H, W, 3), under one variant of an IMAGE stress, kept as it says.
+
+    Raises SampleError, naming the sample, for whatever the stress raises or wrongly returns.
+    """
+    definition = one.definition
+    arguments = dict(setting.arguments)
+    severity = arguments.pop("severity", None)
+    if severity is not None and definition.levels is not None:
+        arguments |= definition.levels.strengths(severity, image.shape)
+    arguments |= draws_for(definition, setting.key, sample=sample, seed=seed)
+    try:
+        result = _checked(definition.function(image, **arguments), image.shape)
+    except RoadworthyError:
+        raise
+    except Exception as error:
+        raise SampleError(
+            f'"{sample}": {definition.name} failed: {type(error).__name__}: {error}'
+        ) from error
+    if one.store is None:
+        return result
+    from roadworthy.stores import store
+
+    return _checked(store(one.store).frame(result), image.shape)
+
+
+def sequence(
+    one: Stress, arguments: Mapping[str, Any], image: Image, pipeline: Pipeline, **draws: Any
+) -> Iterator[Image]:
+    """Yield the cropped frames, uint8 (H, W, 3), that a sequence stress makes of a resized picture.
+
+    Frames are made one at a time, unless they are stored as one film in between.
+    """
+    made = one.definition.function(image, **arguments, **draws)
+    frames = (framed(_checked(frame, image.shape), pipeline) for frame in made)
+    if one.store is None:
+        yield from frames
+        return
+    from roadworthy.stores import store
+
+    tables = one.definition.tables
+    noise = tables is not None and tables.compare == "first"
+    yield from store(one.store).sequence(list(frames), noise=noise)
+
+
+def _checked(result: object, shape: tuple[int, ...]) -> Image:
+    image = np.asarray(result)
+    if image.shape != shape or image.dtype != np.uint8:
+        raise ValueError(f"gave {image.dtype} {image.shape}, expected uint8 like its input")
+    return image

@@ -1,0 +1,1 @@
+"""Arithmetic that several corruptions and sequences share."""

@@ -32,7 +32,7 @@ from roadworthy.run import Run
 from roadworthy.seed import digest
 from roadworthy.spec import Spec
 from roadworthy.stress.bound import Stress
-from roadworthy.suites import DEFAULT_SUITE, expand
+from roadworthy.suites import DEFAULT_SUITE, BoundSuite, resolve
 from roadworthy.types import Classifier, Dataset, Metadata
 
 
@@ -45,6 +45,7 @@ class Prepared:
     datasets: tuple[Dataset, ...]
     stresses: tuple[Stress, ...]
     options: Options
+    suites: tuple[BoundSuite, ...] = ()
 
 
 def evaluate(
@@ -92,13 +93,13 @@ def prepare(
     options: Options,
 ) -> Prepared:
     """Resolve every name, cheapest first, load the models and plan the cells; nothing runs yet."""
-    chosen = expand(_listed(stresses) or [DEFAULT_SUITE])
+    chosen, asked = resolve(_listed(stresses) or [DEFAULT_SUITE])
     opened = [d if hasattr(d, "samples") else open_data(d) for d in _listed(data)]
     datasets = _distinct(opened, "data set", "data (-d)")
     use_cores()
     judges = _judges(_listed(models), options)
     planned = plan(judges, datasets, chosen, options)
-    return Prepared(planned, tuple(judges), tuple(datasets), tuple(chosen), options)
+    return Prepared(planned, tuple(judges), tuple(datasets), tuple(chosen), options, tuple(asked))
 
 
 def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = None) -> Run:
@@ -229,6 +230,7 @@ def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
         "models": [_about_model(judge, store) for judge in prepared.judges],
         "data": [_about_data(prepared, spec, name) for spec, name in manifests.items()],
         "stresses": [stress.spec for stress in prepared.stresses],
+        "suites": [suite.as_dict() for suite in prepared.suites],
         "unavailable": [asdict(pair) for pair in prepared.plan.unavailable],
         "cells": [
             {

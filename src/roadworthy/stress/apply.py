@@ -44,11 +44,7 @@ def corrupted(one: Stress, setting: Setting, image: Image, *, sample: str, seed:
         raise SampleError(
             f'"{sample}": {definition.name} failed: {type(error).__name__}: {error}'
         ) from error
-    if one.store is None:
-        return result
-    from roadworthy.stores import store
-
-    return _checked(store(one.store).frame(result), image.shape)
+    return result if one.store is None else _checked(one.store.frame(result), image.shape)
 
 
 def sequence(
@@ -63,11 +59,9 @@ def sequence(
     if one.store is None:
         yield from frames
         return
-    from roadworthy.stores import store
-
     tables = one.definition.tables
     noise = tables is not None and tables.compare == "first"
-    yield from store(one.store).sequence(list(frames), noise=noise)
+    yield from one.store.sequence(list(frames), noise=noise)
 
 
 def _checked(result: object, shape: tuple[int, ...]) -> Image:

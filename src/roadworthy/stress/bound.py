@@ -12,11 +12,14 @@ from roadworthy.binding import bind, canonical, resolved_digest
 from roadworthy.errors import UsageError
 from roadworthy.pipeline.published import FrameName
 from roadworthy.spec import Range, Spec, Sweep, format_value, parse
+from roadworthy.stores import store
+from roadworthy.stores.base import Store
 from roadworthy.stress import STRESSES
 from roadworthy.stress.base import FRAME, STORE, StressDefinition
 from roadworthy.stress.levels import check_difficulty, check_severity
 
 MAX_VARIANTS = 1000
+BY_ENGINE = frozenset({FRAME.name, STORE.name})
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Setting:
 class Stress:
     """A stress bound to its parameters; ``digest`` covers all of them, defaults included.
 
-    It acts in the frame named ``frame``; what it makes is kept in the format ``store``, a spec, and
-    read again before it is judged.
+    It acts in the frame named ``frame``; what it makes is kept in the format ``store`` and read
+    again before it is judged.
     """
 
     definition: StressDefinition
@@ -40,7 +43,7 @@ class Stress:
     digest: str
     settings: tuple[Setting, ...]
     frame: FrameName = "own"
-    store: Spec | None = None
+    store: Store | None = None
 
     @property
     def name(self) -> str:
@@ -56,23 +59,21 @@ def stress(text: str | Spec | Stress) -> Stress:
     if spec.path is not None:
         raise UsageError(f"'{spec}': a stress takes no path; write '{spec.name}(...)'")
     definition = STRESSES.get(spec.name)
-    sweep = frozenset(p.name for p in definition.parameters) - {"frame", "store"}
+    sweep = frozenset(p.name for p in definition.parameters) - BY_ENGINE
     values = bind(spec, definition.parameters, kind=f"stress '{spec.name}'", sweep=sweep)
-    if values.get("store") is not None:
-        from roadworthy.stores import store
-
-        values["store"] = store(values["store"]).spec
-    resolved = dict(values)
-    frame, kept_as = values.pop("frame", FRAME.default), values.pop("store", STORE.default)
+    kept_as = None if values.get("store") is None else store(values["store"])
+    if kept_as is not None:
+        values["store"] = parse(kept_as.spec)
     level = definition.level
     if definition.levels is not None:
         level = _severity_or_strength(definition, values)
+    arguments = {name: value for name, value in values.items() if name not in BY_ENGINE}
     return Stress(
         definition=definition,
         spec=str(canonical(spec, definition.parameters, kind="stress", sweep=sweep)),
-        digest=resolved_digest(definition.name, definition.version, resolved),
-        settings=_settings(definition, level, values),
-        frame=frame,
+        digest=resolved_digest(definition.name, definition.version, values),
+        settings=_settings(definition, level, arguments),
+        frame=values.get("frame", FRAME.default),
         store=kept_as,
     )
 

@@ -3,66 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
-import yaml
 
 from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.spec import Spec, parse
 from roadworthy.stress import STRESSES
 from roadworthy.stress.bound import Stress, stress
+from roadworthy.suites.base import Suite, suites
+from roadworthy.suites.bound import BoundSuite, bound_suite
+
+__all__ = ["DEFAULT_SUITE", "BoundSuite", "Suite", "expand", "resolve", "suites"]
 
 DEFAULT_SUITE = "quick"
 
 
-@dataclass(frozen=True)
-class Suite:
-    """A named list of stresses; the version changes when the list does."""
+def resolve(texts: Iterable[str | Spec | Stress]) -> tuple[list[Stress], list[BoundSuite]]:
+    """Resolve names into stresses, each once, in the order given, and the suites among them.
 
-    name: str
-    summary: str
-    version: int
-    stresses: tuple[str, ...]
-
-
-@cache
-def suites() -> dict[str, Suite]:
-    """Return every suite by name."""
-    found = {}
-    for path in sorted(Path(__file__).parent.glob("*.yaml")):
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found[path.stem] = Suite(
-            path.stem, value["summary"], value["version"], tuple(value["stresses"])
-        )
-    return found
+    Raises UsageError for a name that is neither a stress nor a suite, with the nearest one.
+    """
+    found: dict[str, Stress] = {}
+    asked: dict[str, BoundSuite] = {}
+    for text in texts:
+        one = _resolved(text)
+        if isinstance(one, BoundSuite):
+            asked.setdefault(one.spec, one)
+        for member in one.stresses if isinstance(one, BoundSuite) else (one,):
+            found.setdefault(member.digest, member)
+    return list(found.values()), list(asked.values())
 
 
 def expand(texts: Iterable[str | Spec | Stress]) -> list[Stress]:
-    """Resolve stresses and suites into stresses, each once, in the order given.
-
-    Raises UsageError for a name that is neither, with the nearest one.
-    """
-    found: dict[str, Stress] = {}
-    for text in texts:
-        for one in _resolved(text):
-            found.setdefault(one.digest, one)
-    return list(found.values())
+    """Resolve stresses and suites into stresses, each once, in the order given."""
+    return resolve(texts)[0]
 
 
-def _resolved(text: str | Spec | Stress) -> list[Stress]:
+def _resolved(text: str | Spec | Stress) -> Stress | BoundSuite:
     if isinstance(text, Stress):
-        return [text]
+        return text
     spec = parse(text) if isinstance(text, str) else text
     if spec.name in suites():
-        if spec.args or spec.params or spec.path is not None:
-            raise UsageError(f"suite '{spec.name}' takes no parameters; write just '{spec.name}'")
-        return [stress(member) for member in suites()[spec.name].stresses]
+        return bound_suite(spec, suites()[spec.name])
     if spec.name not in STRESSES:
         known = [*STRESSES, *suites()]
         raise UsageError(
             f"no stress or suite is called '{spec.name}'{did_you_mean(spec.name, known)} "
             f"(`roadworthy ls stresses` and `roadworthy ls suites` show every name)"
         )
-    return [stress(spec)]
+    return stress(spec)

@@ -1,0 +1,47 @@
+"""What a suite is, and the files that define them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from roadworthy.pipeline.published import FrameName
+
+Kind = Literal["corruptions", "sequences"]
+
+
+class Suite(BaseModel):
+    """A named list of stresses; the version changes when the list or the protocol does.
+
+    Suites of a ``kind`` have a protocol: all stresses act in ``frame``, what they make is kept as
+    ``store``, and errors are divided by those of ``baseline`` unless ``without_baseline`` says why
+    there is none. ``headline`` is the metric over the whole suite that people quote.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    summary: str
+    version: int
+    stresses: tuple[str, ...]
+    paper: str | None = None
+    kind: Kind | None = None
+    frame: FrameName = "own"
+    store: str | None = None
+    baseline: str | None = None
+    without_baseline: str = ""
+    headline: str | None = None
+
+
+@cache
+def suites() -> dict[str, Suite]:
+    """Return every suite by name."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.yaml")):
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found[path.stem] = Suite(name=path.stem, **value)
+    return found

@@ -12,6 +12,7 @@ from roadworthy.engine.until import widened
 from roadworthy.metrics.catalogue import evaluate_all
 from roadworthy.metrics.per_class import per_class
 from roadworthy.run import CellRecord, Run
+from roadworthy.stress.reference import clean_of, is_clean
 
 USABLE = ("ok", "clean_error")
 SIGNIFICANT_DIGITS = 9
@@ -23,16 +24,15 @@ def summarise(run: Run) -> dict[str, Any]:
     classes: list[dict[str, Any]] = []
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
     wider = widenings(run.runs)
-    for cell in sorted(run.cells, key=lambda cell: cell.stress != "clean"):
+    for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
         records = run.rows_of(cell)
-        if cell.stress == "clean":
+        key = (cell.data, cell.model, clean_of(cell.stress))
+        if is_clean(cell.stress):
             usable = records.filter(pl.col("status").is_in(USABLE))
-            clean.setdefault((cell.data, cell.model), usable)
-            clean[cell.data, cell.model, cell.precision] = usable
+            clean.setdefault(key, usable)
+            clean[*key, cell.precision] = usable
             classes.extend(_classes(run, cell, usable))
-        reference = clean.get(
-            (cell.data, cell.model, cell.precision), clean.get((cell.data, cell.model))
-        )
+        reference = clean.get((*key, cell.precision), clean.get(key))
         rows.extend(_rows(cell, records, reference, wider))
     last = run.runs[-1] if run.runs else {}
     return {

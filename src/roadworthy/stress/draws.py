@@ -9,6 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.stress._noise.base import Noise
+from roadworthy.stress._noise.bits import stream
+from roadworthy.types import Image
+
 Floats = NDArray[np.float64]
 Window = tuple[slice, ...]
 """Which part of a field of draws is used; the reference draws all of it, the fast one only that."""
@@ -28,6 +32,12 @@ class Draws(Protocol):
 
     def chance(self, probability: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Draw True with ``probability``, independently."""
+
+    def poisson(self, mean: Floats) -> NDArray[np.int64]:
+        """Draw whole numbers from the Poisson distributions of these means."""
+
+    def noisy(self, image: Image, noise: Noise) -> Image:
+        """Draw what becomes of ``image``, uint8 of any shape, clipped and truncated to 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,14 @@ class FastDraws:
         """Draw True with ``probability``, independently."""
         return self.generator.random(shape) < probability
 
+    def poisson(self, mean: Floats) -> NDArray[np.int64]:
+        """Draw whole numbers from the Poisson distributions of these means."""
+        return self.generator.poisson(mean)
+
+    def noisy(self, image: Image, noise: Noise) -> Image:
+        """Draw the 8-bit result straight from its law, which is the published one exactly."""
+        return noise.sampled(np.ascontiguousarray(image), stream(self.generator))
+
 
 @dataclass(frozen=True)
 class ReferenceDraws:
@@ -78,6 +96,14 @@ class ReferenceDraws:
     def chance(self, probability: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Draw True with ``probability``: one uniform number each, as NumPy's ``choice`` does."""
         return self.state.random_sample(shape) < probability
+
+    def poisson(self, mean: Floats) -> NDArray[np.int64]:
+        """Draw whole numbers from the Poisson distributions of these means."""
+        return np.asarray(self.state.poisson(mean), np.int64)
+
+    def noisy(self, image: Image, noise: Noise) -> Image:
+        """Compute the published formula, clip, and truncate: nothing is rounded."""
+        return (np.clip(noise.published(image, self), 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from roadworthy.errors import UsageError
+from roadworthy.stress._noise.normal import AddedNormal
 from roadworthy.stress.base import corruption
 from roadworthy.stress.draws import Draws
 from roadworthy.types import Image
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
-    if arguments.get("scale", 0) < 0:
-        raise UsageError(f"gaussian_noise: scale is 0 or larger, not {arguments['scale']}")
+    if not 0 <= arguments.get("scale", 0) < float("inf"):
+        raise UsageError(f"gaussian_noise: scale is a number from 0 up, not {arguments['scale']}")
 
 
 @corruption(
@@ -26,14 +25,14 @@ def _check(arguments: Mapping[str, Any]) -> None:
         32: (0.04, 0.06, 0.08, 0.09, 0.10),
     },
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def gaussian_noise(image: Image, scale: float, *, rng: Draws) -> Image:
     """Add independent normal noise of standard deviation ``scale`` (in units of the full range).
 
-    ``image`` is uint8 (H, W, 3); so is the result. Values are clipped to the range and truncated,
-    not rounded, to 8 bits, as published: the picture darkens by half a level on average. Hendrycks
-    & Dietterich, ICLR 2019.
+    ``image`` is uint8 (H, W, 3), of any size; so is the result. Values are clipped to the range and
+    truncated, not rounded, to 8 bits, as published: the picture darkens by half a level on average.
+    Hendrycks & Dietterich, ICLR 2019.
     """
-    noisy = image / 255.0 + scale * rng.normal(image.shape)
-    return (np.clip(noisy, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return rng.noisy(image, AddedNormal(scale))

@@ -1,0 +1,1 @@
+"""Noise on each value of an image: published formulas, and tables that draw from the same law."""

@@ -1,0 +1,48 @@
+"""Random bits in bulk: a fast stream, keyed by a slow generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import SFC64, Generator
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import NDArray
+
+from roadworthy.types import Image
+
+
+class _Key(ISeedSequence):
+    """Hands the next numbers of a generator to another one as its key."""
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator = generator
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
+        words = self.generator.bit_generator.random_raw(n_words)
+        return np.asarray(words, np.uint64).astype(dtype)
+
+
+def stream(generator: Generator) -> Generator:
+    """Return a generator keyed by the next 192 bits of ``generator``, for drawing in bulk.
+
+    SFC64 gives bits about three times as fast as Philox, which is the larger part of the time that
+    a noise takes; what it gives is still a function of the key of ``generator`` and of nothing else.
+    """
+    # NumPy takes any ISeedSequence; its stubs know only its own.
+    return Generator(SFC64(_Key(generator)))  # type: ignore[arg-type]
+
+
+def random_bytes(source: Generator, *shape: int) -> Image:
+    """Return random bytes of ``shape``."""
+    return _raw(source, int(np.prod(shape))).reshape(shape)
+
+
+def random_halves(source: Generator, *shape: int) -> NDArray[np.uint16]:
+    """Return random 16-bit numbers of ``shape``."""
+    return _raw(source, 2 * int(np.prod(shape))).view("<u2").reshape(shape)
+
+
+def _raw(source: Generator, count: int) -> Image:
+    words = np.atleast_1d(source.bit_generator.random_raw(-(-count // 8)))
+    return np.asarray(words, "<u8").view(np.uint8)[:count]

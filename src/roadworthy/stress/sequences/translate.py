@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.errors import UsageError
+from roadworthy.stress._kernels.timeline import check_sequence, from_middle
 from roadworthy.stress.base import sequence
 from roadworthy.types import Image
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
-    if not 2 <= arguments.get("frames", 2) <= 1000:
-        raise UsageError(f"translate: frames is 2 to 1000, not {arguments['frames']}")
+    check_sequence("translate", arguments)
 
 
 @sequence(
@@ -31,7 +30,7 @@ def translate(image: Image, *, frames: int) -> Iterator[Image]:
     Hendrycks & Dietterich, ICLR 2019.
     """
     for frame in range(frames):
-        yield _shifted(image, frame - (frames - 1) // 2)
+        yield _shifted(image, from_middle(frame, frames))
 
 
 def _shifted(image: Image, pixels: int) -> Image:

@@ -196,6 +196,35 @@ def corruption(
     return decorate
 
 
+def image_stress(
+    *,
+    level: str | None = None,
+    check: Check | None = None,
+    version: int = 1,
+    paper: str | None = None,
+) -> Decorator:
+    """Register ``f(image, ..., *, rng) -> Image``: a change of the frame without severities.
+
+    Its parameters are plain ones; users may give ``frame`` and ``store`` as with a corruption.
+    """
+
+    def decorate(function: Callable[..., Any]) -> StressDefinition:
+        own = parameters_of(function, skip=1, without=_GIVEN_BY_ENGINE)
+        return StressDefinition(
+            name=function.__name__,
+            function=function,
+            parameters=(*own, FRAME, STORE),
+            tap=Tap.IMAGE,
+            axis="corruption",
+            level=level,
+            check=check,
+            version=version,
+            paper=paper,
+        )
+
+    return decorate
+
+
 def attack(
     *needs: Need, check: Check | None = None, version: int = 1, paper: str | None = None
 ) -> Decorator:

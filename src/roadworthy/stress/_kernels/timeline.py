@@ -1,11 +1,12 @@
-"""What all sequences check, and where the middle frame stands."""
+"""What sequences share: their checks, and how frames follow each other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from roadworthy.errors import UsageError
+from roadworthy.types import Image
 
 MOST_FRAMES = 1000
 
@@ -26,3 +27,10 @@ def check_sequence(
 def from_middle(frame: int, frames: int) -> int:
     """Return how many frames ``frame`` comes after the middle one, (frames - 1) // 2."""
     return frame - (frames - 1) // 2
+
+
+def noise_frames(image: Image, frames: int, noisy: Callable[[], Image]) -> Iterator[Image]:
+    """Yield ``image`` as it is and then, ``frames`` in all, what ``noisy`` returns each time."""
+    yield image.copy()
+    for _ in range(1, frames):
+        yield noisy()

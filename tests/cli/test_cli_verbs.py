@@ -129,6 +129,24 @@ def test_a_dry_run_says_what_is_left_and_writes_nothing(world: Path, call: Call)
     assert [cell["left"] for cell in found["cells"]] == [7, 7]
 
 
+def test_a_dry_run_counts_failed_samples_again_when_they_are_retried(
+    world: Path, call: Call
+) -> None:
+    (world / "pictures" / "0" / "0.png").write_bytes(b"no picture")
+    command = ["run", "-m", MODEL, "-d", DATA, "-s", "clean", "-o", "out"]
+    assert call(*command, "--quiet").code == 3
+    for options, left in (((), 0), (("--retry-failed",), 1)):
+        found = json.loads(call(*command, *options, "--dry-run", "--json").out)
+        assert [cell["left"] for cell in found["cells"]] == [left]
+
+
+def test_a_dry_run_counts_the_frames_of_a_sequence(world: Path, call: Call) -> None:
+    command = ["run", "-m", MODEL, "-d", DATA, "-s", "translate", "-o", "out", "--dry-run"]
+    found = json.loads(call(*command, "--json").out)
+    # Pictures of 20 x 24 take the table of 32, which has 16 frames.
+    assert [cell["forwards"] for cell in found["cells"]] == [1, 16]
+
+
 def test_ls_and_show_know_every_item(call: Call) -> None:
     for kind in ("models", "data", "stresses", "suites", "metrics"):
         names = json.loads(call("ls", kind, "--json").out)

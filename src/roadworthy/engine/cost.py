@@ -9,6 +9,7 @@ from typing import Any
 
 from roadworthy.engine.options import Options
 from roadworthy.engine.plan import Cell, Judge, Plan, Unavailable
+from roadworthy.engine.remaining import remaining
 from roadworthy.engine.store import Store
 from roadworthy.types import Need, Tap
 
@@ -69,17 +70,16 @@ class Costs:
 
 def estimate(plan: Plan, options: Options, out: Path | None) -> Costs:
     """Estimate ``plan``; one batch through each model is timed, nothing is written."""
-    finished: dict[str, set[tuple[str, str]]] = {}
+    todo: dict[str, set[str]] = {}
     if out is not None and (out / "runs").is_dir():
-        finished = Store(out).finished(cell.request for cell in plan.cells)
+        todo = remaining(Store(out), plan.cells, retry_failed=options.retry_failed)
     speed: dict[str, float] = {}
     costs = []
     for cell in plan.cells:
         judge = cell.judge
         if judge.spec not in speed:
             speed[judge.spec] = seconds_per_image(judge, cell.size, options)
-        done = finished.get(cell.request, set())
-        left = sum((s.id, s.content) not in done for s in cell.source.samples)
+        left = len(todo.get(cell.request, cell.source.samples))
         forwards, backwards = passes(cell)
         seconds = left * (forwards + BACKWARD_COST * backwards) * speed[judge.spec]
         costs.append(
@@ -101,7 +101,7 @@ def passes(cell: Cell) -> tuple[int, int]:
     """Return forward and backward passes that one sample of the cell needs."""
     definition, settings = cell.stress.definition, cell.stress.settings
     if definition.sequence:
-        return sum(int(s.arguments.get("frames", 1)) for s in settings), 0
+        return sum(int(cell.sequence(s).arguments["frames"]) for s in settings), 0
     if definition.tap is Tap.INPUT:
         steps = [int(s.arguments.get("steps", 1)) for s in settings]
         # Each step is a forward and a backward; then the verdict, and the verdict in 8 bits.

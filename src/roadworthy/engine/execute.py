@@ -20,6 +20,7 @@ from roadworthy.engine.live import Watcher
 from roadworthy.engine.made import Made
 from roadworthy.engine.options import Options, cores
 from roadworthy.engine.plan import Cell, Plan
+from roadworthy.engine.remaining import remaining
 from roadworthy.engine.settled import batches
 from roadworthy.engine.store import Store
 from roadworthy.engine.taps import Context
@@ -114,10 +115,7 @@ class Engine:
                     leases.give_back(unit.name)
 
     def _todo(self, cells: Sequence[Cell]) -> dict[str, set[str]]:
-        finished = self.store.finished(
-            (cell.request for cell in cells), retry_failed=self.options.retry_failed
-        )
-        return {cell.request: _pending(cell, finished[cell.request]) for cell in cells}
+        return remaining(self.store, cells, retry_failed=self.options.retry_failed)
 
     def _block(
         self,
@@ -273,10 +271,6 @@ def _alike(cells: Sequence[Cell], pending: dict[str, list[Sample]]) -> list[list
 
 def _as(plain: Cell, cell: Cell) -> Cell:
     return replace(plain, judge=cell.judge)
-
-
-def _pending(cell: Cell, finished: set[tuple[str, str]]) -> set[str]:
-    return {s.id for s in cell.source.samples if (s.id, s.content) not in finished}
 
 
 def _by_data(cells: Sequence[Cell]) -> Iterator[list[Cell]]:

@@ -20,6 +20,8 @@ from roadworthy.engine.files import disk_errors
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Options, cores
 from roadworthy.engine.plan import Cell, Plan
+from roadworthy.engine.remaining import remaining
+from roadworthy.engine.store import Store
 from roadworthy.errors import EXIT_INTERRUPTED, RoadworthyError
 
 SMALLEST_UNIT = 64
@@ -88,15 +90,8 @@ def run_processes(plan: Plan, share: Share, watcher: Watcher) -> list[str]:
 
 def _left(plan: Plan, share: Share) -> list[tuple[Cell, int]]:
     """Return the cells with work left and how many samples each still needs."""
-    from roadworthy.engine.store import Store
-
-    done = Store(Path(share.folder)).finished(
-        (cell.request for cell in plan.cells), retry_failed=share.options.retry_failed
-    )
-    counts = [
-        (cell, sum((s.id, s.content) not in done[cell.request] for s in cell.source.samples))
-        for cell in plan.cells
-    ]
+    left = remaining(Store(Path(share.folder)), plan.cells, retry_failed=share.options.retry_failed)
+    counts = [(cell, len(left[cell.request])) for cell in plan.cells]
     return [(cell, count) for cell, count in counts if count]
 
 

@@ -1,0 +1,19 @@
+"""What is left of a plan: the samples of each cell that no finished part holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from roadworthy.engine.plan import Cell
+from roadworthy.engine.store import Store
+
+
+def remaining(store: Store, cells: Sequence[Cell], *, retry_failed: bool) -> dict[str, set[str]]:
+    """Return the ids of the samples still to judge by request; those that failed too if retried."""
+    finished = store.finished((cell.request for cell in cells), retry_failed=retry_failed)
+    return {
+        cell.request: {
+            s.id for s in cell.source.samples if (s.id, s.content) not in finished[cell.request]
+        }
+        for cell in cells
+    }

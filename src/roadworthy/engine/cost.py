@@ -72,7 +72,9 @@ def estimate(plan: Plan, options: Options, out: Path | None) -> Costs:
     """Estimate ``plan``; one batch through each model is timed, nothing is written."""
     todo: dict[str, set[str]] = {}
     if out is not None and (out / "runs").is_dir():
-        todo = remaining(Store(out), plan.cells, retry_failed=options.retry_failed)
+        store = Store(out)
+        store.sequence += 1  # as the invocation that this one stands for
+        todo = remaining(store, plan.cells, retry_failed=options.retry_failed)
     speed: dict[str, float] = {}
     costs = []
     for cell in plan.cells:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from roadworthy.data.registry import open_data as open
     from roadworthy.errors import RoadworthyError, SampleError, UsageError
     from roadworthy.evaluation import evaluate
+    from roadworthy.making.api import make
     from roadworthy.models.load import load
     from roadworthy.models.wrap import wrap
     from roadworthy.run import Run
@@ -27,6 +28,7 @@ _HOME = {
     "UsageError": "errors:UsageError",
     "evaluate": "evaluation:evaluate",
     "load": "models.load:load",
+    "make": "making.api:make",
     "open": "data.registry:open_data",
     "parse": "spec:parse",
     "wrap": "models.wrap:wrap",
@@ -41,6 +43,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "load",
+    "make",
     "open",
     "parse",
     "wrap",

@@ -219,6 +219,60 @@ def show(name: str, *, as_json: AsJson = False) -> int:
 
 
 @app.command
+def make(
+    stresses: list[str],
+    *,
+    data: Annotated[str, Parameter(name=["--data", "-d"])],
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    store: str | None = None,
+    frame: Literal["imagenet", "inception", "tiny", "untouched"] | None = None,
+    jobs: Annotated[int, Parameter(name=["--jobs", "-j"])] = 1,
+    limit: int | None = None,
+    seed: int = 0,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Write corrupted copies of a data set in the layouts of ImageNet-C, CIFAR-10-C, ImageNet-P.
+
+    The same command again makes what is missing or damaged.
+
+    Parameters
+    ----------
+    stresses
+        Corruptions, sequences or suites, such as fog, gaussian_noise(severity=3) or imagenet_c.
+    data
+        A data spec, such as imagefolder:data/val.
+    out
+        Folder to write into.
+    store
+        Format: png, jpeg(quality=85), npy, or for sequences mp4(crf=20) or npy.
+    frame
+        Frame of a benchmark: imagenet (224 x 224, the default), inception (299), tiny (64), or
+        untouched (the pictures as they are, the default for npy).
+    jobs
+        Number of processes.
+    limit
+        Use only this many samples: the stratified prefix that `run` uses.
+    seed
+        Seed of everything random.
+    quiet
+        No progress.
+    """
+    from roadworthy.making import console
+
+    return console.make(
+        stresses,
+        data,
+        out,
+        quiet=quiet,
+        store=store,
+        frame=frame,
+        jobs=jobs,
+        limit=limit,
+        seed=seed,
+    )
+
+
+@app.command
 def report(folder: Path, *, out: Out = None) -> int:
     """Write the page of a run: one HTML file that opens without a network.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.stress._noise.bits import random_bytes
+from roadworthy.stress._noise.lookup import where_rare
 from roadworthy.types import Image
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class SaltAndPepper:
     ) -> None:
         """Settle the two bytes next to the certain ones, of which a part ``rest`` is hit."""
         for chosen, colour in ((certain, 255), (255 - certain, 0)):
-            at = np.flatnonzero(byte == chosen)
+            at = where_rare(byte == chosen)
             hit = at[stream.random(at.size) < rest]
             result.reshape(-1)[hit] = colour
 

@@ -29,7 +29,8 @@ class StressDefinition(Definition):
     ``level`` names the parameter that appears in every variant's key (``severity=3``); a list or a
     range given for it, or for any other plain parameter, makes one variant for each value.
     ``check`` looks at the arguments of each variant before anything runs. ``tables`` are those of
-    stresses whose variants are the frames of a sequence, kept as one row.
+    stresses whose variants are the frames of a sequence, kept as one row. ``composed`` stresses
+    consist of others: the specs in their parameter ``members``.
     """
 
     tap: Tap
@@ -40,6 +41,7 @@ class StressDefinition(Definition):
     levels: Levels | None = None
     tables: Tables | None = None
     check: Check | None = None
+    composed: bool = False
 
     @property
     def part_size(self) -> int:
@@ -200,12 +202,14 @@ def image_stress(
     *,
     level: str | None = None,
     check: Check | None = None,
+    composed: bool = False,
     version: int = 1,
     paper: str | None = None,
 ) -> Decorator:
     """Register ``f(image, ..., *, rng) -> Image``: a change of the frame without severities.
 
     Its parameters are plain ones; users may give ``frame`` and ``store`` as with a corruption.
+    ``composed`` says that the parameter ``members``, of type ``tuple[Spec, ...]``, names stresses.
     """
 
     def decorate(function: Callable[..., Any]) -> StressDefinition:
@@ -218,6 +222,7 @@ def image_stress(
             axis="corruption",
             level=level,
             check=check,
+            composed=composed,
             version=version,
             paper=paper,
         )

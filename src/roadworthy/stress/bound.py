@@ -19,6 +19,8 @@ from roadworthy.stress.base import FRAME, STORE, StressDefinition
 from roadworthy.stress.levels import check_difficulty, check_severity
 
 MAX_VARIANTS = 1000
+MEMBERS = "members"
+"""The parameter of composed stresses that holds the specs of others."""
 BY_ENGINE = frozenset({FRAME.name, STORE.name})
 
 
@@ -59,8 +61,15 @@ def stress(text: str | Spec | Stress) -> Stress:
     if spec.path is not None:
         raise UsageError(f"'{spec}': a stress takes no path; write '{spec.name}(...)'")
     definition = STRESSES.get(spec.name)
-    sweep = frozenset(p.name for p in definition.parameters) - BY_ENGINE
+    sweep = frozenset(p.name for p in definition.parameters) - BY_ENGINE - {MEMBERS}
     values = bind(spec, definition.parameters, kind=f"stress '{spec.name}'", sweep=sweep)
+    resolved = {}
+    if definition.composed:
+        members = tuple(map(stress, values[MEMBERS]))
+        values[MEMBERS] = tuple(parse(member.spec) for member in members)
+        resolved = {MEMBERS: tuple(member.digest for member in members)}
+        params = tuple(given for given in spec.params if given[0] != MEMBERS)
+        spec = Spec(spec.name, values[MEMBERS], params)
     kept_as = None if values.get("store") is None else store(values["store"])
     if kept_as is not None:
         values["store"] = parse(kept_as.spec)
@@ -71,7 +80,7 @@ def stress(text: str | Spec | Stress) -> Stress:
     return Stress(
         definition=definition,
         spec=str(canonical(spec, definition.parameters, kind="stress", sweep=sweep)),
-        digest=resolved_digest(definition.name, definition.version, values),
+        digest=resolved_digest(definition.name, definition.version, {**values, **resolved}),
         settings=_settings(definition, level, arguments),
         frame=values.get("frame", FRAME.default),
         store=kept_as,

@@ -15,7 +15,7 @@ Image = NDArray[np.uint8]
 
 def quantised(x: Floats) -> Image:
     """Clip to [0, 1], multiply by 255, truncate (§0)."""
-    return np.trunc(np.minimum(np.maximum(x, 0), 1) * 255).astype(np.uint8)
+    return np.asarray(np.trunc(np.minimum(np.maximum(x, 0), 1) * 255), np.uint8)
 
 
 def gaussian_noise(image: Image, c: float, state: RandomState) -> Image:
@@ -67,13 +67,14 @@ def speckle_law(level: int, c: float) -> Floats:
 def shot_law(level: int, c: float) -> Floats:
     counts = np.arange(int(4 * c) + 60)
     becomes = quantised(counts / c)
-    return np.bincount(becomes, stats.poisson.pmf(counts, level / 255 * c), minlength=256)
+    chances = stats.poisson.pmf(counts, level / 255 * c)
+    return np.asarray(np.bincount(becomes, chances, minlength=256), np.float64)
 
 
 def impulse_law(level: int, p: float) -> Floats:
     law = (1 - p) * np.eye(256)[level]
     law[[0, 255]] += p / 2
-    return law
+    return np.asarray(law)
 
 
 LAWS: dict[str, Callable[[int, float], Floats]] = {

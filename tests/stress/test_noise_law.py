@@ -68,7 +68,7 @@ def quantiles(bits: int) -> Callable[[Image, np.random.Generator], Image]:
 
     def sampled(image: Image, rng: np.random.Generator) -> Image:
         normal = table[rng.integers(0, 2**bits, image.shape)]
-        return np.clip(np.floor(image + 255 * 0.18 * normal), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.floor(image + 255 * 0.18 * normal), 0, 255), np.uint8)
 
     return sampled
 
@@ -89,7 +89,7 @@ def counted_by_bytes(image: Image, rng: np.random.Generator) -> Image:
     at_least = 1 - np.stack([LAWS["shot_noise"](level, 12) for level in range(256)]).cumsum(1)
     byte = (np.arange(256) + 0.5) / 256
     table = (at_least[:, None, :] > byte[:, None]).sum(2).astype(np.uint8)
-    return table[image, rng.integers(0, 256, image.shape)]
+    return np.asarray(table[image, rng.integers(0, 256, image.shape)])
 
 
 def hit_by_bytes(image: Image, rng: np.random.Generator) -> Image:

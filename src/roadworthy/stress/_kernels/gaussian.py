@@ -9,10 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.stress._kernels.truncate import truncated
+
 F = TypeVar("F", np.float32, np.float64)
 Mode = Literal["nearest", "reflect"]
 
 _BORDERS = {"nearest": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT}
+_TINY_TAILS = 0.625  # pixels: below it the kernel has at most 5 taps
 _CACHED_SIDE = 1024  # a matrix of this side takes 4 to 8 MB; larger ones are made each time
 
 
@@ -35,6 +38,15 @@ def gaussian(
         return _by_matrices(field, sigma, radius, mode)
     kernel = gaussian_taps(sigma, radius).astype(field.dtype)
     return np.asarray(cv2.sepFilter2D(field, -1, kernel, kernel, borderType=_BORDERS[mode]))
+
+
+def gaussian_levels(image: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
+    """Return ``image``, uint8 (H, W, 3), smoothed (see ``gaussian``) and truncated to 8 bits."""
+    if sigma < _TINY_TAILS:
+        # The outermost weights are about 1e-6, less than float32 resolves in a whole level, and
+        # decide on which side of it a ramp ends up.
+        return np.asarray(gaussian(image.astype(np.float64), sigma) + 1e-9).astype(np.uint8)
+    return truncated(gaussian(image.astype(np.float32), sigma))
 
 
 def gaussian_taps(sigma: float, radius: int) -> NDArray[np.float64]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,19 @@ def clipped_zoom(field: NDArray[F], factor: float) -> NDArray[F]:
     height, width = field.shape[:2]
     window = zoom_source_window(height, width, factor)
     return enlarged(field[window], factor, height, width)
+
+
+def zoom_mean(image: NDArray[np.uint8], factors: Sequence[float]) -> NDArray[np.float32]:
+    """Return the mean of ``image``, uint8 (H, W, 3), and its clipped zooms by ``factors``.
+
+    Values are levels, 0 to 255; sums are kept in float32.
+    """
+    field = image.astype(np.float32)
+    total = field.copy()
+    for factor in factors:
+        cv2.accumulate(clipped_zoom(field, factor) if factor > 1 else field, total)
+    total *= np.float32(1 / (len(factors) + 1))
+    return total
 
 
 def enlarged(part: NDArray[F], factor: float, height: int, width: int) -> NDArray[F]:

@@ -24,11 +24,11 @@ def inverse_affine(
     the middle, as in the torchvision 0.2 that made the published sequences.
     """
     turn, both = radians(angle), radians(angle) + radians(shear)
-    divisor = scale * (cos(both) * cos(turn) + sin(both) * sin(turn))
-    m0, m1 = cos(both) / divisor, sin(both) / divisor
-    m3, m4 = -sin(turn) / divisor, cos(turn) / divisor
+    # In the order of the published arithmetic, since values on whole levels hang on the last bit.
+    factor = 1.0 / scale / (cos(both) * cos(turn) + sin(both) * sin(turn))
+    m0, m1, m3, m4 = cos(both) * factor, sin(both) * factor, -sin(turn) * factor, cos(turn) * factor
     x, y = width * 0.5 + 0.5, height * 0.5 + 0.5
-    return m0, m1, x - m0 * x - m1 * y, m3, m4, y - m3 * x - m4 * y
+    return m0, m1, m0 * -x + m1 * -y + x, m3, m4, m3 * -x + m4 * -y + y
 
 
 def sampled(image: Image, places: Iterable[Inverse]) -> Iterator[Image]:

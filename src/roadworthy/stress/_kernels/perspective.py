@@ -20,7 +20,7 @@ def tilt_homography(height: int, width: int, angle: float) -> NDArray[np.float64
     """Return where the points of a picture go that turns by ``angle`` degrees about both axes.
 
     The picture stands in space at the distance of its own diagonal, which is also the focal length;
-    it turns about the horizontal and then the vertical line through its middle.
+    it turns about the vertical and then about the horizontal line through its middle.
     """
     focal, turn = hypot(width, height), radians(angle)
     c, s = cos(turn), sin(turn)

@@ -1,0 +1,59 @@
+"""Snow: a layer of flakes, and a picture whitened under it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from roadworthy.stress._kernels.truncation import TRUNCATED, with_layer
+from roadworthy.stress._kernels.zoom import enlarged, zoom_source_window
+from roadworthy.stress.draws import Draws
+from roadworthy.types import Image
+
+
+def flakes(
+    height: int,
+    width: int,
+    *,
+    mean: float,
+    spread: float,
+    zoom: float,
+    threshold: float,
+    rng: Draws,
+) -> Image:
+    """Return flakes before they fall, uint8 (height, width).
+
+    They are what a normal field of ``mean`` and ``spread``, in units of the full range and enlarged
+    ``zoom`` times, leaves above ``threshold``; clipped and truncated to 8 bits, as published.
+    Hendrycks & Dietterich, ICLR 2019.
+    """
+    window = zoom_source_window(height, width, zoom)
+    part = (mean + spread * rng.normal((height, width), window=window)).astype(np.float32)
+    layer = enlarged(part, zoom, height, width)
+    # Below the threshold becomes 0: the rest is then 0 or larger as the truncation needs.
+    _, layer = cv2.threshold(layer, _below(threshold), 0.0, cv2.THRESH_TOZERO)
+    return np.asarray(cv2.addWeighted(layer, 255.0, layer, 0.0, TRUNCATED, dtype=cv2.CV_8U))
+
+
+def _below(threshold: float) -> float:
+    # OpenCV keeps what is larger; the definition keeps what is equal too.
+    return float(np.nextafter(np.float32(threshold), np.float32(-np.inf)))
+
+
+def under_snow(image: Image, layer: Image, keep: float) -> Image:
+    """Return ``image``, uint8 (H, W, 3), whitened, with ``layer``, uint8 (H, W), falling twice.
+
+    The picture is ``keep`` parts itself and 1 - ``keep`` parts the larger of itself and
+    1.5 grey + 0.5; then the layer and the layer turned by half a circle are added, clipped and
+    truncated. Hendrycks & Dietterich, ICLR 2019.
+    """
+    image = np.ascontiguousarray(image)
+    # A mean with the larger of two is the larger of two means; sums with the whole numbers of the
+    # layer may follow the truncation, and a value clipped early stays so.
+    grey = cv2.transform(image.astype(np.float32), _GREY) + np.float32(127.5 / 1.5)
+    white = with_layer(image, keep, grey * np.float32(1.5 * (1.0 - keep)))
+    layers = cv2.cvtColor(cv2.add(layer, cv2.rotate(layer, cv2.ROTATE_180)), cv2.COLOR_GRAY2BGR)
+    return np.asarray(cv2.add(cv2.max(image, white), layers))
+
+
+_GREY = np.array([[0.299, 0.587, 0.114]], np.float32)

@@ -1,0 +1,36 @@
+"""What a large run costs when nothing is left to judge."""
+
+from __future__ import annotations
+
+from bench.race import Comparison, Race, Side
+
+SIDE = "roadworthy"
+
+
+def races(*, quick: bool) -> list[Race]:
+    """Return a finished run given again, and a metric over as many rows as ImageNet-C has."""
+    files, cells = (3000, 3) if quick else (50_000, 41)
+    samples = 1000 if quick else 50_000
+    parts = -(-files // 1024) * cells
+    return [
+        Race(
+            "again large",
+            (
+                Side(
+                    SIDE,
+                    "bench.store_side:finished",
+                    {"files": files, "cells": cells, "joined": True},
+                ),
+            ),
+            (Comparison("a large run again", SIDE, kind="seconds", bound=5.0),),
+            rounds=3,
+            note=f"{files:,} files, {cells} stresses, {parts:,} parts, made up and joined as a "
+            "finished run leaves them: specs to summary, beyond imports",
+        ),
+        Race(
+            "metric large",
+            (Side(SIDE, "bench.store_side:metric", {"samples": samples, "variants": 75}),),
+            (Comparison("top1 with its interval", SIDE, kind="seconds", bound=2.0),),
+            note=f"{75 * samples:,} made-up rows of {samples:,} samples in one file, read and clustered",
+        ),
+    ]

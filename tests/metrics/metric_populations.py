@@ -1,6 +1,6 @@
 """Made-up populations of known truth, from which the coverage test draws its runs.
 
-A population is a table of kinds of sample (kinds,) with up to three variants (kinds, variants); a
+A population is a table of kinds of sample (kinds,) with one, three or five variants (kinds, variants); a
 run draws samples with replacement. Variants of one sample share most of their luck.
 """
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from roadworthy.metrics.calibration import bins_of
 
 KINDS, CLASSES, SHARED_LUCK = 6000, 10, 0.85
+SEVERITIES = {1: [1], 3: [1, 3, 5], 5: [1, 2, 3, 4, 5]}
 Floats = NDArray[np.float64]
 
 
@@ -95,6 +96,7 @@ def simulate(people: Population, *, runs: int, samples: int) -> Runs:
     rows = pl.DataFrame(
         {
             "sample": np.repeat(sample, variants),
+            "severity": np.tile(SEVERITIES[variants], size),
             "label": np.repeat(people.label[kind], variants),
             "correct": happens(people.right).ravel(),
             "correct5": happens(np.sqrt(people.right)).ravel(),
@@ -133,12 +135,33 @@ def _sequences(
 ) -> pl.DataFrame:
     steps = draws.random((kind.size, 7)) < people.flips[kind][:, None]
     pred = np.concatenate([np.zeros((kind.size, 1), np.int64), np.cumsum(steps, axis=1)], axis=1)
-    return pl.DataFrame({"sample": sample, "frames_pred": pl.Series(pred).arr.to_list()})
+    moved = np.where(steps, draws.integers(1, 16, steps.shape), 0)
+    lists = {
+        "frames_pred": pred,
+        "frames_flip": steps,
+        "frames_top5_distance": moved,
+        "frames_zipf": 0.05 * moved,
+    }
+    listed = {name: pl.Series(values).arr.to_list() for name, values in lists.items()}
+    return pl.DataFrame({"sample": sample, **listed})
 
 
 def _complete(frame: pl.DataFrame) -> pl.DataFrame:
-    lists = {"frames_pred": pl.Int32, "frames_correct": pl.Boolean, "frames_conf": pl.Float32}
-    plain = {"stress": "translate(frames=8)", "status": "ok", "label": 0, "norm": None}
+    lists = {
+        "frames_pred": pl.Int32,
+        "frames_correct": pl.Boolean,
+        "frames_conf": pl.Float32,
+        "frames_flip": pl.Boolean,
+        "frames_top5_distance": pl.Int32,
+        "frames_zipf": pl.Float32,
+    }
+    plain = {
+        "stress": "translate(frames=8)",
+        "status": "ok",
+        "label": 0,
+        "norm": None,
+        "severity": None,
+    }
     plain |= dict.fromkeys(["pred", "correct", "correct5", "conf", "loss", "brier"])
     return frame.with_columns(
         *(pl.lit(v).alias(k) for k, v in plain.items() if k not in frame.columns),
@@ -165,6 +188,12 @@ def truths(people: Population) -> dict[str, float]:
         "robust_top1": 100 * (people.clean[:, None] * people.survives).mean(),
         "disagreement": 100 * people.changes.mean(),
         "flip_probability": 100 * people.flips.mean(),
+        "t5d": 8 * people.flips.mean(),  # a flip moves the classes by 1 to 15 alike
+        "zipf_distance": 0.4 * people.flips.mean(),
+        "mean_error": 100 - 100 * people.right.mean(),
+        "curve_area": 100
+        * float(np.trapezoid(people.right.mean(axis=0)))
+        / max(1, people.right.shape[1] - 1),
         "drop": 100 * (people.clean.mean() - people.right.mean()),
         "nll": people.loss.mean(),
         "brier": people.brier.mean() / 2,

@@ -136,7 +136,11 @@ def test_bootstrap_repeats_itself_and_has_no_interval_for_one() -> None:
     assert all(math.isnan(b) for b in ratio_by_bootstrap(np.ones(1), np.ones(1)))
 
 
-@pytest.mark.parametrize("name", sorted(set(METRICS) - {"flip_probability"}))
+SEQUENCES = ("flip_probability", "t5d", "zipf_distance")
+SEVERITIES = ("mean_error", "curve_area")
+
+
+@pytest.mark.parametrize("name", sorted({*METRICS} - {*SEQUENCES, *SEVERITIES}))
 def test_repeated_variants_do_not_shorten_an_interval(name: str) -> None:
     once = cell(60, norm="Linf")
     clean, definition = clean_of(once), METRICS[name]
@@ -187,8 +191,14 @@ def test_order_of_rows_changes_nothing(name: str) -> None:
     rows = cell(80, variants=3, norm="Linf").with_columns(
         frames_pred=pl.lit(None, dtype=pl.List(pl.Int32))
     )
-    if name == "flip_probability":
-        rows = records(frames_pred=[[i % 3, i % 2, i % 5] for i in range(50)])
+    if name in SEQUENCES:
+        rows = records(
+            frames_flip=[[i % 2 == 0, i % 3 == 0, i % 5 == 0] for i in range(50)],
+            frames_top5_distance=[[i % 16, i % 7] for i in range(50)],
+            frames_zipf=[[i % 16 / 10, 1 / (i + 1)] for i in range(50)],
+        )
+    if name in SEVERITIES:
+        rows = cell(80, variants=5).with_columns(severity=pl.int_range(pl.len()) % 5 + 1)
     clean, definition = clean_of(rows), METRICS[name]
     straight = call(definition, rows, clean)
     assert straight is not None

@@ -81,25 +81,49 @@ def test_disagreement_of_a_sequence_counts_frames_unlike_the_clean_image() -> No
     assert value("disagreement", rows, clean) == pytest.approx(50.0)  # (1 + 2) of 6 frames
 
 
-def test_flip_probability_compares_neighbours() -> None:
-    rows = records(frames_pred=[[1, 1, 2, 1], [5, 5, 5, 5]], stress="translate(frames=4)")
-    assert value("flip_probability", rows) == pytest.approx(100 * 2 / 6)  # 2 flips in 3 + 3 steps
-
-
-def test_flip_probability_of_noise_compares_with_the_first_frame() -> None:
-    rows = records(frames_pred=[[1, 2, 2, 1]], stress="gaussian_noise_sequence(frames=4)")
-    assert value("flip_probability", rows) == pytest.approx(100 * 2 / 3)  # 2 ≠ 1, 2 ≠ 1, 1 = 1
-    named = rows.with_columns(stress=pl.lit("translate(path=noise)"))
-    assert value("flip_probability", named) == pytest.approx(100 * 2 / 3)  # 1→2, 2→2, 2→1
-    late = records(frames_pred=[[1, 2, 2, 2]], stress="translate(path=noise)")
-    assert value("flip_probability", late) == pytest.approx(100 / 3)  # a parameter is no name
-
-
-def test_flip_probability_passes_over_null_and_single_frames() -> None:
-    rows = records(frames_pred=[[1, 2], [3], None, []])
+def test_flips_are_meant_over_the_comparisons_of_each_sequence() -> None:
+    rows = records(
+        frames_flip=[[F, T, T], [F], None, []], frames_pred=[[1, 1, 2, 1], [5, 5], [3], []]
+    )
     got = evaluated("flip_probability", rows)
-    assert (got.value, got.n) == (100.0, 1)
-    assert METRICS["flip_probability"].function(records(frames_pred=[[3], None])) is None
+    assert got.value == pytest.approx(100 * (2 / 3 + 0) / 2)  # not 2 of 4
+    assert got.n == 2
+    assert METRICS["flip_probability"].function(records(frames_flip=[None, []])) is None
+
+
+def test_distances_of_rankings_are_meant_over_the_comparisons_of_each_sequence() -> None:
+    rows = records(frames_top5_distance=[[1, 2, 15], [0, 0], None], frames_zipf=[[0.5], [0.25], []])
+    assert value("t5d", rows) == pytest.approx((6 + 0) / 2)
+    assert value("zipf_distance", rows) == pytest.approx(0.375)
+    assert evaluated("t5d", rows).n == 2
+
+
+def corrupted(*right: tuple[int, ...]) -> pl.DataFrame:
+    """Return one sample for each argument: 1 where it is right at severity 1, 2, ..."""
+    judged = [(i, s, bool(r)) for i, own in enumerate(right) for s, r in enumerate(own, start=1)]
+    return records(
+        sample=[f"s{i}" for i, _, _ in judged],
+        severity=[s for _, s, _ in judged],
+        variant=[f"severity={s}" for _, s, _ in judged],
+        correct=[r for _, _, r in judged],
+    )
+
+
+def test_mean_error_is_over_the_severities_of_samples_that_have_all() -> None:
+    rows = corrupted((1, 1, 0), (1, 0, 0), (0, 0))
+    got = evaluated("mean_error", rows)
+    assert got.value == pytest.approx(50.0)  # 3 of 6
+    assert got.n == 2  # the third sample has no severity 3
+    assert METRICS["mean_error"].function(corrupted((1,), (0,))) is None
+    assert METRICS["mean_error"].function(records(correct=[T, F])) is None
+
+
+def test_curve_area_counts_both_ends_half() -> None:
+    # accuracies 1, 1, 1/2, 1/2, 0: (1/2 + 1 + 1/2 + 1/2 + 0) / 4
+    rows = corrupted((1, 1, 1, 1, 0), (1, 1, 0, 0, 0))
+    assert value("curve_area", rows) == pytest.approx(100 * 2.5 / 4)
+    assert value("curve_area", corrupted((1, 1, 1, 1, 1))) == pytest.approx(100.0)
+    assert METRICS["curve_area"].function(corrupted((1, 1, 1))) is None
 
 
 def test_drop_is_positive_where_the_stress_hurts() -> None:

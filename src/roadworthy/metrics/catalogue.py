@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
 
 import polars as pl
 
 from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
 from roadworthy.metrics.base import Estimate, MetricDefinition, Rows
+from roadworthy.registry import Definition
 
 GROUP = "roadworthy.metrics"
 USABLE = ("ok", "clean_error")
+DefinitionT = TypeVar("DefinitionT", bound=Definition)
 
 
 class Catalogue(Mapping[str, MetricDefinition]):
@@ -27,7 +30,7 @@ class Catalogue(Mapping[str, MetricDefinition]):
 
     @cached_property
     def _items(self) -> Mapping[str, MetricDefinition]:
-        items = dict(_built_in())
+        items = {item.name: item for item in definitions(MetricDefinition)}
         for point in entry_points(group=GROUP):
             item = _load(point)
             if item.name in items:
@@ -96,13 +99,14 @@ def _numbered(rows: Rows, clean: Rows | None) -> tuple[Rows, Rows | None]:
     return number(rows), None if clean is None else number(clean)
 
 
-def _built_in() -> Iterable[tuple[str, MetricDefinition]]:
+def definitions(kind: type[DefinitionT]) -> Iterator[DefinitionT]:
+    """Yield the definitions of one kind in the files of this package, file by file."""
     package = importlib.import_module("roadworthy.metrics")
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         for item in vars(module).values():
-            if isinstance(item, MetricDefinition) and item.function.__module__ == module.__name__:
-                yield item.name, item
+            if isinstance(item, kind) and item.function.__module__ == module.__name__:
+                yield item
 
 
 def _load(point: EntryPoint) -> MetricDefinition:

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from roadworthy.errors import UsageError
 
 TOP = 5
+FURTHEST = 15.0
+"""The largest top-5 distance: all five classes leave the first five ranks."""
 
 Numbers = NDArray[Any]
 

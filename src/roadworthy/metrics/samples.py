@@ -1,0 +1,68 @@
+"""Numbers by sample: several records of each sample side by side, and the interval of their mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from roadworthy.metrics.base import Estimate
+from roadworthy.metrics.interval import NORMAL, Floats, effective_size, estimate, t_quantile, wilson
+
+
+def side_by_side(frames: Sequence[pl.DataFrame]) -> Floats:
+    """Return one row for each sample that all ``frames`` have, one column a frame (N, frames).
+
+    Each frame has the columns ``sample`` and ``value``, a sample once; rows come in the order of
+    samples, so that sums do not depend on the order of the parts.
+    """
+    wide = frames[0].select("sample", pl.col("value").alias("0"))
+    for number, frame in enumerate(frames[1:], start=1):
+        column = frame["value"].alias(str(number))
+        if frame["sample"].equals(wide["sample"]):  # as a rule, and then nothing need be joined
+            wide = wide.with_columns(column)
+        else:
+            other = pl.DataFrame([frame["sample"], column])
+            wide = wide.join(other, on="sample", how="inner", maintain_order="left")
+    values: Floats = wide.sort("sample").drop("sample").to_numpy().astype(np.float64)
+    return values
+
+
+def errors_at(rows: pl.DataFrame, severity: int | None = None) -> pl.DataFrame:
+    """Return sample and value, 1 where the prediction is wrong, at one severity or at none.
+
+    Rows without a verdict, for want of a label, are left out.
+    """
+    if severity is not None:
+        rows = rows.filter(pl.col("severity") == severity)
+    return rows.select("sample", value=~pl.col("correct")).drop_nulls()
+
+
+def bounded_mean(values: Floats, *, low: float, high: float, scale: float = 1.0) -> Estimate:
+    """Estimate the mean of one number a sample (N,), each in [low, high].
+
+    The variance over samples gives the number of yes-or-no verdicts that would be as precise; with
+    that and a t quantile goes Wilson's formula between the bounds. So the interval stays inside
+    them, and without any spread it is that of as many verdicts as there are samples.
+    """
+    n, width = values.size, high - low
+    if n == 0 or not width > 0:
+        return Estimate(None, None, None, n)
+    value = float(values.mean())
+    share = min(1.0, max(0.0, (value - low) / width))
+    squares = float(np.square((values - value) / width).sum())
+    size = effective_size(share, squares, n, math.inf)
+    below, above = wilson(share * size, size, quantile=t_quantile(n - 1) if n > 1 else NORMAL)
+    return estimate(value, low + float(below) * width, low + float(above) * width, n, scale=scale)
+
+
+def weighted(values: Floats, weights: Floats, *, high: float = 1.0) -> Estimate:
+    """Estimate a sum of means with ``weights`` (K,) of numbers in [0, high], one row a sample (N, K).
+
+    All K numbers of a sample enter its one influence on the sum: however many pictures are made of
+    it, they are one observation.
+    """
+    bounds = [high * float(weights[sign * weights > 0].sum()) for sign in (-1, 1)]
+    return bounded_mean(values @ weights, low=bounds[0], high=bounds[1])

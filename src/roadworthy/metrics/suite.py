@@ -1,0 +1,171 @@
+"""Metrics of a whole suite: what they see, how they are registered, and all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import polars as pl
+
+from roadworthy.baselines.base import Baseline
+from roadworthy.errors import UsageError
+from roadworthy.metrics.base import Estimate
+from roadworthy.metrics.catalogue import definitions
+from roadworthy.registry import Definition
+from roadworthy.stress.reference import is_clean
+
+Kind = Literal["corruptions", "sequences"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteCells:
+    """All cells of one suite for one model on one data set, of which metrics see usable rows only.
+
+    ``stresses`` are the specs of the suite's members; ``rows`` has the records of those that were
+    judged, ``clean`` the records of the unstressed images in the same frame. Where ``baseline`` is
+    None, ``why_no_baseline`` says why.
+    """
+
+    stresses: Sequence[str]
+    rows: Mapping[str, pl.DataFrame]
+    clean: pl.DataFrame | None = None
+    baseline: Baseline | None = None
+    why_no_baseline: str = ""
+
+    def members(self, names: Iterable[str] = ()) -> list[str]:
+        """Return the members called ``names``; all members where the suite has not all of these."""
+        wanted = set(names)
+        own = [stress for stress in self.stresses if not is_clean(stress)]
+        found = [stress for stress in own if name_of(stress) in wanted]
+        return found if wanted and wanted <= set(map(name_of, found)) else own
+
+    def reference(self) -> Baseline:
+        """Return the baseline; raises UsageError with the reason where there is none."""
+        if self.baseline is None:
+            raise UsageError(self.why_no_baseline or "this suite has no baseline")
+        return self.baseline
+
+    def rows_of(self, stress: str) -> pl.DataFrame:
+        """Return the records of a member; raises UsageError where there are none."""
+        if stress not in self.rows or self.rows[stress].is_empty():
+            raise UsageError(f"{name_of(stress)} has no results")
+        return self.rows[stress]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteMetricDefinition(Definition):
+    """A metric over all members of suites of one ``kind``.
+
+    The function takes `SuiteCells`, with ``each`` also the spec of one member, and returns an
+    Estimate, or None where the suite is not of the sort. It raises UsageError with the reason where
+    it would apply but for something that is missing.
+    """
+
+    unit: Literal["percent", "nats", "points", "none"]
+    direction: Literal["higher", "lower", "neutral"]
+    kind: Kind
+    each: bool = False
+
+
+def suite_metric(
+    *,
+    unit: Literal["percent", "nats", "points", "none"],
+    direction: Literal["higher", "lower", "neutral"],
+    kind: Kind,
+    each: bool = False,
+    version: int = 1,
+    paper: str | None = "hendrycks2019",
+) -> Callable[[Callable[..., Any]], SuiteMetricDefinition]:
+    """Register a metric of suites of one ``kind``; ``each`` gives a value to every member."""
+
+    def decorate(function: Callable[..., Any]) -> SuiteMetricDefinition:
+        return SuiteMetricDefinition(
+            name=function.__name__,
+            function=function,
+            parameters=(),
+            version=version,
+            paper=paper,
+            unit=unit,
+            direction=direction,
+            kind=kind,
+            each=each,
+        )
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """A metric of a suite: of the member ``stress``, of the whole suite where that is None.
+
+    Where it could not be measured the estimate has no value, and ``reason`` says why.
+    """
+
+    definition: SuiteMetricDefinition
+    stress: str | None
+    estimate: Estimate
+    reason: str = ""
+
+
+@cache
+def suite_metrics(kind: str | None) -> dict[str, SuiteMetricDefinition]:
+    """Return the metrics of suites of a kind by name, sorted; a name may exist for both kinds."""
+    found = {d.name: d for d in definitions(SuiteMetricDefinition) if d.kind == kind}
+    return dict(sorted(found.items()))
+
+
+def evaluate_suite(kind: str | None, cells: SuiteCells) -> list[SuiteResult]:
+    """Return every metric that applies to a suite of ``kind``, or would but for what is missing."""
+    judged = [stress for stress in cells.members() if stress in cells.rows]
+    results = []
+    for definition in suite_metrics(kind).values():
+        for stress in judged if definition.each else (None,):
+            given = (cells,) if stress is None else (cells, stress)
+            try:
+                found = definition.function(*given)
+            except UsageError as error:
+                nothing = Estimate(None, None, None, 0)
+                results.append(SuiteResult(definition, stress, nothing, str(error)))
+                continue
+            if found is not None:
+                results.append(SuiteResult(definition, stress, found))
+    return results
+
+
+def suite_estimate(
+    name: str,
+    rows_by_stress: Mapping[str, pl.DataFrame],
+    clean: pl.DataFrame | None = None,
+    baseline: Baseline | None = None,
+) -> Estimate | None:
+    """Return one metric over a whole suite, for ``--until``; None where it cannot be measured.
+
+    ``rows_by_stress`` has the usable records of every member by spec, ``clean`` those of the same
+    frame unstressed. Raises UsageError for a name that is no metric of a suite as a whole.
+    """
+    whole = {
+        (d.kind, n): d
+        for kind in ("corruptions", "sequences")
+        for n, d in suite_metrics(kind).items()
+        if not d.each and n == name
+    }
+    if not whole:
+        raise UsageError(f"'{name}' is not a metric of a whole suite")
+    cells = SuiteCells(
+        stresses=tuple(rows_by_stress), rows=rows_by_stress, clean=clean, baseline=baseline
+    )
+    for definition in whole.values():
+        try:
+            found = definition.function(cells)
+        except UsageError:
+            continue
+        if isinstance(found, Estimate) and found.value is not None:
+            return found
+    return None
+
+
+def name_of(stress: str) -> str:
+    """Return the name in front of the brackets of a spec."""
+    return stress.partition("(")[0]

@@ -47,13 +47,24 @@ def under_snow(image: Image, layer: Image, keep: float) -> Image:
     1.5 grey + 0.5; then the layer and the layer turned by half a circle are added, clipped and
     truncated. Hendrycks & Dietterich, ICLR 2019.
     """
+    # Sums with the whole numbers of the layer may follow the truncation, and a value clipped early
+    # stays so.
+    return with_flakes(whitened(image, keep), layer)
+
+
+def whitened(image: Image, keep: float) -> Image:
+    """Return the whitened picture of ``under_snow`` without its flakes, truncated to 8 bits."""
     image = np.ascontiguousarray(image)
-    # A mean with the larger of two is the larger of two means; sums with the whole numbers of the
-    # layer may follow the truncation, and a value clipped early stays so.
+    # A mean with the larger of two is the larger of two means.
     grey = cv2.transform(image.astype(np.float32), _GREY) + np.float32(127.5 / 1.5)
     white = with_layer(image, keep, grey * np.float32(1.5 * (1.0 - keep)))
+    return np.asarray(cv2.max(image, white))
+
+
+def with_flakes(white: Image, layer: Image) -> Image:
+    """Return ``white``, uint8 (H, W, 3), with ``layer``, uint8 (H, W), falling twice."""
     layers = cv2.cvtColor(cv2.add(layer, cv2.rotate(layer, cv2.ROTATE_180)), cv2.COLOR_GRAY2BGR)
-    return np.asarray(cv2.add(cv2.max(image, white), layers))
+    return np.asarray(cv2.add(white, layers))
 
 
 _GREY = np.array([[0.299, 0.587, 0.114]], np.float32)

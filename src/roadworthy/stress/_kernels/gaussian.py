@@ -40,13 +40,16 @@ def gaussian(
     return np.asarray(cv2.sepFilter2D(field, -1, kernel, kernel, borderType=_BORDERS[mode]))
 
 
-def gaussian_levels(image: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
+def gaussian_levels(
+    image: NDArray[np.uint8], sigma: float, *, truncate: float = 4.0
+) -> NDArray[np.uint8]:
     """Return ``image``, uint8 (H, W, 3), smoothed (see ``gaussian``) and truncated to 8 bits."""
     if sigma < _TINY_TAILS:
         # The outermost weights are about 1e-6, less than float32 resolves in a whole level, and
         # decide on which side of it a ramp ends up.
-        return np.asarray(gaussian(image.astype(np.float64), sigma) + 1e-9).astype(np.uint8)
-    return truncated(gaussian(image.astype(np.float32), sigma))
+        smooth = gaussian(image.astype(np.float64), sigma, truncate=truncate)
+        return np.asarray(smooth + 1e-9).astype(np.uint8)
+    return truncated(gaussian(image.astype(np.float32), sigma, truncate=truncate))
 
 
 def gaussian_taps(sigma: float, radius: int) -> NDArray[np.float64]:

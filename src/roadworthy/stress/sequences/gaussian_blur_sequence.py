@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import cv2
-import numpy as np
-
-from roadworthy.stress._kernels.gaussian import gaussian
+from roadworthy.stress._kernels.gaussian import gaussian_levels
 from roadworthy.stress._kernels.timeline import check_sequence
 from roadworthy.stress.base import sequence
 from roadworthy.types import Image
 
 _IMAGENET = {"frames": 31, "start": 0.25, "step": 0.035, "truncate": 6.0}
-
-_TRUNCATED = 2e-4 - 0.5
-"""Before rounding to 8 bits: down to whole levels, but for those that float32 just misses."""
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
@@ -44,7 +38,5 @@ def gaussian_blur_sequence(
     ``truncate`` standard deviations, the edge is repeated outside, and values are truncated to 8
     bits. The published data go from 0.25 to 1.3 pixels at 224. Hendrycks & Dietterich, ICLR 2019.
     """
-    field = image.astype(np.float32)
     for frame in range(frames):
-        smooth = gaussian(field, start + step * frame, truncate=truncate)
-        yield np.asarray(cv2.convertScaleAbs(smooth, alpha=1.0, beta=_TRUNCATED))
+        yield gaussian_levels(image, start + step * frame, truncate=truncate)

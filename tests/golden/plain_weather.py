@@ -115,7 +115,8 @@ def plain_spatter(image: Image, strengths: tuple[Any, ...], state: np.random.Ran
         mud[mud < 0.8] = 0
         mud = mud[:, :, None]
         return quantised(x * (1 - mud) + mud * np.array([63, 42, 20]) / 255)
-    liquid = np.minimum(layer * 255, 255).astype(np.uint8)
+    # Beyond the range the 8-bit number wraps around: golden cell 32 / 3 shows it.
+    liquid = (layer * 255).astype(np.int64).astype(np.uint8)
     distance = cv2.distanceTransform(255 - cv2.Canny(liquid, 50, 150), cv2.DIST_L2, 5)
     distance = np.minimum(distance, 20).astype(np.float64)
     around = ndimage.uniform_filter(distance, 3, mode="mirror")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from roadworthy.types import Image
 
-TRUNCATED = 2.0**-10 - 0.5
+TRUNCATED = 2.0**-13 - 0.5
 """Add to a sum of 0 or larger that OpenCV then rounds to 8 bits, and it is truncated as published.
 
 The hair above a half keeps whole values, which float32 may give a little low, where they are.

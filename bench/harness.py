@@ -99,7 +99,7 @@ def run(race: Race, *, rounds: int | None = None, say: Callable[[str], None] = p
                 worked = None if busy is None or after is None else after - busy
                 others.add(wall, worked, answer["all_cpu"])
                 name = contender.side.name
-                laps[name].append(Lap(answer["seconds"], answer["cpu"]))
+                laps[name].append(Lap(answer["seconds"], answer["cpu"], answer["parts"]))
                 answers[name] = answer["answer"]
             say("  " + "  ".join(f"{n} {found[-1].seconds:.2f}" for n, found in laps.items()))
     try:

@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["speedup", "overhead", "seconds"]
+Parts = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Work:
-    """One side, set up: ``run`` is timed, ``answer`` makes what it returned comparable, untimed."""
+    """One side, set up: ``run`` is timed, ``answer`` makes what it returned comparable, untimed.
+
+    ``parts`` reads off what it returned how long its parts took: name to wall and processor seconds,
+    per unit of work, so that sides may do different amounts.
+    """
 
     run: Callable[[], Any]
     answer: Callable[[Any], Any] = lambda _: None
+    parts: Callable[[Any], Parts] = lambda _: {}
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Comparison:
 
     ``speedup`` is their time over ours, to be at least ``bound``; ``overhead`` ours over theirs, and
     ``seconds`` our time alone, to be at most ``bound``. Without a bound the line only informs.
+    ``part`` names the part of every lap that is compared; without one it is all of it.
     """
 
     name: str
@@ -46,6 +53,7 @@ class Comparison:
     against: tuple[str, ...] = ()
     kind: Kind = "speedup"
     bound: float | None = None
+    part: str = ""
 
 
 def _nothing(_: Mapping[str, Any]) -> str:
@@ -75,3 +83,8 @@ class Lap:
 
     seconds: float
     cpu: float
+    parts: Parts = field(default_factory=dict)
+
+    def of(self, part: str) -> Lap:
+        """Return the lap of one part; of all for an empty name."""
+        return Lap(*self.parts[part]) if part else self

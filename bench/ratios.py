@@ -46,9 +46,9 @@ def lines(race: Race, outcome: Outcome, *, start_load: float, when: str) -> list
 
 
 def _line(race: Race, one: Comparison, outcome: Outcome, start_load: float, when: str) -> Line:
-    ours = outcome.laps[one.ours]
-    rival = fastest(outcome, one.against)
-    theirs = outcome.laps[rival] if rival else []
+    ours = [lap.of(one.part) for lap in outcome.laps[one.ours]]
+    rival = fastest(outcome, one.against, one.part)
+    theirs = [lap.of(one.part) for lap in outcome.laps[rival]] if rival else []
     found = per_round(one, [lap.seconds for lap in ours], [lap.seconds for lap in theirs])
     work = per_round(one, [lap.cpu for lap in ours], [lap.cpu for lap in theirs])
     return Line(
@@ -71,12 +71,12 @@ def _line(race: Race, one: Comparison, outcome: Outcome, start_load: float, when
     )
 
 
-def fastest(outcome: Outcome, names: Sequence[str]) -> str:
+def fastest(outcome: Outcome, names: Sequence[str], part: str = "") -> str:
     """Return which of the sides has the lowest median, or an empty text where there are none."""
 
     def typical(name: str) -> float:
         laps: list[Lap] = outcome.laps[name]
-        return median(lap.seconds for lap in laps)
+        return median(lap.of(part).seconds for lap in laps)
 
     return min(names, key=typical, default="")
 

@@ -83,10 +83,14 @@ def _row(line: Mapping[str, Any], machine: int) -> str:
         f"{line['cpu']:.{digits}f}{unit}",
         bound,
         met,
-        f"{line['seconds']:.2f} s",
+        _time(line["seconds"]),
         where,
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.2f} ms"
 
 
 def _own(line: Mapping[str, Any]) -> dict[str, Any]:

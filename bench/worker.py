@@ -40,8 +40,8 @@ def timed(work: Work) -> dict[str, Any]:
     cpu, began = spent(), time.perf_counter()
     result = work.run()
     seconds, used = time.perf_counter() - began, spent() - cpu
-    answer = work.answer(result)
-    return {"seconds": seconds, "cpu": used, "answer": answer, "all_cpu": spent() - first}
+    found = {"seconds": seconds, "cpu": used, "parts": work.parts(result)}
+    return {**found, "answer": work.answer(result), "all_cpu": spent() - first}
 
 
 def spent(pid: int | str = "self") -> float:

@@ -27,6 +27,9 @@ class Draws(Protocol):
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
 
+    def signed(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Draw uniformly from [-1, 1), in single precision."""
+
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Draw whole numbers uniformly from low to high - 1."""
 
@@ -56,6 +59,13 @@ class FastDraws:
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
         return self.generator.uniform(low, high, shape)
+
+    def signed(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Draw uniformly from [-1, 1), in steps of 2 ** -23."""
+        field = stream(self.generator).random(shape, np.float32)
+        field *= np.float32(2)
+        field -= np.float32(1)
+        return field
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Draw whole numbers uniformly from low to high - 1."""
@@ -88,6 +98,10 @@ class ReferenceDraws:
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
         return self.state.uniform(low, high, shape)
+
+    def signed(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Draw uniformly from [-1, 1), rounded to single precision."""
+        return self.state.uniform(-1.0, 1.0, shape).astype(np.float32)
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Draw whole numbers uniformly from low to high - 1."""

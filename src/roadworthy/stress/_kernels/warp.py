@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +41,17 @@ def warped_affine(planes: Floats, matrix: NDArray[np.float64]) -> Floats:
     return np.asarray(moved, np.float32)
 
 
-def _steps(row: NDArray[np.float64], height: int, width: int) -> NDArray[np.int64]:
+def _steps(row: NDArray[np.float64], height: int, width: int) -> NDArray[np.integer[Any]]:
     """Return a source coordinate of every pixel in steps of 1/32 pixel, each term rounded alone."""
-    half = _FINER // _STEPS // 2
-    down = np.rint((row[1] * np.arange(height) + row[2]) * _FINER).astype(np.int64) + half
-    across = np.rint(row[0] * np.arange(width) * _FINER).astype(np.int64)
-    steps: NDArray[np.int64] = (down[:, None] + across) >> 5
+    down = np.rint((row[1] * np.arange(height) + row[2]) * _FINER) + _FINER // _STEPS // 2
+    across = np.rint(row[0] * np.arange(width) * _FINER)
+    kind = np.int32 if max(abs(down).max(), abs(across).max()) < 2**30 else np.int64
+    steps: NDArray[np.integer[Any]] = down.astype(kind)[:, None] + across.astype(kind)
+    steps >>= 5
     return steps
 
 
-def _folded(steps: NDArray[np.int64], size: int) -> Floats:
+def _folded(steps: NDArray[np.integer[Any]], size: int) -> Floats:
     """Return coordinates in pixels; those of a strong magnification's inverse are mirrored back."""
     if max(abs(steps[0, 0]), abs(steps[0, -1]), abs(steps[-1, 0]), abs(steps[-1, -1])) > _FAR * 32:
         steps = np.mod(steps, max(1, 2 * (size - 1)) * _STEPS)

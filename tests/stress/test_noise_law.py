@@ -51,6 +51,7 @@ def test_a_fast_noise_follows_its_exact_law(name: str, strength: float) -> None:
         ("shot_noise", 2.5),
         ("shot_noise", 250),
         ("impulse_noise", 0.05),
+        ("impulse_noise", 0.996),
         ("impulse_noise", 1.0),
         ("speckle_noise", 0.001),
         ("speckle_noise", 0.06),

@@ -10,6 +10,7 @@ import numpy as np
 
 from roadworthy.stress._kernels.affine import inverse_affine, sampled
 from roadworthy.stress._kernels.timeline import check_sequence
+from roadworthy.stress._kernels.truncate import truncated
 from roadworthy.stress.base import sequence
 from roadworthy.types import Image
 
@@ -36,8 +37,7 @@ def zoom_blur_sequence(image: Image, *, frames: int, step: float = 0.004) -> Ite
     total = np.zeros(image.shape, np.float32)
     places = (inverse_affine(height, width, scale=f) for f in factors)
     for count, zoomed in enumerate(sampled(image, places), start=1):
-        total = cv2.add(total, zoomed, dst=total, dtype=cv2.CV_32F)
-        # Sums of whole levels are exact; a quotient that is whole must not fall below itself.
-        mean = total * np.float32(1 / count)
-        mean += np.float32(0.25 / frames)
-        yield mean.astype(np.uint8)
+        cv2.accumulate(zoomed, total)
+        # Sums of whole levels are exact; a quotient that is whole must not fall below itself, and
+        # the next below a whole one is 1 / count short of it.
+        yield truncated(total * np.float32(1 / count), nudge=0.25 / frames)

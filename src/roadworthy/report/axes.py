@@ -97,7 +97,18 @@ def other(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
     return [Figure(axis, metric, f"{metric} in percent, with 95 % intervals.", chart)]
 
 
+def _suite(axis: str, found: Sequence[Cell], who: Who) -> list[Figure]:
+    for metric, name in (("ce", "Corruption error"), ("flip_rate", "Flip rate")):
+        points = points_of([c for c in found if not c.nested], who, metric=metric)
+        if points:
+            chart = marks.dots(points, title=f"{name}, %")
+            caption = f"{name} of each stress in percent of the baseline's, with 95 % intervals."
+            return [Figure(axis, name, caption, chart)]
+    return []
+
+
 BUILDERS: dict[str, Callable[[str, Sequence[Cell], Who], list[Figure]]] = {
+    "suite": _suite,
     "corruption": _corruption,
     "adversarial": _adversarial,
     "systematic": _systematic,

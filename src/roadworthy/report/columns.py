@@ -9,13 +9,21 @@ from roadworthy.report.reading import Reading
 
 COLUMNS = {
     "top1": "top-1 %",
+    "ce": "CE, mCE %",
+    "flip_rate": "FR, mFR %",
+    "mt5d": "mT5D %",
+    "mean_error": "error %",
     "drop": "drop",
     "robust_top1": "robust %",
     "disagreement": "changed %",
     "flip_probability": "flips %",
+    "t5d": "T5D",
     "ece": "ECE %",
 }
 """Metrics of the terminal table with their headings; those before lose their interval last."""
+
+MEANS = {"ce": "mce", "flip_rate": "mfr"}
+"""What a whole suite has in the column of a metric of its members: the mean of that column."""
 
 NOTHING = Reading(None, None, None)
 _GAP = 3  # between two columns
@@ -23,13 +31,25 @@ _LEAST, _ENOUGH, _ENOUGH_EACH = 12, 30, 18  # characters of a name: at worst, al
 
 
 def metrics_of(found: Sequence[Cell]) -> list[str]:
-    """Return the metrics that have a value somewhere; top-1 always."""
-    return [m for m in COLUMNS if m == "top1" or any(c.value(m) is not None for c in found)]
+    """Return the metrics that have a value somewhere; top-1 always, mean error for suites."""
+    return [m for m in COLUMNS if m == "top1" or any(_wanted(cell, m) for cell in found)]
+
+
+def reading_in(cell: Cell, metric: str) -> Reading:
+    """Return what a cell has in the column of ``metric``."""
+    own = cell.readings.get(metric) or cell.readings.get(MEANS.get(metric, metric))
+    return own or NOTHING
+
+
+def _wanted(cell: Cell, metric: str) -> bool:
+    # the mean error of one stress says what its top-1 says already
+    told = metric == "mean_error" and "top1" in cell.readings
+    return not told and reading_in(cell, metric).value is not None
 
 
 def shown_text(cell: Cell, metric: str, wide: bool) -> str:
     """Return one metric of a cell, ``wide`` with its interval."""
-    reading = cell.readings.get(metric, NOTHING)
+    reading = reading_in(cell, metric)
     return reading.full if wide else reading.text
 
 

@@ -9,6 +9,12 @@ from roadworthy.report.names import AXES, short_names
 from roadworthy.report.reading import Reading
 
 _MOST_MODELS = 4
+_QUOTED = {
+    "mce": "mCE",
+    "mfr": "mFR",
+    "mean_error": "mean error",
+    "flip_probability": "flip probability",
+}
 
 
 def headline(found: Sequence[Cell]) -> list[str]:
@@ -38,8 +44,19 @@ def _sentence(name: str, own: Sequence[Cell]) -> str:
             f"{name} gets {_percent(clean.readings['top1'])} of {clean.n} images{on} right "
             f"as they are"
         )
-    costs = _costs(here)
-    return f"{start}, and {costs}." if costs else f"{start}."
+    rest = [text for text in (_costs(here), *_suites(here)) if text]
+    return f"{start}, and {'; '.join(rest)}." if rest else f"{start}."
+
+
+def _suites(own: Sequence[Cell]) -> list[str]:
+    """Return the one number by which each suite is quoted."""
+    texts = []
+    for cell in own:
+        metric = next((m for m in _QUOTED if cell.value(m) is not None), None)
+        if cell.axis == "suite" and metric is not None:
+            reading = _percent(cell.readings[metric])
+            texts.append(f"its {_QUOTED[metric]} over {cell.stress} is {reading}")
+    return texts
 
 
 def _costs(own: Sequence[Cell]) -> str:

@@ -11,6 +11,7 @@ from roadworthy.errors import RoadworthyError
 
 AXES = {
     "clean": "Clean",
+    "suite": "Suites",
     "corruption": "Corruptions",
     "sequence": "Sequences",
     "adversarial": "Adversarial",
@@ -67,12 +68,15 @@ def axis_of(stress: str) -> str:
     of import time.
     """
     from roadworthy.stress import STRESSES
+    from roadworthy.suites.base import suites
 
     name = re.match(r"[A-Za-z0-9_.+/-]*", stress.strip())
     if name is None or not name.group().isidentifier():
         return "other"
     if importlib.util.find_spec(f"roadworthy.stress.attacks.{name.group()}") is not None:
         return "adversarial"
+    if name.group() in suites():
+        return "suite"
     try:
         axis = STRESSES.get(name.group()).axis
     except (RoadworthyError, ImportError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
-from roadworthy.report.columns import COLUMNS, NOTHING, fit, metrics_of, shown_text
+from roadworthy.report.columns import COLUMNS, fit, metrics_of, reading_in, shown_text
 from roadworthy.report.names import short_names
 
 if TYPE_CHECKING:
@@ -62,20 +62,22 @@ def lines(summary: Mapping[str, Any]) -> str:
     body = [
         [
             *(getattr(cell, key) + (_made_by(cell) if key == "stress" else "") for key in keys),
-            *(cell.readings.get(metric, NOTHING).full for metric in metrics),
+            *(reading_in(cell, metric).full for metric in metrics),
             str(cell.n),
             str(cell.failed),
         ]
         for cell in found
     ]
+    shown = {(cell.model, cell.data, cell.stress) for cell in found}
     for entry in missing:
+        if tuple(text_of(entry, key) for key in ("model", "data", "stress")) in shown:
+            continue  # a suite, of which only some metrics are missing
         named = [text_of(entry, key) for key in keys]
         body.append([*named, *("n/a" for _ in metrics), "0", "0"])
     heads = [*keys, *(COLUMNS[metric] for metric in metrics), "n", "failed"]
     parts = [_title(found, naming), "", *_markdown(heads, body, left=len(keys))]
-    return (
-        "\n".join([*parts, *([""] if missing or not found else []), *_below(summary, found)]) + "\n"
-    )
+    below = _below(summary, found)
+    return "\n".join([*parts, *([""] if below else []), *below]) + "\n"
 
 
 def _varies(found: Sequence[Cell], name: str) -> bool:
@@ -98,7 +100,18 @@ def _below(summary: Mapping[str, Any], found: Sequence[Cell]) -> list[str]:
     for entry in entries(summary, "unavailable"):
         who = f"{text_of(entry, 'model')}: " if _varies(found, "model") or len(models) > 1 else ""
         texts.append(f"n/a  {who}{text_of(entry, 'stress')}: {text_of(entry, 'reason')}")
-    return distinct(texts)
+    return [*_baselines(summary), *distinct(texts)]
+
+
+def _baselines(summary: Mapping[str, Any]) -> list[str]:
+    """Return what the errors of each suite are divided by."""
+    texts = []
+    for suite in entries(summary.get("run"), "suites"):
+        baseline = suite.get("baseline")
+        if isinstance(baseline, Mapping):
+            named = f"{text_of(baseline, 'name')} (version {text_of(baseline, 'version')})"
+            texts.append(f"{text_of(suite, 'spec')}: {named} has 100 %")
+    return texts
 
 
 def _markdown(heads: Sequence[str], body: Sequence[Sequence[str]], *, left: int) -> list[str]:

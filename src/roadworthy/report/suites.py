@@ -1,0 +1,148 @@
+"""Metrics over whole suites, for the summary: what a run says of its suites, and their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from roadworthy.baselines import Baseline, load_baseline
+from roadworthy.engine.until import widened
+from roadworthy.errors import UsageError
+from roadworthy.metrics.catalogue import USABLE
+from roadworthy.metrics.suite import SuiteCells, SuiteResult, evaluate_suite
+from roadworthy.run import CellRecord, Run
+from roadworthy.stress.reference import clean_of
+
+COLUMNS = ("sample", "variant", "severity", "correct", "frames_flip", "frames_top5_distance")
+DIGITS = 7
+"""A baseline that is itself a summary has nine digits: two more would be those of its rounding."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """What is kept of one cell for the suites it belongs to."""
+
+    cell: CellRecord
+    rows: pl.DataFrame
+    clean: pl.DataFrame | None
+    failed: frozenset[str]
+
+
+class Suites:
+    """The suites of a run, the newest of each spec, and the cells that belong to them."""
+
+    def __init__(self, run: Run) -> None:
+        self.known = {s["spec"]: s for one in run.runs for s in _of(one)}
+        folders = {s["spec"]: one.get("folder") for one in run.runs for s in _of(one)}
+        self.baselines = {spec: _baseline(s, folders[spec]) for spec, s in self.known.items()}
+        self.members: dict[tuple[str, str, str], dict[str, Member]] = {}
+        self._wanted = {stress for suite in self.known.values() for stress in suite["stresses"]}
+
+    def add(self, cell: CellRecord, records: pl.DataFrame, clean: pl.DataFrame | None) -> None:
+        """Keep a cell if it belongs to a suite; ``records`` are all, ``clean`` the usable ones."""
+        if cell.stress not in self._wanted:
+            return
+        usable = records.filter(pl.col("status").is_in(USABLE))
+        failed = records.filter(pl.col("status") == "failed")["sample"]
+        member = Member(cell, usable.select(COLUMNS), clean, frozenset(failed))
+        self.members.setdefault((cell.model, cell.data, cell.precision), {})[cell.stress] = member
+
+    def results(self) -> Iterator[tuple[str, Mapping[str, Member], SuiteResult]]:
+        """Yield every metric of every suite of every model on every data set, with its members."""
+        for spec, suite in self.known.items():
+            baseline, why = self.baselines[spec]
+            for cells in self.members.values():
+                own = {stress: cells[stress] for stress in suite["stresses"] if stress in cells}
+                if not own:
+                    continue
+                seen = SuiteCells(
+                    stresses=suite["stresses"],
+                    rows={stress: member.rows for stress, member in own.items()},
+                    clean=_clean(own, suite["stresses"]),
+                    baseline=baseline,
+                    why_no_baseline=why,
+                )
+                for result in evaluate_suite(suite.get("kind"), seen):
+                    yield spec, own, result
+
+    def described(self) -> list[dict[str, Any]]:
+        """Return what a reader must know of each suite: its headline, and what divides the errors."""
+        described = []
+        for spec, suite in self.known.items():
+            baseline, why = self.baselines[spec]
+            about = {key: suite.get(key) for key in ("name", "version", "kind", "headline")}
+            source = {"name": baseline.name, "version": baseline.version} if baseline else None
+            described.append({"spec": spec, **about, "baseline": source, "why_no_baseline": why})
+        return described
+
+
+def suite_rows(
+    suites: Suites, name: Callable[[CellRecord], str], wider: Mapping[tuple[str, str], float]
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Return the rows of all suites, and why values are missing, as entries of ``unavailable``."""
+    rows: list[dict[str, Any]] = []
+    reasons: dict[tuple[str, str, str, str], list[str]] = {}
+    for spec, members, result in suites.results():
+        judge = next(iter(members.values())).cell
+        model = name(judge)
+        definition, single = result.definition, result.estimate
+        concerned = [members[result.stress]] if result.stress else list(members.values())
+        factors = [wider.get((m.cell.request, definition.name), 1.0) for m in concerned]
+        estimate = widened(single, max(factors), unit=definition.unit)
+        row = {
+            "model": model,
+            "data": judge.data,
+            "source": None,
+            "stress": result.stress or spec,
+            "variant": _variant(concerned[0]) if result.stress else "",
+            "metric": definition.name,
+            "unit": definition.unit,
+            "value": _rounded(estimate.value),
+            "low": _rounded(estimate.low),
+            "high": _rounded(estimate.high),
+            "n": estimate.n,
+            "failed": len(frozenset().union(*(m.failed for m in concerned))),
+            "version": definition.version,
+        }
+        rows.append(row)
+        if result.reason:
+            names = reasons.setdefault((judge.data, model, spec, result.reason), [])
+            names.extend(n for n in [definition.name] if n not in names)
+    missing = [
+        {"data": data, "model": model, "stress": spec, "reason": f"{', '.join(names)}: {reason}"}
+        for (data, model, spec, reason), names in reasons.items()
+    ]
+    return rows, missing
+
+
+def _of(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [suite for suite in run.get("suites") or () if suite.get("kind")]
+
+
+def _baseline(suite: Mapping[str, Any], folder: str | None) -> tuple[Baseline | None, str]:
+    if not suite.get("baseline"):
+        return None, str(suite.get("why_no_baseline") or "")
+    try:
+        return load_baseline(suite["baseline"], suite["stresses"], base=folder), ""
+    except UsageError as error:
+        return None, str(error)
+
+
+def _clean(members: Mapping[str, Member], stresses: list[str]) -> pl.DataFrame | None:
+    """Return the clean records, if all members of the suite share a frame."""
+    if len({clean_of(stress) for stress in stresses}) > 1:
+        return None
+    return next(iter(members.values())).clean
+
+
+def _variant(member: Member) -> str:
+    """Return the variant in which a row about a whole cell stands in the summary."""
+    variants = member.rows["variant"].unique()
+    return str(variants[0]) if len(variants) == 1 else ""
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")

@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 
 F = TypeVar("F", np.float32, np.float64)
 
+EXACT_WARPS = int(cv2.__version__.split(".")[0]) >= 5
+"""Whether OpenCV warps at exact positions; before version 5 it took the nearest 1/32 of a pixel."""
+
+_WARPED_SIDE = 2048  # pixels; its positions are float32
+
 
 def zoom_source_window(height: int, width: int, factor: float) -> tuple[slice, slice]:
     """Return the rows and columns that ``clipped_zoom`` reads of a field of (height, width)."""
@@ -37,12 +42,36 @@ def zoom_mean(image: NDArray[np.uint8], factors: Sequence[float]) -> NDArray[np.
 
     Values are levels, 0 to 255; sums are kept in float32.
     """
-    field = image.astype(np.float32)
-    total = field.copy()
+    height, width = image.shape[:2]
+    warps = EXACT_WARPS and max(height, width) <= _WARPED_SIDE
+    # OpenCV warps four channels faster than three.
+    field = (cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) if warps else image).astype(np.float32)
+    total = field * np.float32(1 + sum(factor == 1 for factor in factors))
+    zoomed = np.empty_like(field)
     for factor in factors:
-        cv2.accumulate(clipped_zoom(field, factor) if factor > 1 else field, total)
+        if factor == 1:
+            continue
+        if warps:
+            _warped(field, factor, zoomed)
+        else:
+            zoomed = clipped_zoom(field, factor)
+        cv2.accumulate(zoomed, total)
     total *= np.float32(1 / (len(factors) + 1))
-    return total
+    return np.asarray(cv2.cvtColor(total, cv2.COLOR_RGBA2RGB)) if warps else total
+
+
+def _warped(field: NDArray[np.float32], factor: float, zoomed: NDArray[np.float32]) -> None:
+    height, width = field.shape[:2]
+    row_step, row = _steps(height, factor)
+    column_step, column = _steps(width, factor)
+    cv2.warpAffine(
+        field,
+        np.array([[column_step, 0, column], [0, row_step, row]]),
+        (width, height),
+        dst=zoomed,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def enlarged(part: NDArray[F], factor: float, height: int, width: int) -> NDArray[F]:
@@ -59,13 +88,20 @@ def _middle(size: int, factor: float) -> slice:
     return slice(first, first + kept)
 
 
+def _steps(size: int, factor: float) -> tuple[float, float]:
+    """Return how far apart the sampled positions are, and where the first one is, in the field."""
+    window = _middle(size, factor)
+    kept = window.stop - window.start
+    full = round(kept * factor)
+    step = (kept - 1) / (full - 1) if full > 1 else 0.0
+    return step, window.start + (full - size) // 2 * step
+
+
 def _between(
     kept: int, factor: float, size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    full = round(kept * factor)
-    first = (full - size) // 2
-    step = (kept - 1) / (full - 1) if full > 1 else 0.0
-    position = np.asarray(np.arange(first, first + size) * step, np.float64)
+    step, first = _steps(size, factor)
+    position = np.asarray(first - _middle(size, factor).start + np.arange(size) * step, np.float64)
     low = np.asarray(np.minimum(position.astype(np.int64), kept - 1))
     return low, np.asarray(np.minimum(low + 1, kept - 1)), np.asarray(position - low)
 

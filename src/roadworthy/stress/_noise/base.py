@@ -24,4 +24,7 @@ class Noise(Protocol):
         """Return the noisy image in units of the full range, before clipping and truncation."""
 
     def sampled(self, image: Image, stream: np.random.Generator) -> Image:
-        """Return the noisy image: not the numbers of ``published``, but exactly its distribution."""
+        """Return the noisy image: not the numbers of ``published``, but exactly its distribution.
+
+        ``image`` is contiguous; it is left as it is.
+        """

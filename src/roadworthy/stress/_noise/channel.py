@@ -31,8 +31,8 @@ class Channel:
     other: NDArray[np.uint8]
 
     def send(self, image: Image, stream: np.random.Generator) -> Image:
-        """Return what becomes of ``image``, of any shape, each value by itself."""
-        plane = np.ascontiguousarray(image).reshape(image.shape[0], -1)
+        """Return what becomes of ``image``, contiguous and of any shape, each value by itself."""
+        plane = image.reshape(image.shape[0], -1)
         first, second = random_bytes(stream, 2, *plane.shape)
         cell = _cell(plane, first)
         whole, result = lookup(self.whole, cell), lookup(self.other, cell)
@@ -56,8 +56,8 @@ class Table:
     rest: Channel
 
     def send(self, image: Image, stream: np.random.Generator) -> Image:
-        """Return what becomes of ``image``, of any shape, each value by itself."""
-        plane = np.ascontiguousarray(image).reshape(image.shape[0], -1)
+        """Return what becomes of ``image``, contiguous and of any shape, each value by itself."""
+        plane = image.reshape(image.shape[0], -1)
         byte = random_bytes(stream, *plane.shape)
         result = lookup(self.outcome, _cell(plane, byte))
         rare = where_rare(byte > np.asarray(cv2.LUT(plane, self.last[None])))

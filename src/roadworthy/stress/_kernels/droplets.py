@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from roadworthy.stress._kernels.gaussian import gaussian
 from roadworthy.stress._kernels.truncation import TRUNCATED
+from roadworthy.stress.draws import Draws
 from roadworthy.types import Image
 
 Layer = NDArray[np.float32]
@@ -16,6 +17,25 @@ _WATER = (175, 238, 238)
 _MUD = (63.0, 42.0, 20.0, 0.0)
 _THIN = 0.8
 _RELIEF = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], np.float32)
+
+
+def moisture(
+    height: int, width: int, *, mean: float, spread: float, sigma: float, rng: Draws
+) -> Layer:
+    """Return a normal field (height, width), smoothed by ``sigma`` pixels and not normalised again.
+
+    ``mean`` and ``spread``, before smoothing, are in units of the full range.
+    """
+    # Smoothed before it is scaled, so that float32 is exact to a few millionths of a level.
+    field = gaussian(rng.normal((height, width)).astype(np.float32), sigma)
+    field *= np.float32(spread)
+    field += np.float32(mean)
+    return field
+
+
+def drops(field: Layer, threshold: float) -> Layer:
+    """Return ``field`` where it is larger than ``threshold``, and 0 elsewhere."""
+    return np.asarray(cv2.threshold(field, threshold, 0.0, cv2.THRESH_TOZERO)[1])
 
 
 def under_water(image: Image, layer: Layer, amount: float) -> Image:

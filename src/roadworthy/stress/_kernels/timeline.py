@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from roadworthy.errors import UsageError
+from roadworthy.stress._kernels.demand import within
 from roadworthy.types import Image
 
 MOST_FRAMES = 1000
@@ -19,9 +19,7 @@ def check_sequence(
     Parameters that the user left to the table are not in ``arguments`` and are not looked at.
     """
     for name, (low, high) in {"frames": (2, MOST_FRAMES), **bounds}.items():
-        value = arguments.get(name, low)
-        if not low <= value <= high:
-            raise UsageError(f"{stress}: {name} is {low:g} to {high:g}, not {value}")
+        within(stress, arguments, name, low, high)
 
 
 def from_middle(frame: int, frames: int) -> int:

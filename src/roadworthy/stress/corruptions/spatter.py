@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, Literal
 
-import cv2
-import numpy as np
-
 from roadworthy.errors import UsageError
-from roadworthy.stress._kernels.droplets import under_mud, under_water
-from roadworthy.stress._kernels.gaussian import gaussian
+from roadworthy.stress._kernels.droplets import drops, moisture, under_mud, under_water
 from roadworthy.stress.base import corruption
 from roadworthy.stress.draws import Draws
 from roadworthy.types import Image
@@ -89,11 +85,7 @@ def spatter(
     bits, as published; without a drop of water the picture stays. Hendrycks & Dietterich, ICLR 2019.
     """
     height, width = image.shape[:2]
-    # Smoothed before it is scaled, so that float32 is exact to a few millionths of a level.
-    field = gaussian(rng.normal((height, width)).astype(np.float32), sigma)
-    field *= np.float32(spread)
-    field += np.float32(mean)
+    field = moisture(height, width, mean=mean, spread=spread, sigma=sigma, rng=rng)
     if kind == "mud":
         return under_mud(image, field, threshold, smoothing)
-    _, drops = cv2.threshold(field, threshold, 0.0, cv2.THRESH_TOZERO)
-    return under_water(image, drops, brightness)
+    return under_water(image, drops(field, threshold), brightness)

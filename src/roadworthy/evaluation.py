@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from roadworthy.data.parts import parts_of
 from roadworthy.data.registry import open_data
 from roadworthy.engine.compact import compact
 from roadworthy.engine.execute import Engine
@@ -94,7 +95,8 @@ def prepare(
 ) -> Prepared:
     """Resolve every name, cheapest first, load the models and plan the cells; nothing runs yet."""
     chosen, asked = resolve(_listed(stresses) or [DEFAULT_SUITE])
-    opened = [d if hasattr(d, "samples") else open_data(d) for d in _listed(data)]
+    given = [d if hasattr(d, "samples") else open_data(d) for d in _listed(data)]
+    opened = [part for dataset in given for part in parts_of(dataset)]
     datasets = _distinct(opened, "data set", "data (-d)")
     use_cores()
     judges = _judges(_listed(models), options)

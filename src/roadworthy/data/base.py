@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from roadworthy.pipeline.published import FrameName
 from roadworthy.registry import Definition, parameters_of
 from roadworthy.seed import digest
 from roadworthy.types import Classes, Dataset, Sample
@@ -28,13 +29,15 @@ def dataset(function: Callable[..., Dataset]) -> DataDefinition:
 class Images:
     """Labelled encoded images, listed once; ``fetch`` reads the bytes of one sample.
 
-    ``fetch`` raises SampleError where it cannot, and is safe to call from several threads.
+    ``fetch`` raises SampleError where it cannot, and is safe to call from several threads. ``frame``
+    is ``untouched`` for sets whose images are frames already: no model's pipeline resizes them.
     """
 
     spec: str
     classes: Classes
     samples: Sequence[Sample] = field(repr=False)
     fetch: Callable[[Sample], bytes] = field(repr=False)
+    frame: FrameName = "own"
 
     def read(self, sample: Sample) -> bytes:
         """Return the encoded bytes of one sample; raises SampleError naming it if it cannot."""

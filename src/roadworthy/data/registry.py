@@ -19,9 +19,12 @@ DATA = Registry("data set", DataDefinition, ("roadworthy.data.readers",), "roadw
 
 _EXAMPLES = {
     "arrays": "arrays:FILE.npz",
+    "cifar_c": "cifar_c:DIR",
     "csv": "csv:FILE.csv",
     "demo": "demo/photos",
     "imagefolder": "imagefolder:DIR",
+    "imagenet_c": "imagenet_c:DIR",
+    "imagenet_p": "imagenet_p:DIR",
     "parquet": "parquet:FILE.parquet or parquet:DIR",
 }
 

@@ -12,7 +12,7 @@ from roadworthy.engine.frames import Product, Recode
 from roadworthy.engine.options import Options, Precision
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, probe_hash, run
-from roadworthy.pipeline.published import published
+from roadworthy.pipeline.published import FrameName, published
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.stress.levels import Frames
@@ -66,7 +66,7 @@ class Cell:
     @property
     def pipeline(self) -> Pipeline:
         """The pipeline of the frame that the stress acts in, the model's own unless it says so."""
-        return published(self.stress.frame, self.judge.model.pipeline)
+        return published(frame_of(self.stress, self.source.dataset), self.judge.model.pipeline)
 
     def pipeline_of(self, setting: Setting) -> Pipeline:
         """The pipeline that reads the images for ``setting``."""
@@ -135,7 +135,7 @@ def plan(
         source = Source(dataset, kept, len(ordered))
         for one in stresses:
             for judge in judges:
-                reason = missing_needs(one, judge.model)
+                reason = _not_on(one, dataset) or missing_needs(one, judge.model)
                 if reason:
                     unavailable.append(Unavailable(dataset.spec, judge.spec, one.spec, reason))
                 else:
@@ -145,6 +145,19 @@ def plan(
             reason = next(u.reason for u in unavailable if u.stress == one.spec)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")
     return Plan(tuple(cells), tuple(unavailable))
+
+
+def frame_of(one: Stress, dataset: Dataset) -> FrameName:
+    """Return the frame that a stress acts in: stored sets are judged as they are by default."""
+    stored: FrameName = getattr(dataset, "frame", "own")
+    return stored if one.frame == "own" else one.frame
+
+
+def _not_on(one: Stress, dataset: Dataset) -> str:
+    """Return why ``dataset`` cannot take the stress, or an empty text."""
+    if getattr(dataset, "frame", "own") == "own" or one.spec == "clean":
+        return ""
+    return "the images of a stored set are stressed already; they are judged as they are (clean)"
 
 
 def missing_needs(one: Stress, model: Classifier) -> str:
@@ -173,7 +186,7 @@ def _pipeline_of(one: Stress, setting: Setting, pipeline: Pipeline) -> Pipeline:
 def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
     model = judge.model
     relation = relate(source.dataset, model.classes, model_name=judge.spec)
-    pipeline = published(one.frame, model.pipeline)
+    pipeline = published(frame_of(one, source.dataset), model.pipeline)
     size = pipeline.size or source.first_size
     # Attacks craft and judge in float32: a success that exists only in bf16 is none.
     if one.definition.tap is Tap.INPUT and judge.precision != "fp32":

@@ -57,9 +57,17 @@ def judged_rows(
         "pipeline": str(cell.pipeline_of(setting)),
         ORDER: list(order),
         **constants(cell),
+        "severity": _stored_severities(cell, samples),
         **_eps(columns),
     }
     return _typed(values, len(samples))
+
+
+def _stored_severities(cell: Cell, samples: Sequence[Sample]) -> list[int | None] | None:
+    """Return the severities that a stored set brings with its samples."""
+    if getattr(cell.source.dataset, "frame", "own") == "own":
+        return None
+    return [sample.columns.get("severity") for sample in samples]
 
 
 def failed_rows(

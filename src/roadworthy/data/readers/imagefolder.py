@@ -30,11 +30,11 @@ def imagefolder(path: str, *, classes: int | None = None) -> Dataset:
     spec = f"imagefolder:{path}"
     root = existing(path, "imagefolder", folder=True).absolute()
     check_declared(classes, spec)
-    folders = _class_folders(root, spec)
-    labels, meaning = _number(folders, spec, classes)
+    folders = class_folders(root, spec)
+    labels, meaning = number_folders(folders, spec, classes)
     files, labelled = [], []
     for folder, label in zip(folders, labels, strict=True):
-        found = _images(root / folder, spec)
+        found = images_below(root / folder, spec)
         files += found
         labelled += [label] * len(found)
     if not files:
@@ -49,7 +49,8 @@ def imagefolder(path: str, *, classes: int | None = None) -> Dataset:
     return Images(spec, meaning, samples, read_file)
 
 
-def _class_folders(root: Path, spec: str) -> list[str]:
+def class_folders(root: Path, spec: str) -> list[str]:
+    """Return the names of the class folders, sorted; raises UsageError where there are none."""
     try:
         entries = [e for e in os.scandir(root) if not e.name.startswith((".", "__MACOSX"))]
     except OSError as error:
@@ -73,9 +74,10 @@ def _class_folders(root: Path, spec: str) -> list[str]:
     return folders
 
 
-def _number(
+def number_folders(
     folders: Sequence[str], spec: str, classes: int | None
 ) -> tuple[Sequence[int], Classes]:
+    """Return the label of each class folder, and what the labels mean."""
     if not all(name.isascii() and name.isdigit() and len(name) < 12 for name in folders):
         check_count(len(folders), classes, spec)
         return range(len(folders)), named([printable(name) for name in folders])
@@ -90,7 +92,9 @@ def _number(
     return labels, Classes(count=classes)
 
 
-def _images(folder: Path, spec: str) -> list[str]:
+def images_below(folder: Path, spec: str) -> list[str]:
+    """Return the paths of all images below ``folder``, sorted."""
+
     def refuse(error: OSError) -> None:
         raise UsageError(f"{spec}: cannot list {error.filename}: {error.strerror}")
 

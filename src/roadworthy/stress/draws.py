@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.stress._noise.base import Noise
-from roadworthy.stress._noise.bits import stream
+from roadworthy.stress._noise.bits import random_bytes, stream
 from roadworthy.types import Image
 
 Floats = NDArray[np.float64]
+Wholes = NDArray[np.integer]
 Window = tuple[slice, ...]
 """Which part of a field of draws is used; the reference draws all of it, the fast one only that."""
 
@@ -32,6 +33,9 @@ class Draws(Protocol):
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Draw whole numbers uniformly from low to high - 1."""
+
+    def pairs(self, span: int, count: int) -> Wholes:
+        """Draw pairs of whole numbers below ``span``, each written as first * span + second."""
 
     def chance(self, probability: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Draw True with ``probability``, independently."""
@@ -71,6 +75,15 @@ class FastDraws:
         """Draw whole numbers uniformly from low to high - 1."""
         return self.generator.integers(low, high, shape)
 
+    def pairs(self, span: int, count: int) -> Wholes:
+        """Draw pairs of whole numbers below ``span``: one number for both, 8 bits if they do."""
+        source, choices = stream(self.generator), span * span
+        if choices > 256:
+            return source.integers(0, choices, count)
+        if choices & (choices - 1) == 0:
+            return random_bytes(source, count) & np.uint8(choices - 1)
+        return source.integers(0, choices, count, np.uint8)
+
     def chance(self, probability: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Draw True with ``probability``, independently."""
         return self.generator.random(shape) < probability
@@ -106,6 +119,11 @@ class ReferenceDraws:
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Draw whole numbers uniformly from low to high - 1."""
         return self.state.randint(low, high, size=shape, dtype=np.int64)
+
+    def pairs(self, span: int, count: int) -> Wholes:
+        """Draw pairs of whole numbers below ``span``, first and second in turn."""
+        first, second = self.state.randint(0, span, size=(count, 2), dtype=np.int64).T
+        return np.asarray(first * span + second)
 
     def chance(self, probability: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Draw True with ``probability``: one uniform number each, as NumPy's ``choice`` does."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.stress.draws import Draws
 
 Bytes = NDArray[np.uint8]
+Indices = NDArray[np.intp]
 
 
-def displaced(image: Bytes, reach: int, rng: Draws) -> Bytes:
-    """Return ``image`` after each pixel, from the last to the first, took the value of a neighbour.
+def displaced(image: Bytes, reach: int, rng: Draws, *, passes: int = 1) -> Bytes:
+    """Return ``image`` after, ``passes`` times, each pixel from the last on took a neighbour's value.
 
     ``image`` is uint8 (H, W, 3) with sides of more than twice ``reach``. Rows H - reach down to
     reach + 1 and columns W - reach down to reach + 1 are written, in that order; two whole numbers
@@ -19,30 +21,50 @@ def displaced(image: Bytes, reach: int, rng: Draws) -> Bytes:
     overwritten are copied on, so that the result is exactly that of the loop.
     """
     height, width = image.shape[:2]
-    source = _sources(height, width, reach, rng)
-    packed = np.zeros((height * width, 4), np.uint8)
-    packed[:, :3] = image.reshape(-1, 3)
-    moved = packed.view(np.uint32).ravel().take(source)
-    return np.ascontiguousarray(moved.view(np.uint8).reshape(height, width, 4)[:, :, :3])
+    # Four bytes a pixel are one number to copy.
+    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).view(np.uint32).ravel()
+    for _ in range(passes):
+        pixels = pixels.take(_sources(height, width, reach, rng), mode="clip")
+    return np.asarray(
+        cv2.cvtColor(pixels.view(np.uint8).reshape(height, width, 4), cv2.COLOR_RGBA2RGB)
+    )
 
 
-def _sources(height: int, width: int, reach: int, rng: Draws) -> NDArray[np.int32]:
+def _sources(height: int, width: int, reach: int, rng: Draws) -> Indices:
     """Return for each pixel the one whose old value it gets in the end."""
     count = height * width
     rows, columns = height - 2 * reach, width - 2 * reach
-    pairs = rng.integers(-reach, reach, (rows * columns, 2))
-    offsets = (pairs[:, 1] * width + pairs[:, 0]).astype(np.int32)
-    here = np.arange(count, dtype=np.int32)
-    # Numbers from ``count`` on stand for old values, those below for what a pixel holds in the end.
-    chain = here + np.int32(count)
+    pairs = rng.pairs(2 * reach, rows * columns)
+    steps = _looked_up(_steps(reach, width, count), pairs)
+    # Numbers from ``count`` on stand for old values, those below for what a pixel holds in the end:
+    # a neighbour further on was written before, so its pixel is followed to where it leads.
+    here = np.arange(count)
+    chain = here + count
     written = (slice(reach + 1, height - reach + 1), slice(reach + 1, width - reach + 1))
-    towards = offsets[::-1].reshape(rows, columns)
-    neighbour = here.reshape(height, width)[written] + towards
-    # A neighbour further on was written before, so its pixel is followed to where it leads.
-    chain.reshape(height, width)[written] = neighbour + np.where(towards > 0, 0, count)
+    np.add(
+        here.reshape(height, width)[written],
+        steps[::-1].reshape(rows, columns),
+        out=chain.reshape(height, width)[written],
+    )
     waiting = np.flatnonzero(chain < count)
     while len(waiting):
         ahead = chain[chain[waiting]]
         chain[waiting] = ahead
         waiting = waiting[ahead < count]
-    return chain - np.int32(count)
+    chain -= count
+    return chain
+
+
+def _steps(reach: int, width: int, count: int) -> NDArray[np.int32]:
+    """Return how far on each pair leads, plus ``count`` if it leads to a pixel not yet written."""
+    offsets = np.arange(-reach, reach)
+    steps = offsets[:, None] + width * offsets
+    return np.asarray(np.where(steps > 0, steps, steps + count), np.int32).ravel()
+
+
+def _looked_up(table: NDArray[np.int32], numbers: NDArray[np.integer]) -> NDArray[np.int32]:
+    if numbers.dtype != np.uint8:
+        return table.take(numbers)
+    padded = np.zeros(256, np.int32)
+    padded[: len(table)] = table
+    return np.asarray(cv2.LUT(numbers.reshape(1, -1), padded)).ravel()

@@ -48,6 +48,4 @@ def glass_blur(
             f"pixels a side, not {image.shape[1]} x {image.shape[0]}"
         )
     blurred = gaussian_levels(image, sigma)
-    for _ in range(passes):
-        blurred = displaced(blurred, reach, rng)
-    return gaussian_levels(blurred, sigma)
+    return gaussian_levels(displaced(blurred, reach, rng, passes=passes), sigma)

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 def quantised(values: Any) -> Image:
     """Clip values in [0, 1] and truncate them to 8 bits."""
-    return (np.clip(values, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.asarray((np.clip(values, 0.0, 1.0) * 255.0).astype(np.uint8))
 
 
 def plain_plasma(size: int, decay: float, state: np.random.RandomState) -> Floats:

@@ -1,0 +1,1 @@
+"""Frost: textures generated here, and the original ones read from a folder."""

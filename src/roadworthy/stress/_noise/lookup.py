@@ -31,7 +31,9 @@ def where_rare(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return what ``np.flatnonzero(mask)`` does, faster where few are set: it skips eight at once."""
     flat = np.ascontiguousarray(mask).reshape(-1)
     whole = flat.size // 8 * 8
-    eights = flat[:whole].reshape(-1, 8)
-    some = np.flatnonzero(eights.view(np.uint64))
-    row, column = np.nonzero(eights[some])
-    return np.concatenate([8 * some[row] + column, whole + np.flatnonzero(flat[whole:])])
+    some = np.flatnonzero(flat[:whole].view(np.uint64) != 0)
+    among = np.flatnonzero(flat[:whole].reshape(-1, 8)[some])
+    found = np.asarray(8 * some[among >> 3] + (among & 7))
+    if whole == flat.size:
+        return found
+    return np.concatenate([found, whole + np.flatnonzero(flat[whole:])])

@@ -42,8 +42,8 @@ def crystals(shape: tuple[int, int], growth: Growth, rng: np.random.Generator) -
     for _ in range(_LAYERS):
         starts, ends, shades = _segments(shape, growth, rng)
         width = int(rng.integers(growth.width[0], growth.width[1] + 1))
-        _draw(canvas, starts + 0.7, ends + 0.7, shades * 0.25, width)
-        _draw(canvas, starts, ends, shades, width)
+        _draw(canvas, starts + 0.7, ends + 0.7, shades * 0.25, width, cv2.LINE_8)
+        _draw(canvas, starts, ends, shades, width, cv2.LINE_AA)
     return canvas
 
 
@@ -92,7 +92,7 @@ def _direction(angle: Floats) -> Floats:
 
 
 def _draw(
-    canvas: NDArray[np.uint8], starts: Floats, ends: Floats, shades: Floats, width: int
+    canvas: NDArray[np.uint8], starts: Floats, ends: Floats, shades: Floats, width: int, kind: int
 ) -> None:
     lines = np.rint(np.stack((starts, ends), 1) * (1 << _SHIFT)).astype(np.int32)
     levels = np.clip(shades * _SHADES, 0, _SHADES - 1).astype(int)
@@ -100,4 +100,4 @@ def _draw(
         chosen = lines[levels == level]
         if len(chosen):
             shade = 255.0 * (level + 0.5) / _SHADES
-            cv2.polylines(canvas, list(chosen), False, shade, width, cv2.LINE_AA, _SHIFT)
+            cv2.polylines(canvas, list(chosen), False, shade, width, kind, _SHIFT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +14,19 @@ Field = NDArray[np.float32]
 _BINS = 32
 
 
-def _frequencies(height: int, width: int) -> Field:
-    """Return the frequency of each coefficient of a real transform, in cycles per pixel."""
+@lru_cache(maxsize=1)
+def _log_frequencies(height: int, width: int) -> Field:
+    """Return the log frequency, in cycles per pixel, of each coefficient of a real transform."""
     down, across = np.fft.fftfreq(height), np.fft.rfftfreq(width)
-    return np.asarray(np.hypot(down[:, None], across), np.float32)
+    return np.asarray(np.log(np.maximum(np.hypot(down[:, None], across), 1e-9)), np.float32)
 
 
 def power_law(shape: tuple[int, int], slope: float, rng: np.random.Generator) -> Field:
     """Return a periodic normal field, mean 0 and deviation 1, whose power falls as f ** -slope."""
-    frequency = _frequencies(*shape)
-    frequency[0, 0] = np.inf
     noise = fft.rfft2(rng.standard_normal(shape, dtype=np.float32))
-    return standardised(fft.irfft2(noise * frequency ** np.float32(-slope / 2), shape))
+    noise[0, 0] = 0
+    noise *= np.exp(_log_frequencies(*shape) * np.float32(-slope / 2))
+    return standardised(fft.irfft2(noise, shape))
 
 
 def standardised(field: Field) -> Field:
@@ -37,17 +40,17 @@ def with_spectrum(field: Field, knots: NDArray[np.float64], power: NDArray[np.fl
     ``power`` is in powers of ten at the frequencies ``knots``, in cycles per pixel, with straight
     lines in between on logarithmic axes. Phases stay, and with them what the picture shows.
     """
-    frequency = np.maximum(_frequencies(*field.shape), 1e-9)
+    frequency = _log_frequencies(*field.shape)
     spectrum = fft.rfft2(field)
-    edges = np.geomspace(1.0 / max(field.shape), 0.71, _BINS)
+    edges = np.linspace(-np.log(max(field.shape)), np.log(0.71), _BINS)
     where = np.clip(np.digitize(frequency, edges), 1, _BINS - 1)
     count = np.bincount(where.ravel(), minlength=_BINS)
     total = np.bincount(where.ravel(), np.square(np.abs(spectrum)).ravel(), _BINS)
     used = np.flatnonzero(count * total)
-    centres = np.log(edges[used - 1] * edges[used]) / 2
+    centres = (edges[used - 1] + edges[used]) / 2
     wanted = np.interp(centres, np.log(knots), power * np.log(10.0))
     gain = (wanted - np.log(total[used] / count[used])) / 2
-    spectrum *= np.exp(np.interp(np.log(frequency), centres, gain)).astype(np.float32)
+    spectrum *= np.exp(np.interp(frequency, centres, gain)).astype(np.float32)
     spectrum[0, 0] = 0
     return standardised(fft.irfft2(spectrum, field.shape))
 

@@ -62,7 +62,7 @@ def ours(count: int, steps: int) -> Work:
         goal = Goal(batch.labels)
         return _function(pgd)(Counted(model), batch.x, goal, ball, steps=steps, step=STEP, rng=rng)
 
-    return Work(run, lambda found: _right(model.logits, found, batch.labels))
+    return Work(run, answer=lambda found: _right(model.logits, found, batch.labels))
 
 
 def bare(count: int, steps: int) -> Work:
@@ -92,7 +92,7 @@ def foolbox(count: int, steps: int) -> Work:
         found: Tensor = attack(model, batch.plain, batch.labels, epsilons=EPS)[1]
         return found
 
-    return Work(run, lambda found: _right(net, found, batch.labels))
+    return Work(run, answer=lambda found: _right(net, found, batch.labels))
 
 
 def torchattacks(count: int, steps: int) -> Work:
@@ -103,7 +103,7 @@ def torchattacks(count: int, steps: int) -> Work:
     attack = PGD(net, eps=EPS, alpha=STEP, steps=steps)
     return Work(
         lambda: attack(batch.plain, batch.labels),
-        lambda found: _right(net, found, batch.labels),
+        answer=lambda found: _right(net, found, batch.labels),
     )
 
 

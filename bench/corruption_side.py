@@ -72,7 +72,7 @@ def _work(files: Sequence[str], names: Sequence[str], repeats: int, corrupt: Cor
         walls, cpus = zip(*parts.values(), strict=True)
         return Times({**parts, "sum": (sum(walls), sum(cpus))}, means)
 
-    return Work(run, lambda times: times.means, lambda times: times.parts)
+    return Work(run, answer=lambda times: times.means, parts=lambda times: times.parts)
 
 
 def _timed(

@@ -38,7 +38,7 @@ def engine(
             classifier, dataset, stress, out=folder / "run", precision=precision, limit=limit
         )
 
-    return Work(run, predictions)
+    return Work(run, answer=predictions)
 
 
 def predictions(run: Run) -> dict[str, int]:
@@ -73,7 +73,7 @@ def bare(model: str, data: str, limit: int | None = None) -> Work:
             found.update(zip(ids, logits.argmax(1).tolist(), strict=True))
         return found
 
-    return Work(run, lambda found: found)
+    return Work(run, answer=lambda found: found)
 
 
 def again(model: str, data: str, stress: str = "clean") -> Work:
@@ -84,4 +84,4 @@ def again(model: str, data: str, stress: str = "clean") -> Work:
     def run() -> Run:
         return evaluate(model, data, stress, out=folder)
 
-    return Work(run, lambda found: found.summary["run"] and len(found.summary["rows"]))
+    return Work(run, answer=lambda found: found.summary["run"] and len(found.summary["rows"]))

@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from bench.machine import Others, busy_seconds, load
 from bench.race import Lap, Race, Side
@@ -35,16 +35,18 @@ class Outcome:
 
 
 class Contender:
-    """A side in its process; asked for one lap at a time, idle in between."""
+    """One side or several in a process; asked for one lap at a time, idle in between."""
 
-    def __init__(self, side: Side) -> None:
-        self.side = side
-        request = {key: asdict(side)[key] for key in ("start", "arguments", "keep_memory")}
+    def __init__(self, sides: Sequence[Side]) -> None:
+        self.sides = {side.name: index for index, side in enumerate(sides)}
+        first = sides[0]
+        wanted = [{"start": side.start, "arguments": dict(side.arguments)} for side in sides]
+        request = {"keep_memory": first.keep_memory, "sides": wanted}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.worker", json.dumps(request)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **side.environment},
+            env={**os.environ, **first.environment},
             text=True,
         )
 
@@ -60,10 +62,10 @@ class Contender:
             if stream is not None:
                 stream.close()
 
-    def lap(self) -> dict[str, Any]:
-        """Run once; returns seconds, cpu and answer."""
+    def lap(self, name: str, order: Literal["warm", "go"]) -> dict[str, Any]:
+        """Run a side once; returns seconds, cpu and answer."""
         assert self.process.stdin is not None
-        self.process.stdin.write("go\n")
+        self.process.stdin.write(f"{order} {self.sides[name]}\n")
         self.process.stdin.flush()
         return self._answer()
 
@@ -72,7 +74,8 @@ class Contender:
         line = self.process.stdout.readline()
         if not line:
             code = self.process.wait()
-            raise BenchError(f"side '{self.side.name}' ended (exit code {code}), see above")
+            names = "' and '".join(self.sides)
+            raise BenchError(f"side '{names}' ended (exit code {code}), see above")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -87,18 +90,23 @@ def run(race: Race, *, rounds: int | None = None, say: Callable[[str], None] = p
     laps: dict[str, list[Lap]] = {side.name: [] for side in race.sides}
     answers: dict[str, Any] = {}
     with ExitStack() as stack:
-        contenders = [stack.enter_context(Contender(side)) for side in race.sides]
-        for contender in contenders:
-            contender.lap()
+        groups = [race.sides] if race.together else [(side,) for side in race.sides]
+        contenders = {
+            side.name: contender
+            for group in groups
+            for contender in [stack.enter_context(Contender(group))]
+            for side in group
+        }
+        for name, contender in contenders.items():
+            contender.lap(name, "warm")
         for _ in range(rounds or race.rounds):
-            for contender in contenders:
+            for name, contender in contenders.items():
                 time.sleep(REST_SECONDS)
                 busy, began = busy_seconds(), time.perf_counter()
-                answer = contender.lap()
+                answer = contender.lap(name, "go")
                 wall, after = time.perf_counter() - began, busy_seconds()
                 worked = None if busy is None or after is None else after - busy
                 others.add(wall, worked, answer["all_cpu"])
-                name = contender.side.name
                 laps[name].append(Lap(answer["seconds"], answer["cpu"], answer["parts"]))
                 answers[name] = answer["answer"]
             say("  " + "  ".join(f"{n} {found[-1].seconds:.2f}" for n, found in laps.items()))

@@ -17,4 +17,7 @@ def clean(table: dict[str, str], workers: int, threads: int, batch: int = 32) ->
     def answer(found: list[int]) -> dict[str, int]:
         return dict(zip(table, found, strict=True))
 
-    return Work(lambda: predict(net, paths, workers=workers, batch=batch), answer)
+    def over(some: list[str]) -> list[int]:
+        return predict(net, some, workers=workers, batch=batch)
+
+    return Work(lambda: over(paths), warm=lambda: over(paths[: 2 * batch]), answer=answer)

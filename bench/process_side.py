@@ -35,7 +35,7 @@ def engines(count: int, model: str, data: str, stress: str, limit: int) -> Work:
             pipe.recv()
         return folder
 
-    return Work(run, _answer)
+    return Work(run, answer=_answer)
 
 
 def _serve(

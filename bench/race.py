@@ -15,10 +15,12 @@ class Work:
     """One side, set up: ``run`` is timed, ``answer`` makes what it returned comparable, untimed.
 
     ``parts`` reads off what it returned how long its parts took: name to wall and processor seconds,
-    per unit of work, so that sides may do different amounts.
+    per unit of work, so that sides may do different amounts. ``warm`` is enough to be warm, where a
+    whole run would take long.
     """
 
     run: Callable[[], Any]
+    warm: Callable[[], Any] | None = None
     answer: Callable[[Any], Any] = lambda _: None
     parts: Callable[[Any], Parts] = lambda _: {}
 
@@ -66,6 +68,8 @@ class Race:
 
     ``check`` gets the last answer of every side and returns what it found equal, or raises
     AssertionError: a fast wrong answer counts for nothing. ``missing`` says why it cannot run here.
+    ``together`` puts all sides into one process, where they differ by less than two processes that
+    do the same: where their memory happens to lie decides about a tenth.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Race:
     rounds: int = 5
     check: Callable[[Mapping[str, Any]], str] = _nothing
     missing: str = ""
+    together: bool = False
     note: str = ""
 
 

@@ -71,7 +71,7 @@ def finished(files: int, cells: int, *, joined: bool) -> Work:
         assert sum(len(r["parts"]) for r in found.runs[-1:]) >= files // PART * cells
         return len(found.summary["rows"])
 
-    return Work(run, answer)
+    return Work(run, answer=answer)
 
 
 def write_parts(store: Store, cell: Cell) -> None:
@@ -136,4 +136,4 @@ def metric(samples: int, variants: int) -> Work:
         value: float | None = METRICS["top1"].function(scanned.collect()).value
         return value
 
-    return Work(run, lambda found: found)
+    return Work(run, answer=lambda found: found)

@@ -15,7 +15,7 @@ from bench.race import Work
 
 
 def main() -> None:
-    """Read ``go`` or ``end`` from standard input and answer one line of JSON to each ``go``."""
+    """Read ``warm 0`` or ``go 0`` from standard input and answer one line of JSON to each."""
     # Whatever a side prints goes to standard error: standard output is for answers.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -24,13 +24,22 @@ def main() -> None:
         from roadworthy.engine.allocator import keep_memory
 
         keep_memory()
-    module, _, name = request["start"].partition(":")
-    work: Work = getattr(importlib.import_module(module), name)(**request["arguments"])
+    works = [_set_up(side) for side in request["sides"]]
     print(json.dumps({"ready": True}), file=answers)
     for line in sys.stdin:
-        if line.strip() != "go":
-            return
-        print(json.dumps(timed(work)), file=answers)
+        order, _, index = line.strip().partition(" ")
+        work = works[int(index)]
+        if order == "warm" and work.warm is not None:
+            work.warm()
+            print(json.dumps({"warm": True}), file=answers)
+        else:
+            print(json.dumps(timed(work)), file=answers)
+
+
+def _set_up(side: dict[str, Any]) -> Work:
+    module, _, name = side["start"].partition(":")
+    work: Work = getattr(importlib.import_module(module), name)(**side["arguments"])
+    return work
 
 
 def timed(work: Work) -> dict[str, Any]:

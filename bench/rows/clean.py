@@ -38,7 +38,7 @@ def races(*, quick: bool) -> list[Race]:
         Comparison("clean, plain script with our allocator setting", ENGINE, (KEPT,)),
     )
     ours = (_ours(pictures, ENGINE, "fp32"), _ours(pictures, BF16, "bf16"))
-    return [Race("clean", (*ours, *plain, kept), comparisons, check=_check, note=note)]
+    return [Race("clean", (*ours, *plain, kept), comparisons, rounds=2, check=_check, note=note)]
 
 
 def _ours(pictures: Pictures, name: str, precision: str) -> Side:

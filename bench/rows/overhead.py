@@ -52,7 +52,9 @@ def _overhead(
             Side(BARE, "bench.engine_side:bare", arguments, keep_memory=True),
         ),
         (Comparison(name, ENGINE, (BARE,), kind="overhead", bound=bound),),
+        rounds=7,
         check=_same,
+        together=True,
         note=note,
         missing=missing,
     )

@@ -9,7 +9,7 @@ from bench.race import Work
 
 
 def sleeper(seconds: float, answer: int = 0) -> Work:
-    return Work(lambda: time.sleep(seconds), lambda _: answer)
+    return Work(lambda: time.sleep(seconds), answer=lambda _: answer)
 
 
 def counter(log: str, who: str) -> Work:
@@ -21,7 +21,12 @@ def counter(log: str, who: str) -> Work:
             file.write(f"{who} {os.getpid()}\n")
         return 0
 
-    return Work(run, lambda _: os.environ.get("BENCH_TEST_WORD"))
+    return Work(run, answer=lambda _: os.environ.get("BENCH_TEST_WORD"))
+
+
+def brief(log: str, who: str) -> Work:
+    """As `counter`, but is warmed up by something shorter."""
+    return Work(counter(log, who).run, warm=counter(log, "warm").run)
 
 
 def burner(seconds: float) -> Work:

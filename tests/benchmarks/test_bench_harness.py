@@ -55,6 +55,15 @@ def test_sides_take_turns_each_in_one_process_of_its_own(tmp_path: Path) -> None
     assert outcome.agreed == "fine"
 
 
+def test_sides_may_share_a_process_and_be_warmed_by_less(tmp_path: Path) -> None:
+    log = str(tmp_path / "log")
+    sides = (_side("a", "counter", log=log, who="a"), _side("b", "brief", log=log, who="b"))
+    run(Race("r", sides, (), rounds=2, together=True), say=_silent)
+    ran = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    assert [name for name, _ in ran] == ["a", "warm", "a", "b", "a", "b"]
+    assert len({pid for _, pid in ran}) == 1
+
+
 def test_times_are_those_of_the_run_and_of_its_children() -> None:
     race = Race("r", (_side("s", "sleeper", seconds=0.2), _side("w", "burner", seconds=0.3)), ())
     laps = run(race, rounds=1, say=_silent).laps
@@ -145,9 +154,8 @@ def test_new_lines_replace_those_of_the_same_name_and_busy_ones_are_marked(tmp_p
 
 def test_every_row_family_is_found_and_its_comparisons_name_its_sides() -> None:
     found = races(quick=True)
-    assert {"clean", "overhead photos", "overhead cifar", "again", "pgd", "processes"} <= {
-        race.name for race in found
-    }
+    names = "clean", "overhead photos", "again large", "pgd passes", "processes", "corruptions"
+    assert set(names) <= {race.name for race in found}
     for race in found:
         names = {side.name for side in race.sides}
         assert len(names) == len(race.sides)

@@ -36,6 +36,8 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     Spec: st.just(Spec("timm/resnet18", (), (("pretrained", True),))),
     type(None): st.none(),
     Any: st.integers(0, 5),
+    Sweep: st.lists(st.integers(1, 5), min_size=1, max_size=3).map(lambda v: Sweep(tuple(v))),
+    Range: st.just(Range(1, 3)),
 }
 
 

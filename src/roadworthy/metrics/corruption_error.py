@@ -11,7 +11,7 @@ from roadworthy.baselines.base import Baseline, severities_of
 from roadworthy.errors import UsageError
 from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import Floats
-from roadworthy.metrics.samples import errors_at, side_by_side, weighted
+from roadworthy.metrics.samples import errors, errors_by_severity, side_by_side, weighted
 from roadworthy.metrics.suite import SuiteCells, name_of, suite_metric
 
 CORRUPTIONS = (
@@ -138,16 +138,15 @@ def _weights(counts: Sequence[int], shares: Sequence[float]) -> Floats:
 
 
 def _frames(cells: SuiteCells, members: Sequence[str]) -> list[pl.DataFrame]:
-    frames = []
+    frames: list[pl.DataFrame] = []
     for stress in members:
-        rows, severities = cells.rows_of(stress), severities_of(stress)
+        known, severities = cells.seen(errors_by_severity, stress), severities_of(stress)
         if not severities:
             raise UsageError(f"{stress} has no severities")
-        for severity in severities:
-            frame = errors_at(rows, severity)
-            if frame.is_empty():
-                raise UsageError(f"{name_of(stress)} has no results at severity {severity}")
-            frames.append(frame)
+        missing = [severity for severity in severities if severity not in known]
+        if missing:
+            raise UsageError(f"{name_of(stress)} has no results at severity {missing[0]}")
+        frames.extend(known[severity] for severity in severities)
     return frames
 
 
@@ -160,7 +159,7 @@ def _errors(cells: SuiteCells, members: Sequence[str], *, clean: bool = False) -
     if clean:
         if cells.clean is None:
             raise UsageError("the clean images were not judged in the frame of the suite")
-        frames.append(errors_at(cells.clean))
+        frames.append(errors(cells.clean))
     wrong = side_by_side(frames)
     if not len(wrong):
         raise UsageError("no image was judged under every corruption of the suite yet")

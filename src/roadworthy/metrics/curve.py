@@ -6,7 +6,7 @@ import numpy as np
 
 from roadworthy.baselines.base import SEVERITIES
 from roadworthy.metrics.base import Estimate, Rows, metric
-from roadworthy.metrics.samples import bounded_mean, errors_at, side_by_side
+from roadworthy.metrics.samples import bounded_mean, errors_by_severity, side_by_side
 
 
 @metric(unit="percent", direction="lower", paper="hendrycks2019")
@@ -18,10 +18,10 @@ def mean_error(rows: Rows) -> Estimate | None:
     several severities. Hendrycks and Dietterich, "Benchmarking neural network robustness to common
     corruptions and perturbations", ICLR 2019.
     """
-    severities = rows["severity"].unique().drop_nulls().sort().to_list()
-    if len(severities) < 2:
+    found = errors_by_severity(rows)
+    if len(found) < 2:
         return None
-    wrong = side_by_side([errors_at(rows, severity) for severity in severities])
+    wrong = side_by_side(list(found.values()))
     return bounded_mean(100 * wrong.mean(axis=1), low=0.0, high=100.0) if wrong.size else None
 
 
@@ -33,8 +33,9 @@ def curve_area(rows: Rows) -> Estimate | None:
     half, divided by 4. Over the samples that have all severities; interval clustered by sample.
     None unless all five severities were judged.
     """
-    if set(rows["severity"].unique().drop_nulls()) != set(SEVERITIES):
+    found = errors_by_severity(rows)
+    if tuple(found) != SEVERITIES:
         return None
-    right = 1 - side_by_side([errors_at(rows, severity) for severity in SEVERITIES])
+    right = 1 - side_by_side(list(found.values()))
     weights = np.array([0.5, 1.0, 1.0, 1.0, 0.5]) / 4
     return bounded_mean(100 * right @ weights, low=0.0, high=100.0) if right.size else None

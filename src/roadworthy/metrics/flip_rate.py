@@ -114,10 +114,9 @@ def _means(cells: SuiteCells, members: Sequence[str], column: str) -> Floats:
     """Return the mean over comparisons (N, members), of the samples with sequences of all members."""
     frames = []
     for stress in members:
-        rows = cells.rows_of(stress)
-        if rows["variant"].n_unique() > 1:
+        frames.append(cells.seen(comparisons, stress, column))
+        if cells.rows[stress]["variant"].n_unique() > 1:
             raise UsageError(f"{stress} has several difficulties, which are never meant together")
-        frames.append(comparisons(rows, column))
         if frames[-1].is_empty():
             raise UsageError(f"{name_of(stress)} has no results")
     means = side_by_side(frames)

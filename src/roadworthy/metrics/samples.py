@@ -15,8 +15,7 @@ from roadworthy.metrics.interval import NORMAL, Floats, effective_size, estimate
 def side_by_side(frames: Sequence[pl.DataFrame]) -> Floats:
     """Return one row for each sample that all ``frames`` have, one column a frame (N, frames).
 
-    Each frame has the columns ``sample`` and ``value``, a sample once; rows come in the order of
-    samples, so that sums do not depend on the order of the parts.
+    Each frame has the columns ``sample`` and ``value``, a sample once; rows come in any order.
     """
     wide = frames[0].select("sample", pl.col("value").alias("0"))
     for number, frame in enumerate(frames[1:], start=1):
@@ -26,18 +25,20 @@ def side_by_side(frames: Sequence[pl.DataFrame]) -> Floats:
         else:
             other = pl.DataFrame([frame["sample"], column])
             wide = wide.join(other, on="sample", how="inner", maintain_order="left")
-    values: Floats = wide.sort("sample").drop("sample").to_numpy().astype(np.float64)
+    values: Floats = wide.drop("sample").to_numpy().astype(np.float64)
     return values
 
 
-def errors_at(rows: pl.DataFrame, severity: int | None = None) -> pl.DataFrame:
-    """Return sample and value, 1 where the prediction is wrong, at one severity or at none.
-
-    Rows without a verdict, for want of a label, are left out.
-    """
-    if severity is not None:
-        rows = rows.filter(pl.col("severity") == severity)
+def errors(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return sample and value, 1 where the prediction is wrong; rows without a verdict are left out."""
     return rows.select("sample", value=~pl.col("correct")).drop_nulls()
+
+
+def errors_by_severity(rows: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """Return `errors` of each severity in ``rows``, ascending."""
+    judged = rows.select("severity", "sample", value=~pl.col("correct")).drop_nulls()
+    found = judged.partition_by("severity", include_key=False, as_dict=True)
+    return {int(key[0]): frame for key, frame in sorted(found.items())}
 
 
 def bounded_mean(values: Floats, *, low: float, high: float, scale: float = 1.0) -> Estimate:
@@ -50,6 +51,7 @@ def bounded_mean(values: Floats, *, low: float, high: float, scale: float = 1.0)
     n, width = values.size, high - low
     if n == 0 or not width > 0:
         return Estimate(None, None, None, n)
+    values = np.sort(values)  # sums of floats must not depend on the order of the parts
     value = float(values.mean())
     share = min(1.0, max(0.0, (value - low) / width))
     squares = float(np.square((values - value) / width).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from roadworthy.metrics.base import Estimate, Rows, metric
@@ -49,13 +50,12 @@ def zipf_distance(rows: Rows) -> Estimate | None:
 
 
 def means_of(rows: Rows, column: str) -> Floats:
-    """Return the mean over the comparisons of each sequence (N,), in the order of samples."""
-    return side_by_side([comparisons(rows, column)])[:, 0]
+    """Return the mean over the comparisons of each sequence (N,), ascending."""
+    return np.sort(side_by_side([comparisons(rows, column)])[:, 0])
 
 
 def comparisons(rows: Rows, column: str) -> pl.DataFrame:
     """Return sample and value, the mean of a list column; without rows that compare nothing."""
     listed = rows.filter(pl.col(column).list.len() > 0)
-    entries = pl.element().cast(pl.Float64).mean()
-    value = pl.col(column).list.eval(entries).list.first()
+    value = pl.col(column).cast(pl.List(pl.Float64)).list.mean()
     return listed.select("sample", value=value).drop_nulls()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from roadworthy.registry import Definition
 from roadworthy.stress.reference import is_clean
 
 Kind = Literal["corruptions", "sequences"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,9 @@ class SuiteCells:
     clean: pl.DataFrame | None = None
     baseline: Baseline | None = None
     why_no_baseline: str = ""
+    _seen: dict[tuple[Any, ...], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def members(self, names: Iterable[str] = ()) -> list[str]:
         """Return the members called ``names``; all members where the suite has not all of these."""
@@ -47,11 +51,18 @@ class SuiteCells:
             raise UsageError(self.why_no_baseline or "this suite has no baseline")
         return self.baseline
 
-    def rows_of(self, stress: str) -> pl.DataFrame:
-        """Return the records of a member; raises UsageError where there are none."""
+    def seen(self, view: Callable[..., T], stress: str, *more: Any) -> T:
+        """Return ``view(records of a member, *more)``, done once for all metrics of the suite.
+
+        Raises UsageError where there are no records.
+        """
         if stress not in self.rows or self.rows[stress].is_empty():
             raise UsageError(f"{name_of(stress)} has no results")
-        return self.rows[stress]
+        key = (view, stress, *more)
+        if key not in self._seen:
+            self._seen[key] = view(self.rows[stress], *more)
+        found: T = self._seen[key]
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -201,20 +201,34 @@ def ls(
 
 
 @app.command
-def show(name: str, *, as_json: AsJson = False) -> int:
-    """Show one item: parameters, defaults, levels and paper.
+def show(
+    name: str,
+    *,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o", "--sheet"])] = None,
+    image: Path | None = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show one item: parameters, defaults, levels and paper; of a corruption also pictures.
 
     Parameters
     ----------
     name
         Name of a stress, suite, metric, model provider or data reader.
+    out
+        Also write a contact sheet, a PNG of the stress at every severity.
+    image
+        The picture on the sheet; a demo photograph by default.
     as_json
         Print JSON.
     """
     from roadworthy.catalogue import described, description
 
-    about = description(name)
+    about = description(name.partition("(")[0])
     print(json.dumps(about) if as_json else described(about))
+    if out is not None:
+        from roadworthy.sheet import sheet
+
+        print(f"contact sheet: {sheet(name, out, image=image)}", file=sys.stderr)
     return EXIT_DONE
 
 

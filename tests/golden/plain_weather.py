@@ -26,25 +26,15 @@ def plain_plasma(size: int, decay: float, state: np.random.RandomState) -> Float
     step, amplitude = size, 100.0
     while step >= 2:
         half, count = step // 2, size // step
-
-        def wobble(count: int = count, amplitude: float = amplitude) -> Floats:
-            return amplitude * state.uniform(-amplitude, amplitude, (count, count))
-
-        corners = range(0, size, step)
-        for rows, columns, eta in (
-            (half, half, wobble()),
-            (0, half, wobble()),
-            (half, 0, wobble()),
-        ):
-            for i in corners:
-                for j in corners:
-                    near = ((-half, -half), (half, -half), (-half, half), (half, half))
-                    if not (rows and columns):
-                        near = ((-half, 0), (half, 0), (0, -half), (0, half))
-                    total = sum(
-                        field[(i + rows + di) % size, (j + columns + dj) % size] for di, dj in near
-                    )
-                    field[i + rows, j + columns] = total / 4 + eta[i // step, j // step]
+        corners = np.arange(0, size, step)
+        around = ((-half, -half), (half, -half), (-half, half), (half, half))
+        beside = ((-half, 0), (half, 0), (0, -half), (0, half))
+        for rows, columns, near in ((half, half, around), (0, half, beside), (half, 0, beside)):
+            total = amplitude * state.uniform(-amplitude, amplitude, (count, count))
+            for di, dj in near:
+                i, j = (corners + rows + di) % size, (corners + columns + dj) % size
+                total += field[np.ix_(i, j)] / 4
+            field[np.ix_(corners + rows, corners + columns)] = total
         step, amplitude = half, amplitude / decay
     field -= field.min()
     return np.asarray(field / field.max())

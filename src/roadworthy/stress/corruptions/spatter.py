@@ -60,7 +60,9 @@ def _check(arguments: Mapping[str, Any]) -> None:
             (0.65, 0.1, 0.5, 0.68, "mud", 0.0, 0.6),
         ),
     },
-    lengths=("sigma", "smoothing"),
+    # White noise smoothed over twice the length is half as strong: with its spread growing too, the
+    # drops cover as much of a large frame as of a small one.
+    lengths=("sigma", "smoothing", "spread"),
     check=_check,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )

@@ -14,7 +14,7 @@ from bench.race import Work
 from roadworthy.engine.compact import compact
 from roadworthy.engine.options import Options
 from roadworthy.engine.plan import Cell
-from roadworthy.engine.rows import judged_rows
+from roadworthy.engine.rows import Judged, judged_rows
 from roadworthy.engine.store import Store
 from roadworthy.evaluation import evaluate, prepare
 from roadworthy.run import Run
@@ -100,7 +100,7 @@ def write_parts(store: Store, cell: Cell) -> None:
             "borderline": np.zeros(len(chosen), bool),
             "top5": [[0, 1, 2]] * len(chosen),
         }
-        rows = judged_rows(cell, setting, chosen, columns, order=range(len(chosen)))
+        rows = judged_rows(cell, [Judged(setting, chosen, columns, range(len(chosen)))])
         footer = {"stress": cell.stress.spec, "seconds": 0.0}
         store.write_part(cell.request, chosen, rows.drop("_position"), footer=footer)
 

@@ -154,8 +154,8 @@ def test_new_lines_replace_those_of_the_same_name_and_busy_ones_are_marked(tmp_p
 
 def test_every_row_family_is_found_and_its_comparisons_name_its_sides() -> None:
     found = races(quick=True)
-    names = "clean", "overhead photos", "again large", "pgd passes", "processes", "corruptions"
-    assert set(names) <= {race.name for race in found}
+    known = "clean", "overhead photos", "again large", "pgd passes", "processes", "corruptions"
+    assert set(known) <= {race.name for race in found}
     for race in found:
         names = {side.name for side in race.sides}
         assert len(names) == len(race.sides)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from roadworthy.engine.batch import Batches
 from roadworthy.engine.forward import finite, forward, to_input
 from roadworthy.engine.plan import Cell
-from roadworthy.engine.rows import collected, failed_rows, judged_rows
+from roadworthy.engine.rows import ORDER, Judged, collected, failed_rows, judged_rows
 from roadworthy.engine.taps import Batch, Context, Variant, sequences, variants
 from roadworthy.engine.verdict import verdicts
 from roadworthy.metrics.ranks import top5_distance, zipf_distance
@@ -40,9 +40,9 @@ def judge_part(
     """
     reasons = _unreadable(cell, positions, context)
     usable = [i for i in range(len(samples)) if i not in reasons]
-    frames: list[pl.DataFrame] = []
+    found: list[Judged] = []
 
-    def judged(chosen: list[int]) -> tuple[list[pl.DataFrame], dict[int, str]]:
+    def judged(chosen: list[int]) -> tuple[list[Judged], dict[int, str]]:
         batch = Batch(
             samples=[samples[i] for i in chosen],
             positions=[positions[i] for i in chosen],
@@ -52,14 +52,15 @@ def judge_part(
         rows = list(_batch_rows(cell, batch, chosen, context))
         return rows, {chosen[i]: reason for i, reason in batch.failures.items()}
 
-    for _, (rows, failures) in batches.slices(cell, usable, judged):
+    for _, (batch_rows, failures) in batches.slices(cell, usable, judged):
         reasons |= failures
-        frames.extend(rows)
-        seen = pl.concat(rows)
-        progress(seen.filter(~pl.col("_position").is_in(list(reasons))) if reasons else seen)
+        found.extend(batch_rows)
+        seen = pl.concat([rows.seen() for rows in batch_rows])
+        progress(seen.filter(~pl.col(ORDER).is_in(list(reasons))) if reasons else seen)
+    frames = [judged_rows(cell, found)] if found else []
     bad = sorted(reasons)
     if bad:
-        kept = [frame.filter(~pl.col("_position").is_in(bad)) for frame in frames]
+        kept = [frame.filter(~pl.col(ORDER).is_in(bad)) for frame in frames]
         failed = failed_rows(cell, [samples[i] for i in bad], [reasons[i] for i in bad], order=bad)
         frames = [*kept, failed]
     return collected(frames)
@@ -96,7 +97,7 @@ def _unreadable(cell: Cell, positions: Sequence[int], context: Context) -> dict[
 
 def _batch_rows(
     cell: Cell, batch: Batch, order: Sequence[int], context: Context
-) -> Iterator[pl.DataFrame]:
+) -> Iterator[Judged]:
     if cell.stress.definition.sequence:
         for setting in cell.stress.settings:
             yield _sequence_rows(cell, setting, batch, order, context)
@@ -104,7 +105,7 @@ def _batch_rows(
     if is_clean(cell.stress.spec):
         setting = cell.stress.settings[0]
         verdict = _verdicts(cell, batch, batch.clean)
-        yield judged_rows(cell, setting, batch.samples, verdict, order=order)
+        yield Judged(setting, batch.samples, verdict, order)
         return
     for variant in variants(cell, batch, context):
         logits = _judged(cell, variant, batch)
@@ -114,7 +115,7 @@ def _batch_rows(
             columns["ok8"] = broken & (columns.pop("pred8") != batch.labels)
         if variant.status is not None:
             columns["status"] = list(variant.status)
-        yield judged_rows(cell, variant.setting, batch.samples, columns, order=order)
+        yield Judged(variant.setting, batch.samples, columns, order)
 
 
 def _judged(cell: Cell, variant: Variant, batch: Batch) -> Logits:
@@ -142,7 +143,7 @@ def _verdicts(cell: Cell, batch: Batch, logits: Logits) -> dict[str, NDArray[Any
 
 def _sequence_rows(
     cell: Cell, setting: Setting, batch: Batch, order: Sequence[int], context: Context
-) -> pl.DataFrame:
+) -> Judged:
     frames = cell.sequence(setting)
     kept: dict[int, Logits] = {}  # the logits that later frames are still compared with
     values: dict[str, list[NDArray[Any]]] = {
@@ -174,4 +175,4 @@ def _sequence_rows(
         [pred == label for pred in preds]
         for preds, label in zip(listed["frames_pred"], batch.labels.tolist(), strict=True)
     ]
-    return judged_rows(cell, setting, batch.samples, listed, order=order)
+    return Judged(setting, batch.samples, listed, order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from roadworthy.stress.bound import Setting
 from roadworthy.types import Sample, Tap
 
 ORDER = "_position"
+VERDICTS = ("correct", "frames_correct")
 
 
 def constants(cell: Cell) -> dict[str, Any]:
@@ -40,27 +42,71 @@ def constants(cell: Cell) -> dict[str, Any]:
     }
 
 
-def judged_rows(
-    cell: Cell,
-    setting: Setting,
-    samples: Sequence[Sample],
-    columns: Mapping[str, Any],
-    *,
-    order: Sequence[int],
-) -> pl.DataFrame:
-    """Return the records of one batch under one setting; ``columns`` hold arrays or constants."""
+@dataclass(frozen=True)
+class Judged:
+    """One batch under one setting: ``columns`` hold arrays, lists or constants, ``order`` positions."""
+
+    setting: Setting
+    samples: Sequence[Sample]
+    columns: Mapping[str, Any]
+    order: Sequence[int]
+
+    def seen(self) -> pl.DataFrame:
+        """Return the little of the records that those who watch want at once."""
+        columns = {name: _listed(self.columns.get(name), len(self.samples)) for name in VERDICTS}
+        schema = {name: SCHEMA[name] for name in VERDICTS}
+        ids = pl.Series("sample", [s.id for s in self.samples], dtype=pl.String)
+        position = pl.Series(ORDER, list(self.order), dtype=pl.Int64)
+        return pl.DataFrame([ids, *pl.DataFrame(columns, schema=schema), position])
+
+
+def judged_rows(cell: Cell, batches: Sequence[Judged]) -> pl.DataFrame:
+    """Return the records of all ``batches``, setting by setting.
+
+    A table is made once for all batches of a setting: making one costs more than its rows.
+    """
+    settings = {batch.setting.key: batch.setting for batch in batches}
+    return pl.concat(
+        _of_setting(cell, setting, [b for b in batches if b.setting.key == key])
+        for key, setting in settings.items()
+    )
+
+
+def _of_setting(cell: Cell, setting: Setting, batches: Sequence[Judged]) -> pl.DataFrame:
+    samples = [sample for batch in batches for sample in batch.samples]
     values: dict[str, Any] = {
         "sample": [s.id for s in samples],
         "content": [s.content for s in samples],
         "variant": setting.key,
         "status": "ok",
         "pipeline": str(cell.pipeline_of(setting)),
-        ORDER: list(order),
+        ORDER: [position for batch in batches for position in batch.order],
         **constants(cell),
         "severity": _stored_severities(cell, samples),
-        **_eps(columns),
+        **_eps(_joined(batches)),
     }
     return _typed(values, len(samples))
+
+
+def _joined(batches: Sequence[Judged]) -> dict[str, Any]:
+    """Join the columns of batches; a constant stays one where all agree."""
+    joined: dict[str, Any] = {}
+    for name in dict.fromkeys(name for batch in batches for name in batch.columns):
+        parts: list[Any] = [batch.columns.get(name) for batch in batches]
+        if all(isinstance(part, np.ndarray) for part in parts):
+            joined[name] = np.concatenate(parts)
+        elif any(isinstance(part, np.ndarray | list) for part in parts):
+            listed = [_listed(p, len(b.samples)) for p, b in zip(parts, batches, strict=True)]
+            joined[name] = [value for part in listed for value in part]
+        else:
+            joined[name] = parts[0]
+    return joined
+
+
+def _listed(part: Any, count: int) -> list[Any]:
+    if isinstance(part, np.ndarray):
+        part = part.tolist()
+    return part if isinstance(part, list) else [part] * count
 
 
 def _stored_severities(cell: Cell, samples: Sequence[Sample]) -> list[int | None] | None:

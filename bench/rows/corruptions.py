@@ -19,7 +19,7 @@ NAMES = (
     "contrast", "elastic_transform", "pixelate", "jpeg_compression", "saturate",
 )  # fmt: skip
 
-MEAN_LEVELS = {"frost": 60.0, "fog": 40.0, "snow": 20.0, "elastic_transform": 10.0}
+MEAN_LEVELS = {"frost": 60.0, "fog": 40.0, "snow": 20.0, "elastic_transform": 10.0, "spatter": 6.0}
 """How far mean levels may differ, in levels: what chance does on few images, or other textures."""
 
 

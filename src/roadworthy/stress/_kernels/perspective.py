@@ -13,14 +13,16 @@ from roadworthy.stress._kernels.warp import check_warpable
 from roadworthy.types import Image
 
 _STEPS = 32  # positions in a pixel
+_NEAREST = 1e-9  # in units of the focal length: what is nearer, or behind the viewer, is not seen
 _LARGEST_CACHED = 1 << 18  # pixels of a frame whose places are kept: 1.5 MB each
 
 
 def tilt_homography(height: int, width: int, angle: float) -> NDArray[np.float64]:
     """Return where the points of a picture go that turns by ``angle`` degrees about both axes.
 
-    The picture stands in space at the distance of its own diagonal, which is also the focal length;
-    it turns about the vertical and then about the horizontal line through its middle.
+    The picture stands in space one pixel beyond its own diagonal, which is the focal length, so that
+    even at 0 degrees it is seen a little smaller, as published; it turns about the vertical and then
+    about the horizontal line through its middle.
     """
     focal, turn = hypot(width, height), radians(angle)
     c, s = cos(turn), sin(turn)
@@ -53,10 +55,11 @@ def _places(height: int, width: int, angle: float) -> tuple[NDArray[np.int16], N
     m = cv2.invert(tilt_homography(height, width, angle))[1]
     x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
     depth = m[2, 0] * x + (m[2, 1] * y + m[2, 2])
-    # What is not in front of the viewer lies outside the picture.
-    per_depth = _STEPS / np.where(depth > 0, depth, np.finfo(float).tiny)
+    behind = depth < _NEAREST
+    per_depth = _STEPS / np.where(behind, _NEAREST, depth)
     across = _in_steps((m[0, 0] * x + (m[0, 1] * y + m[0, 2])) * per_depth, width)
     down = _in_steps((m[1, 0] * x + (m[1, 1] * y + m[1, 2])) * per_depth, height)
+    across[behind] = -2 * _STEPS  # outside the picture
     pixels = np.empty((height, width, 2), np.int16)
     pixels[..., 0], pixels[..., 1] = across >> 5, down >> 5
     steps = (down & (_STEPS - 1)) * _STEPS + (across & (_STEPS - 1))

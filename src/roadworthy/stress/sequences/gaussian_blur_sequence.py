@@ -15,7 +15,7 @@ _IMAGENET = {"frames": 31, "start": 0.25, "step": 0.035, "truncate": 6.0}
 
 def _check(arguments: Mapping[str, Any]) -> None:
     check_sequence(
-        "gaussian_blur_sequence", arguments, start=(0, 100), step=(0, 10), truncate=(1, 20)
+        "gaussian_blur_sequence", arguments, start=(0, 100), step=(0, 1), truncate=(1, 10)
     )
 
 

@@ -35,7 +35,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         arguments,
         mean=(-10, 10),
         spread=(0, 10),
-        sigma=(0, 10_000),
+        sigma=(0, 1000),
         threshold=(0, 10),
         brightness=(0, 1),
     )

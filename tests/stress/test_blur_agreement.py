@@ -46,6 +46,8 @@ def plain(name: str, image: Image, severity: int) -> Image:
 def test_a_blur_is_what_the_text_says(
     name: str, size: int, severity: int, picture: Callable[[int], Image]
 ) -> None:
+    if (name, picture) == ("glass_blur", noise) and size > 64:
+        pytest.skip("the loop is slow; test_blur_glass has its large frames, bit for bit")
     image = picture(size)
     expected = plain(name, image, severity).astype(int)
     got = corrupted(name, image, severity).astype(int)

@@ -33,8 +33,7 @@ def gaussian(
     radius = int(truncate * sigma + 0.5)
     if radius == 0 or field.size == 0:
         return field.copy()
-    height, width = field.shape[:2]
-    if 2 * radius + 1 > max(height, width) / 2:
+    if _wide(field, radius):
         return _by_matrices(field, sigma, radius, mode)
     kernel = gaussian_taps(sigma, radius).astype(field.dtype)
     return np.asarray(cv2.sepFilter2D(field, -1, kernel, kernel, borderType=_BORDERS[mode]))
@@ -50,6 +49,11 @@ def gaussian_levels(
         smooth = gaussian(image.astype(np.float64), sigma, truncate=truncate)
         return np.asarray(smooth + 1e-9).astype(np.uint8)
     return truncated(gaussian(image.astype(np.float32), sigma, truncate=truncate))
+
+
+def _wide(field: NDArray[Any], radius: int) -> bool:
+    side: int = max(field.shape[:2])
+    return 2 * (2 * radius + 1) > side
 
 
 def gaussian_taps(sigma: float, radius: int) -> NDArray[np.float64]:

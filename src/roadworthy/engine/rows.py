@@ -17,7 +17,8 @@ from roadworthy.stress.bound import Setting
 from roadworthy.types import Sample, Tap
 
 ORDER = "_position"
-VERDICTS = ("correct", "frames_correct")
+EVERYTHING: Mapping[str, pl.DataType] = {**SCHEMA, ORDER: pl.Int64()}
+SEEN = ("sample", "correct", "frames_correct")
 
 
 def constants(cell: Cell) -> dict[str, Any]:
@@ -53,11 +54,9 @@ class Judged:
 
     def seen(self) -> pl.DataFrame:
         """Return the little of the records that those who watch want at once."""
-        columns = {name: _listed(self.columns.get(name), len(self.samples)) for name in VERDICTS}
-        schema = {name: SCHEMA[name] for name in VERDICTS}
-        ids = pl.Series("sample", [s.id for s in self.samples], dtype=pl.String)
-        position = pl.Series(ORDER, list(self.order), dtype=pl.Int64)
-        return pl.DataFrame([ids, *pl.DataFrame(columns, schema=schema), position])
+        known = {"sample": [s.id for s in self.samples], ORDER: list(self.order), **self.columns}
+        wanted = {name: SCHEMA.get(name, pl.Int64()) for name in (*SEEN, ORDER)}
+        return _typed(known, len(self.samples), wanted)
 
 
 def judged_rows(cell: Cell, batches: Sequence[Judged]) -> pl.DataFrame:
@@ -153,8 +152,9 @@ def _eps(columns: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _typed(values: Mapping[str, Any], count: int) -> pl.DataFrame:
-    schema = {**SCHEMA, ORDER: pl.Int64()}
+def _typed(
+    values: Mapping[str, Any], count: int, schema: Mapping[str, pl.DataType] = EVERYTHING
+) -> pl.DataFrame:
     series = []
     for name, dtype in schema.items():
         value = values.get(name)

@@ -56,7 +56,7 @@ def make_stacks(
         raise RoadworthyError(f"no image could be used: {next(iter(failures.values()))}")
     written = 0
     if not worker.variants[0].stress.definition.sequence:
-        _write_labels(worker, kept, samples, manifest, others=bool(whole))
+        _write_labels(worker, kept, samples, manifest)
     for file, indices in stacks_of(worker.variants).items():
         of = [worker.variants[i] for i in indices]
         path = worker.folder / file
@@ -116,14 +116,14 @@ def _write_labels(
     kept: Sequence[Sample],
     samples: Sequence[Sample],
     manifest: Manifest,
-    *,
-    others: bool,
 ) -> None:
     repeats = len(next(iter(stacks_of(worker.variants).values())))
     buffer = io.BytesIO()
     np.save(buffer, np.tile(np.array([s.label for s in kept], np.int64), repeats))
     data, path = buffer.getvalue(), worker.folder / LABELS
-    if others and checksum_of(path) != checksum(data):
+    known, mine = manifest.records.get(LABELS), stacks_of(worker.variants)
+    others = [f for f in manifest.records if f != LABELS and f not in mine]
+    if known and others and known.sha256 != checksum(data):
         raise UsageError(
             f"the arrays in '{worker.folder}' have other rows or another number of severities than "
             f"these would have; choose another folder"

@@ -141,6 +141,8 @@ def sequence(
                     Parameter(p.name, p.type | None, None) if p.name in published else p
                     for p in own
                 ),
+                FRAME,
+                STORE,
             ),
             tap=Tap.RESIZED,
             axis="sequence",

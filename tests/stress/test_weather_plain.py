@@ -76,13 +76,6 @@ def test_plasma_of_other_sizes_is_the_transcription(size: int, decay: float) -> 
     assert (field.min(), field.max()) == (0.0, pytest.approx(1.0, abs=1e-6))
 
 
-def test_plasma_draws_huge_maps_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = plasma(128, 2.0, rng=ReferenceDraws(np.random.RandomState(7)))
-    monkeypatch.setattr("roadworthy.stress._kernels.plasma._AT_ONCE", 640)
-    parts = plasma(128, 2.0, rng=ReferenceDraws(np.random.RandomState(7)))
-    assert np.array_equal(whole, parts)
-
-
 def test_the_transcription_of_frost_meets_the_function() -> None:
     own = STRESSES.get("frost").function
     texture = noise(300)

@@ -10,7 +10,7 @@ from golden_chart import chart
 
 from roadworthy.stress._kernels.droplets import under_mud, under_water
 from roadworthy.stress._kernels.flakes import flakes, under_snow
-from roadworthy.stress._kernels.truncation import with_layer
+from roadworthy.stress._kernels.truncation import truncated_mean
 from roadworthy.stress.corruptions.fog import fog
 from roadworthy.stress.corruptions.snow import snow
 from roadworthy.stress.draws import FastDraws, Floats, ReferenceDraws, Window
@@ -38,11 +38,11 @@ class Given(FastDraws):
 
 def test_values_are_truncated_and_whole_ones_stay() -> None:
     image = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 256, 3)
-    for weight in (0.3, 0.7, 1.0):
-        for level in (0.0, 0.25, 0.5, 0.99, 60.0, 100.4):
+    for weight in (0.0, 0.3, 0.7, 1.0):
+        for level in (0.0, 0.25, 1.5, 60.0, 99.9, 700.0):
             layer = np.full((1, 256), level, np.float32)
-            exact = np.minimum(np.floor(image * weight + level + 1e-5), 255)
-            assert np.array_equal(with_layer(image, weight, layer), exact)
+            exact = np.floor(image * weight + (1 - weight) * level + 1e-5)
+            assert np.array_equal(truncated_mean(image, weight, layer), np.minimum(exact, 255))
 
 
 def test_fog_keeps_the_brightest_value_of_the_picture_as_its_ceiling() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from roadworthy.stress._kernels.truncation import TRUNCATED, with_layer
+from roadworthy.stress._kernels.truncation import TRUNCATED, truncated_mean
 from roadworthy.stress._kernels.zoom import enlarged, zoom_source_window
 from roadworthy.stress.draws import Draws
 from roadworthy.types import Image
@@ -56,8 +56,8 @@ def whitened(image: Image, keep: float) -> Image:
     """Return the whitened picture of ``under_snow`` without its flakes, truncated to 8 bits."""
     image = np.ascontiguousarray(image)
     # A mean with the larger of two is the larger of two means.
-    grey = cv2.transform(image.astype(np.float32), _GREY) + np.float32(127.5 / 1.5)
-    white = with_layer(image, keep, grey * np.float32(1.5 * (1.0 - keep)))
+    light = cv2.transform(image.astype(np.float32), _LIGHT)
+    white = truncated_mean(image, keep, light)
     return np.asarray(cv2.max(image, white))
 
 
@@ -67,4 +67,4 @@ def with_flakes(white: Image, layer: Image) -> Image:
     return np.asarray(cv2.add(white, layers))
 
 
-_GREY = np.array([[0.299, 0.587, 0.114]], np.float32)
+_LIGHT = np.array([[1.5 * 0.299, 1.5 * 0.587, 1.5 * 0.114, 0.5 * 255.0]], np.float32)

@@ -14,7 +14,6 @@ Field = NDArray[np.float32]
 
 _AMPLITUDE = 1e4
 _COARSE = 16  # up to this side every point is one matrix product with the draws, quicker than loops
-_AT_ONCE = 1 << 20  # draws held in float64 at a time on huge maps
 
 
 def plasma(size: int, decay: float, *, rng: Draws) -> Field:
@@ -30,11 +29,10 @@ def plasma(size: int, decay: float, *, rng: Draws) -> Field:
         return np.zeros((1, 1), np.float32)
     side = min(size, _COARSE)
     scales = _scales(side, decay)
-    wobble = scales * rng.uniform(-1.0, 1.0, scales.shape)
-    field = (_coarse_map(side) @ wobble.astype(np.float32)).reshape(side, side)
+    field = (_coarse_map(side) @ (scales * rng.signed(scales.shape))).reshape(side, side)
     amplitude = _AMPLITUDE / decay ** (2 * (side.bit_length() - 1))
     while side < size:
-        field = _refined(field, _wobbles(side, amplitude, rng))
+        field = _refined(field, rng.signed((3, side, side)), amplitude)
         amplitude /= decay**2
         side *= 2
     low = field.min()
@@ -45,19 +43,11 @@ def plasma(size: int, decay: float, *, rng: Draws) -> Field:
     return field
 
 
-def _wobbles(side: int, amplitude: float, rng: Draws) -> Field:
-    values = np.empty((3 * side, side), np.float32)
-    rows = max(1, _AT_ONCE // side)
-    for start in range(0, 3 * side, rows):
-        part = values[start : start + rows]
-        np.multiply(rng.uniform(-1.0, 1.0, part.shape), amplitude, out=part, casting="same_kind")
-    return values.reshape(3, side, side)
-
-
-def _scales(side: int, decay: float) -> NDArray[np.float64]:
+@lru_cache(maxsize=64)
+def _scales(side: int, decay: float) -> Field:
     levels = range(side.bit_length() - 1)
     parts = [np.full(3 << (2 * k), _AMPLITUDE / decay ** (2 * k)) for k in levels]
-    return np.concatenate(parts)
+    return np.concatenate(parts).astype(np.float32)
 
 
 @lru_cache(maxsize=5)
@@ -67,24 +57,28 @@ def _coarse_map(side: int) -> Field:
     for draws in np.eye(side * side - 1, dtype=np.float32):
         field, used = np.zeros((1, 1), np.float32), 0
         while (n := field.shape[0]) < side:
-            field = _refined(field, draws[used : used + 3 * n * n].reshape(3, n, n))
+            field = _refined(field, draws[used : used + 3 * n * n].reshape(3, n, n), 1.0)
             used += 3 * n * n
         columns.append(field.ravel())
     return np.ascontiguousarray(np.transpose(columns))
 
 
-def _refined(corners: Field, wobble: Field) -> Field:
+def _refined(corners: Field, draws: Field, amplitude: float) -> Field:
     """Return the map of twice the side: ``corners`` (n, n) with the points between them."""
     n = corners.shape[0]
     wrapped = cv2.copyMakeBorder(corners, 0, 1, 0, 1, cv2.BORDER_WRAP)
     right = cv2.add(wrapped[:, :n], wrapped[:, 1:])
     down = cv2.add(wrapped[:n, :n], wrapped[1:, :n])
-    centres = cv2.scaleAdd(cv2.add(right[:n], right[1:]), 0.25, wobble[0])
+    centres = _wobbled(cv2.add(right[:n], right[1:]), draws[0], amplitude)
     wrapped = cv2.copyMakeBorder(centres, 1, 0, 1, 0, cv2.BORDER_WRAP)
     above, before = wrapped[:n, 1:], wrapped[1:, :n]
-    top = cv2.scaleAdd(cv2.add(cv2.add(centres, above), right[:n]), 0.25, wobble[1])
-    left = cv2.scaleAdd(cv2.add(cv2.add(centres, before), down), 0.25, wobble[2])
+    top = _wobbled(cv2.add(cv2.add(centres, above), right[:n]), draws[1], amplitude)
+    left = _wobbled(cv2.add(cv2.add(centres, before), down), draws[2], amplitude)
     fine = np.empty((n, 2, n, 2), np.float32)
     fine[:, 0] = cv2.merge((corners, top))
     fine[:, 1] = cv2.merge((left, centres))
     return fine.reshape(2 * n, 2 * n)
+
+
+def _wobbled(four: Field, draws: Field, amplitude: float) -> Field:
+    return np.asarray(cv2.addWeighted(four, 0.25, draws, amplitude, 0.0), np.float32)

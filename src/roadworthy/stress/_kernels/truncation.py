@@ -15,11 +15,12 @@ The hair above a half keeps whole values, which float32 may give a little low, w
 """
 
 
-def with_layer(image: Image, weight: float, layer: NDArray[np.float32]) -> Image:
-    """Return ``weight`` times ``image``, uint8 (H, W, 3), plus ``layer``, clipped and truncated.
+def truncated_mean(image: Image, weight: float, layer: NDArray[np.float32]) -> Image:
+    """Return ``weight`` parts of ``image`` and 1 - ``weight`` of ``layer``, truncated to 8 bits.
 
-    ``layer`` is (H, W), 0 or larger, in units of levels, and the same for all channels.
+    ``image`` is uint8 (H, W, 3); ``layer`` is (H, W), the same for all channels, 0 or larger, in
+    units of levels; what then exceeds the range is clipped. ``weight`` is 0 to 1.
     """
-    layers = cv2.cvtColor(layer, cv2.COLOR_GRAY2BGR)
-    image = np.ascontiguousarray(image)
-    return np.asarray(cv2.addWeighted(image, weight, layers, 1.0, TRUNCATED, dtype=cv2.CV_8U))
+    mean = cv2.cvtColor(layer, cv2.COLOR_GRAY2BGR)
+    cv2.accumulateWeighted(np.ascontiguousarray(image), mean, weight)
+    return np.asarray(cv2.convertScaleAbs(mean, alpha=1.0, beta=TRUNCATED))

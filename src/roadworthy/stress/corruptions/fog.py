@@ -10,7 +10,7 @@ import numpy as np
 
 from roadworthy.errors import UsageError
 from roadworthy.stress._kernels.plasma import plasma
-from roadworthy.stress._kernels.truncation import with_layer
+from roadworthy.stress._kernels.truncation import truncated_mean
 from roadworthy.stress.base import corruption
 from roadworthy.stress.draws import Draws
 from roadworthy.types import Image
@@ -44,10 +44,11 @@ def fog(image: Image, thickness: float, decay: float, *, rng: Draws) -> Image:
     are truncated, not rounded, to 8 bits, as published. Hendrycks & Dietterich, ICLR 2019.
     """
     height, width = image.shape[:2]
-    largest = int(image.max()) / 255.0
-    if largest == 0.0 or thickness == 0.0:
+    largest = int(image.max())
+    if largest == 0 or thickness == 0:
         return image.copy()
     side = 1 << (max(height, width) - 1).bit_length()
-    kept = largest / (largest + thickness)
-    haze = plasma(side, decay, rng=rng)[:height, :width] * np.float32(255.0 * thickness * kept)
-    return with_layer(image, kept, haze)
+    # The published (x + t P) M / (M + t) is the mean of x and M P with these weights.
+    kept = largest / (largest + 255.0 * thickness)
+    haze = plasma(side, decay, rng=rng)[:height, :width] * np.float32(largest)
+    return truncated_mean(image, kept, haze)

@@ -64,8 +64,9 @@ def test_jpeg_files_are_what_the_store_gives_and_stored_once_only(
 
 
 def test_two_processes_write_the_same_bytes_as_one(data: str, tmp_path: Path) -> None:
-    make(SUBSET, data, tmp_path / "one", frame="tiny")
-    make(SUBSET, data, tmp_path / "two", frame="tiny", jobs=2)
+    several = (*SUBSET, "contrast(severity=5, store=jpeg(quality=10))")
+    make(several, data, tmp_path / "one", frame="tiny", store="png")
+    make(several, data, tmp_path / "two", frame="tiny", store="png", jobs=2)
     assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
 
 

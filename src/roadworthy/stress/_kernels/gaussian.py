@@ -48,7 +48,12 @@ def gaussian_levels(
         # decide on which side of it a ramp ends up.
         smooth = gaussian(image.astype(np.float64), sigma, truncate=truncate)
         return np.asarray(smooth + 1e-9).astype(np.uint8)
-    return truncated(gaussian(image.astype(np.float32), sigma, truncate=truncate))
+    radius = int(truncate * sigma + 0.5)
+    if _wide(image, radius):
+        return truncated(gaussian(image.astype(np.float32), sigma, truncate=truncate))
+    taps = gaussian_taps(sigma, radius).astype(np.float32)
+    smooth = cv2.sepFilter2D(image, cv2.CV_32F, taps, taps, borderType=cv2.BORDER_REPLICATE)
+    return truncated(smooth)
 
 
 def _wide(field: NDArray[Any], radius: int) -> bool:

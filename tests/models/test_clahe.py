@@ -57,6 +57,15 @@ def test_colour_differences_stay() -> None:
     assert np.array_equal(np.diff(moved)[inside], np.diff(image.astype(int))[inside])
 
 
+def test_values_out_of_range_are_clipped_and_do_not_wrap() -> None:
+    image = picture(100, 140)
+    image[..., 0] += 110
+    moved = equalised(image, 1e6, 1)
+    brighter = moved[..., 1] > image[..., 1] + 60
+    assert brighter.mean() > 0.1
+    assert (moved[brighter, 0] == 255).all()
+
+
 def test_the_model_judges_what_comes_out() -> None:
     inner = wrap(Means(3), size=64, name="m", classes=Classes(3))
     images = picture(100, 140), picture(0, 200)
@@ -66,6 +75,13 @@ def test_the_model_judges_what_comes_out() -> None:
     assert not torch.allclose(model.logits(batch(*images)), inner.logits(batch(*images)))
     assert model.pipeline == inner.pipeline
     assert model.logits(batch(*images)[:0]).shape == (0, 3)
+
+
+def test_the_input_is_rounded_to_8_bits_first() -> None:
+    model = equalising(wrap(Means(3)), 2.0, 4)
+    x = batch(picture(100, 140))
+    assert torch.equal(model.logits(x + 0.4 / 255), model.logits(x))
+    assert torch.equal(model.logits(x - 0.4 / 255), model.logits(x))
 
 
 def test_it_gives_no_gradient_and_leaves_the_input_as_it_is() -> None:
@@ -83,6 +99,7 @@ def test_its_identity_covers_model_and_parameters() -> None:
     a, b = wrap(Means(3), name="a"), wrap(Means(4), name="b")
     ids = {equalising(m, c, t).id for m in (a, b) for c in (2.0, 2.5) for t in (4, 8)}
     assert len(ids) == 8
+    assert equalising(a, 2.0, 8).id != equalising(a, 2.000_000_1, 8).id
     assert equalising(a, 2.0, 8).id == equalising(a, 2.0, 8).id
 
 

@@ -121,7 +121,7 @@ def _carried_out(prepared: Prepared, store: Store, watcher: Watcher) -> Run:
         if prepared.options.executor == "processes":
             _in_processes(prepared, store, engine.watcher)
         # What is left: everything, or what a lost worker was at.
-        outcomes = run_plan(engine, prepared.plan)
+        outcomes = run_plan(engine, prepared.plan, prepared.suites)
         about |= noted(outcomes, about, prepared.options, store)
         compact(store, {cell.request for cell in prepared.plan.cells})
     except BaseException:
@@ -163,6 +163,7 @@ def _in_processes(prepared: Prepared, store: Store, watcher: Watcher) -> None:
         models=tuple(judge.spec for judge in prepared.judges),
         data=tuple(dataset.spec for dataset in prepared.datasets),
         stresses=tuple(stress.spec for stress in prepared.stresses),
+        suites=tuple(suite.spec for suite in prepared.suites),
         options=prepared.options,
         folder=str(store.folder),
         index=0,

@@ -20,20 +20,23 @@ from roadworthy.engine.until import (
     widening,
 )
 from roadworthy.errors import UsageError
+from roadworthy.metrics.base import Estimate, MetricDefinition
 from roadworthy.metrics.catalogue import USABLE, evaluate_all
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
+from roadworthy.suites.bound import BoundSuite
 
 Records = Mapping[str, pl.DataFrame]
 
 
-def run_plan(engine: Engine, plan: Plan) -> tuple[Outcome, ...]:
+def run_plan(engine: Engine, plan: Plan, suites: Sequence[BoundSuite] = ()) -> tuple[Outcome, ...]:
     """Run a plan, in stages where the options say ``until``; returns where each cell stopped.
 
     What to stop is read from the records alone, so that workers who run the same stages side by
     side, and the same command given again, decide alike. The cell ``clean`` goes as far as any cell
     of its model: its logits are computed there anyway, and differences are taken against it. A cell
-    without the metric runs whole. Raises UsageError if no cell has it.
+    without the metric runs whole; the members of a suite whose metric it is stop together. Raises
+    UsageError if no cell has it.
     """
     if engine.options.until is None:
         engine.run(plan)
@@ -48,9 +51,11 @@ def run_plan(engine: Engine, plan: Plan) -> tuple[Outcome, ...]:
         stage = [_first(cell, looks[data_of(cell)][number]) for cell in going]
         engine.run(Plan(tuple(stage), ()))
         records = _records(engine.store, plan, stage)
+        whole = _of_suites(stage, records, until, suites)
         for cell in stage:
             before = outcomes.get(cell.request)
-            seen = _outcome(cell, records, until, looks[data_of(cell)])
+            estimate = whole.get(cell.request) or _estimate(cell, records, until)
+            seen = _outcome(cell, estimate, until, looks[data_of(cell)])
             # A cell that was precise enough and only went on for others stays so.
             precise = seen.precise or (before is not None and before.precise)
             outcomes[cell.request] = replace(seen, precise=precise)
@@ -99,19 +104,60 @@ def _records(store: Store, plan: Plan, stage: Sequence[Cell]) -> Records:
     return found
 
 
-def _outcome(cell: Cell, records: Records, until: Until, looks: tuple[int, ...]) -> Outcome:
-    definition, factor = until.definition, widening(looks)
-    rows, clean = records[cell.request], _clean_of(cell, records)
-    estimate = None
-    if not definition.paired:
-        estimate = definition.function(rows)
-    elif clean is not None:
-        estimate = definition.function(rows, clean)
+def _outcome(
+    cell: Cell, estimate: Estimate | None, until: Until, looks: tuple[int, ...]
+) -> Outcome:
+    factor = widening(looks)
     if estimate is not None:
-        estimate = widened(estimate, factor, unit=definition.unit)
+        estimate = widened(estimate, factor, unit=until.bounds)
     half = half_width(estimate)
     precise = half is not None and half <= until.half_width
     return Outcome(cell, looks[-1], estimate, factor, precise)
+
+
+def _estimate(cell: Cell, records: Records, until: Until) -> Estimate | None:
+    """Return the metric of one cell, None where it has none."""
+    definition = until.definition
+    if not isinstance(definition, MetricDefinition):
+        return None
+    rows, clean = records[cell.request], _clean_of(cell, records)
+    if definition.paired and clean is None:
+        return None
+    found: Estimate | None = definition.function(*((rows, clean) if definition.paired else (rows,)))
+    return found
+
+
+def _of_suites(
+    stage: Sequence[Cell], records: Records, until: Until, suites: Sequence[BoundSuite]
+) -> dict[str, Estimate]:
+    """Return the metric of every suite that is in ``stage`` whole, by the request of each member."""
+    found: dict[str, Estimate] = {}
+    if isinstance(until.definition, MetricDefinition):
+        return found
+    judged = dict.fromkeys((data_of(c), c.judge.spec, c.judge.precision) for c in stage)
+    for suite in suites:
+        wanted = {one.spec for one in suite.stresses}
+        for key in judged:
+            members = [
+                c
+                for c in stage
+                if (data_of(c), c.judge.spec, c.judge.precision) == key and c.stress.spec in wanted
+            ]
+            if {c.stress.spec for c in members} == wanted:
+                estimate = _of_suite(until.metric, suite, members, records)
+                found |= {c.request: estimate for c in members if estimate is not None}
+    return found
+
+
+def _of_suite(
+    metric: str, suite: BoundSuite, members: Sequence[Cell], records: Records
+) -> Estimate | None:
+    from roadworthy.baselines import load_baseline
+    from roadworthy.metrics.suite import suite_estimate
+
+    rows = {cell.stress.spec: records[cell.request] for cell in members}
+    baseline = suite.baseline and load_baseline(suite.baseline, list(rows))
+    return suite_estimate(metric, rows, _clean_of(members[0], records), baseline or None)
 
 
 def _clean_of(cell: Cell, records: Records) -> pl.DataFrame | None:

@@ -16,6 +16,7 @@ from roadworthy.errors import UsageError
 
 if TYPE_CHECKING:
     from roadworthy.metrics.base import Estimate, MetricDefinition
+    from roadworthy.metrics.suite import SuiteMetricDefinition
 
 NORMAL = 1.959964
 STEP = 64
@@ -34,12 +35,22 @@ class Until:
     half_width: float
 
     @property
-    def definition(self) -> MetricDefinition:
-        """The metric."""
+    def definition(self) -> MetricDefinition | SuiteMetricDefinition:
+        """The metric, of one stress or else of a whole suite."""
         from roadworthy.metrics import METRICS
+        from roadworthy.metrics.suite import whole_metrics
 
+        whole = whole_metrics()
+        if self.metric in whole and self.metric not in METRICS:
+            return whole[self.metric]
         found: MetricDefinition = METRICS[self.metric]
         return found
+
+    @property
+    def bounds(self) -> str:
+        """What bounds the intervals, for `widened`."""
+        definition = self.definition
+        return getattr(definition, "bounds", definition.unit)
 
 
 def parse_until(text: str) -> Until:
@@ -74,7 +85,7 @@ def planned_looks(samples: int, until: Until) -> tuple[int, ...]:
     percent wide. Nor one so close to the end that stopping would save little.
     """
     first = float(FIRST)
-    if until.definition.unit in BOUNDS:
+    if until.bounds in BOUNDS:
         first = max(first, NORMAL**2 * (100 / (2 * until.half_width) - 1))
     looks = []
     while first * CLOSEST <= samples:

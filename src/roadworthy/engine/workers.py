@@ -37,6 +37,7 @@ class Share:
     models: tuple[str, ...]
     data: tuple[str, ...]
     stresses: tuple[str, ...]
+    suites: tuple[str, ...]
     options: Options
     folder: str
     index: int
@@ -143,7 +144,8 @@ def _work(share: Share, messages: Any) -> None:
     from roadworthy.evaluation import prepare
 
     options = replace(share.options, device=_device(share))
-    prepared = prepare(list(share.models), list(share.data), list(share.stresses), options)
+    stresses = [*share.suites, *share.stresses]
+    prepared = prepare(list(share.models), list(share.data), stresses, options)
     engine = Engine(
         Store(Path(share.folder)),
         options,
@@ -151,7 +153,7 @@ def _work(share: Share, messages: Any) -> None:
         block=share.unit,
         turn=(share.index, share.count),
     )
-    run_plan(engine, prepared.plan)
+    run_plan(engine, prepared.plan, prepared.suites)
 
 
 def _device(share: Share) -> str:

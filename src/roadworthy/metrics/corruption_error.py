@@ -34,7 +34,7 @@ CORRUPTIONS = (
 """The fifteen that published means are over; the four extras are never among them."""
 
 
-@suite_metric(unit="percent", direction="lower", kind="corruptions", each=True)
+@suite_metric(unit="percent", direction="lower", kind="corruptions", each=True, ratio=True)
 def ce(cells: SuiteCells, stress: str) -> Estimate:
     """Corruption error: the errors at all severities of one corruption, in percent of a baseline's.
 
@@ -46,7 +46,7 @@ def ce(cells: SuiteCells, stress: str) -> Estimate:
     return _error(cells, [stress], relative=False)
 
 
-@suite_metric(unit="percent", direction="lower", kind="corruptions", each=True)
+@suite_metric(unit="percent", direction="lower", kind="corruptions", each=True, ratio=True)
 def relative_ce(cells: SuiteCells, stress: str) -> Estimate:
     """Relative corruption error: what one corruption adds to the error, in percent of a baseline's.
 
@@ -57,7 +57,7 @@ def relative_ce(cells: SuiteCells, stress: str) -> Estimate:
     return _error(cells, [stress], relative=True)
 
 
-@suite_metric(unit="percent", direction="lower", kind="corruptions")
+@suite_metric(unit="percent", direction="lower", kind="corruptions", ratio=True)
 def mce(cells: SuiteCells) -> Estimate | None:
     """Mean corruption error: ``ce`` meant over the fifteen corruptions, the extras left out.
 
@@ -69,7 +69,7 @@ def mce(cells: SuiteCells) -> Estimate | None:
     return _error(cells, fifteen, relative=False) if fifteen else None
 
 
-@suite_metric(unit="percent", direction="lower", kind="corruptions")
+@suite_metric(unit="percent", direction="lower", kind="corruptions", ratio=True)
 def relative_mce(cells: SuiteCells) -> Estimate | None:
     """Relative mean corruption error: ``relative_ce`` meant over the fifteen corruptions.
 

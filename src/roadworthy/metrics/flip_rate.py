@@ -31,7 +31,7 @@ PERTURBATIONS = (
 FLIPS, DISTANCES = "frames_flip", "frames_top5_distance"
 
 
-@suite_metric(unit="percent", direction="lower", kind="sequences", each=True)
+@suite_metric(unit="percent", direction="lower", kind="sequences", each=True, ratio=True)
 def flip_rate(cells: SuiteCells, stress: str) -> Estimate:
     """Flip rate: the flip probability along one perturbation, in percent of a baseline's.
 
@@ -42,7 +42,7 @@ def flip_rate(cells: SuiteCells, stress: str) -> Estimate:
     return _ratio(cells, [stress], FLIPS, cells.reference().flips_of)
 
 
-@suite_metric(unit="percent", direction="lower", kind="sequences")
+@suite_metric(unit="percent", direction="lower", kind="sequences", ratio=True)
 def mfr(cells: SuiteCells) -> Estimate | None:
     """Mean flip rate: ``flip_rate`` meant over the ten perturbations, the extras left out.
 
@@ -53,7 +53,7 @@ def mfr(cells: SuiteCells) -> Estimate | None:
     return _ratio(cells, ten, FLIPS, cells.reference().flips_of) if ten else None
 
 
-@suite_metric(unit="percent", direction="lower", kind="sequences")
+@suite_metric(unit="percent", direction="lower", kind="sequences", ratio=True)
 def mt5d(cells: SuiteCells) -> Estimate | None:
     """Mean top-5 distance over the ten perturbations, each in percent of a baseline's.
 

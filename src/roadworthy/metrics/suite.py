@@ -78,6 +78,12 @@ class SuiteMetricDefinition(Definition):
     direction: Literal["higher", "lower", "neutral"]
     kind: Kind
     each: bool = False
+    ratio: bool = False
+
+    @property
+    def bounds(self) -> str:
+        """What bounds its intervals, for ``widened``: the unit, or nothing for a ratio of percents."""
+        return "none" if self.ratio else self.unit
 
 
 def suite_metric(
@@ -86,10 +92,14 @@ def suite_metric(
     direction: Literal["higher", "lower", "neutral"],
     kind: Kind,
     each: bool = False,
+    ratio: bool = False,
     version: int = 1,
     paper: str | None = "hendrycks2019",
 ) -> Callable[[Callable[..., Any]], SuiteMetricDefinition]:
-    """Register a metric of suites of one ``kind``; ``each`` gives a value to every member."""
+    """Register a metric of suites of one ``kind``; ``each`` gives a value to every member.
+
+    A ``ratio`` to a baseline may be more than 100 percent.
+    """
 
     def decorate(function: Callable[..., Any]) -> SuiteMetricDefinition:
         return SuiteMetricDefinition(
@@ -102,6 +112,7 @@ def suite_metric(
             direction=direction,
             kind=kind,
             each=each,
+            ratio=ratio,
         )
 
     return decorate
@@ -125,6 +136,13 @@ def suite_metrics(kind: str | None) -> dict[str, SuiteMetricDefinition]:
     """Return the metrics of suites of a kind by name, sorted; a name may exist for both kinds."""
     found = {d.name: d for d in definitions(SuiteMetricDefinition) if d.kind == kind}
     return dict(sorted(found.items()))
+
+
+@cache
+def whole_metrics() -> dict[str, SuiteMetricDefinition]:
+    """Return the metrics over a suite as a whole by name; of two kinds alike, that of corruptions."""
+    kinds = ("sequences", "corruptions")
+    return {n: d for kind in kinds for n, d in suite_metrics(kind).items() if not d.each}
 
 
 def evaluate_suite(kind: str | None, cells: SuiteCells) -> list[SuiteResult]:

@@ -91,7 +91,7 @@ def suite_rows(
         definition, single = result.definition, result.estimate
         concerned = [members[result.stress]] if result.stress else list(members.values())
         factors = [wider.get((m.cell.request, definition.name), 1.0) for m in concerned]
-        estimate = widened(single, max(factors), unit=definition.unit)
+        estimate = widened(single, max(factors), unit=definition.bounds)
         row = {
             "model": model,
             "data": judge.data,

@@ -41,7 +41,9 @@ def corrupted(stress: str, wrong: Bools) -> pl.DataFrame:
 def judged_clean(wrong: Bools) -> pl.DataFrame:
     """Return the records of the unstressed images from their errors (samples,)."""
     sample = pl.Series(np.arange(wrong.size)).cast(pl.String)
-    return records(stress="clean(frame=imagenet)", sample=sample, correct=pl.Series(~wrong))
+    return records(
+        stress="clean(frame=imagenet)", variant="", sample=sample, correct=pl.Series(~wrong)
+    )
 
 
 def shares(percent: Sequence[float], count: int) -> Bools:

@@ -17,16 +17,14 @@ def side_by_side(frames: Sequence[pl.DataFrame]) -> Floats:
 
     Each frame has the columns ``sample`` and ``value``, a sample once; rows come in any order.
     """
-    wide = frames[0].select("sample", pl.col("value").alias("0"))
-    for number, frame in enumerate(frames[1:], start=1):
-        column = frame["value"].alias(str(number))
-        if frame["sample"].equals(wide["sample"]):  # as a rule, and then nothing need be joined
-            wide = wide.with_columns(column)
-        else:
-            other = pl.DataFrame([frame["sample"], column])
-            wide = wide.join(other, on="sample", how="inner", maintain_order="left")
-    values: Floats = wide.drop("sample").to_numpy().astype(np.float64)
-    return values
+    first = frames[0]["sample"]
+    if not all(frame["sample"].equals(first) for frame in frames[1:]):
+        # some samples are not in every frame; keep those that are
+        common = first.to_frame()
+        for frame in frames[1:]:
+            common = common.join(frame, on="sample", how="semi", maintain_order="left")
+        frames = [common.join(f, on="sample", how="left", maintain_order="left") for f in frames]
+    return np.column_stack([f["value"].cast(pl.Float64).to_numpy() for f in frames])
 
 
 def errors(rows: pl.DataFrame) -> pl.DataFrame:

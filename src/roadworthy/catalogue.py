@@ -24,10 +24,11 @@ def _summaries(kind: str) -> dict[str, str]:
         return {name: suite.summary for name, suite in suites().items()}
     if kind == "metrics":
         from roadworthy.metrics.catalogue import METRICS
+        from roadworthy.metrics.suite import named_suite_metrics
 
         return {
             name: f"[{metric.unit}, {metric.direction}] {metric.doc.partition(chr(10))[0]}"
-            for name, metric in METRICS.items()
+            for name, metric in {**named_suite_metrics(), **METRICS}.items()
         }
     registry = _registries()[kind]
     return {name: registry.summary(name) for name in registry}
@@ -47,10 +48,12 @@ def description(name: str) -> dict[str, Any]:
         if name in registry:
             return {"kind": kind, **_definition(registry.get(name))}
     from roadworthy.metrics.catalogue import METRICS
+    from roadworthy.metrics.suite import named_suite_metrics
     from roadworthy.suites import suites
 
-    if name in METRICS:
-        metric = METRICS[name]
+    measures = {**named_suite_metrics(), **METRICS}
+    if name in measures:
+        metric = measures[name]
         facts = {"unit": metric.unit, "direction": metric.direction}
         return {"kind": "metrics", **_definition(metric), **facts}
     if name in suites():

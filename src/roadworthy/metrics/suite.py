@@ -145,6 +145,11 @@ def whole_metrics() -> dict[str, SuiteMetricDefinition]:
     return {n: d for kind in kinds for n, d in suite_metrics(kind).items() if not d.each}
 
 
+def named_suite_metrics() -> dict[str, SuiteMetricDefinition]:
+    """Return all metrics of suites by name; where two kinds share a name, that of corruptions."""
+    return {**suite_metrics("sequences"), **suite_metrics("corruptions")}
+
+
 def evaluate_suite(kind: str | None, cells: SuiteCells) -> list[SuiteResult]:
     """Return every metric that applies to a suite of ``kind``, or would but for what is missing."""
     judged = [stress for stress in cells.members() if stress in cells.rows]

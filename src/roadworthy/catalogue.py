@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.registry import Definition, Registry
+
+if TYPE_CHECKING:
+    from roadworthy.metrics.base import MetricDefinition
+    from roadworthy.metrics.suite import SuiteMetricDefinition
 
 
 def _registries() -> dict[str, Registry[Any]]:
@@ -23,15 +28,20 @@ def _summaries(kind: str) -> dict[str, str]:
 
         return {name: suite.summary for name, suite in suites().items()}
     if kind == "metrics":
-        from roadworthy.metrics.catalogue import METRICS
-        from roadworthy.metrics.suite import named_suite_metrics
-
         return {
             name: f"[{metric.unit}, {metric.direction}] {metric.doc.partition(chr(10))[0]}"
-            for name, metric in {**named_suite_metrics(), **METRICS}.items()
+            for name, metric in _metrics().items()
         }
     registry = _registries()[kind]
     return {name: registry.summary(name) for name in registry}
+
+
+def _metrics() -> Mapping[str, MetricDefinition | SuiteMetricDefinition]:
+    """Return metrics by name; a name that both a cell and a suite have is that of the cell."""
+    from roadworthy.metrics.catalogue import METRICS
+    from roadworthy.metrics.suite import named_suite_metrics
+
+    return {**named_suite_metrics(), **METRICS}
 
 
 def listing(kind: str, pattern: str = "*") -> dict[str, str]:
@@ -47,13 +57,10 @@ def description(name: str) -> dict[str, Any]:
     for kind, registry in _registries().items():
         if name in registry:
             return {"kind": kind, **_definition(registry.get(name))}
-    from roadworthy.metrics.catalogue import METRICS
-    from roadworthy.metrics.suite import named_suite_metrics
     from roadworthy.suites import suites
 
-    measures = {**named_suite_metrics(), **METRICS}
-    if name in measures:
-        metric = measures[name]
+    if name in _metrics():
+        metric = _metrics()[name]
         facts = {"unit": metric.unit, "direction": metric.direction}
         return {"kind": "metrics", **_definition(metric), **facts}
     if name in suites():

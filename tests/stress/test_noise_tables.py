@@ -14,7 +14,7 @@ NOTHING = 1e-13
 
 def law_of(channel: Channel) -> Floats:
     """Return the probability of every outcome for every level, (256, 256)."""
-    assert 0 <= channel.part.min()
+    assert channel.part.min() >= 0
     assert channel.part.max() <= 1  # a chance: beyond, it would be cut
     stays = (channel.whole.astype(float) + channel.part).reshape(256, 256) / 256
     found = stays.copy()

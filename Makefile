@@ -33,6 +33,7 @@ bench: $(PEERS)
 
 $(PEERS): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all,bench]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps imagecorruptions-imaug==1.1.5 torchattacks==3.5.1
 	@touch $@
 
 clean:

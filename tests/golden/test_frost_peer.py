@@ -12,7 +12,10 @@ from golden_chart import Cell, cells, chart, corrupted
 _PEER = importlib.util.find_spec("imagecorruptions")
 _FOLDER = Path(_PEER.origin).parent / "frost" if _PEER and _PEER.origin else None
 
-pytestmark = pytest.mark.skipif(_FOLDER is None, reason="needs the textures of imagecorruptions")
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.skipif(_FOLDER is None, reason="needs the textures of imagecorruptions"),
+]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class FastDraws:
         if window is not None:
             ranges = (range(n)[part] for n, part in zip(shape, window, strict=True))
             shape = tuple(map(len, ranges))
-        return self.generator.standard_normal(shape)
+        return stream(self.generator).standard_normal(shape)
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""

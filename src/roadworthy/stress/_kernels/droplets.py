@@ -63,7 +63,7 @@ def _film(layer: Layer) -> NDArray[np.uint16]:
     _, distance = cv2.threshold(distance, 20.0, 20.0, cv2.THRESH_TRUNC)
     flat = cv2.equalizeHist(cv2.blur(distance, (3, 3)).astype(np.uint8))
     relief = cv2.blur(cv2.filter2D(flat, cv2.CV_8U, _RELIEF), (3, 3))
-    return np.asarray(cv2.multiply(liquid, relief, dtype=cv2.CV_16U), np.uint16)
+    return np.asarray(np.multiply(liquid, relief, dtype=np.uint16))
 
 
 def under_mud(image: Image, layer: Layer, threshold: float, sigma: float) -> Image:
@@ -72,9 +72,10 @@ def under_mud(image: Image, layer: Layer, threshold: float, sigma: float) -> Ima
     Mud is where the layer exceeds ``threshold``, smoothed by ``sigma`` pixels; what is then thinner
     than 0.8 is left out. Hendrycks & Dietterich, ICLR 2019.
     """
-    cover = gaussian((layer > threshold).astype(np.float32), sigma)
-    _, cover = cv2.threshold(cover, _THIN, 0.0, cv2.THRESH_TOZERO)
-    covers = cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR)
+    _, mud = cv2.threshold(layer, threshold, 1.0, cv2.THRESH_BINARY)
+    _, cover = cv2.threshold(gaussian(mud, sigma), _THIN, 0.0, cv2.THRESH_TOZERO)
     image = np.ascontiguousarray(image)
-    change = cv2.multiply(covers, cv2.subtract(image, _MUD, dtype=cv2.CV_32F))
-    return np.asarray(cv2.addWeighted(image, 1.0, change, -1.0, TRUNCATED, dtype=cv2.CV_8U))
+    change = cv2.subtract(_MUD, image, dtype=cv2.CV_32F)
+    covered = cv2.multiply(cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR), change, dst=change)
+    cv2.accumulate(image, covered)
+    return np.asarray(cv2.convertScaleAbs(covered, alpha=1.0, beta=TRUNCATED))

@@ -217,6 +217,19 @@ def test_extras_are_not_part_of_the_mean() -> None:
     assert other["ce", "saturate"].estimate.value == 0.0
 
 
+def test_a_suite_with_only_some_of_the_published_members_leaves_none_out() -> None:
+    cells = corruption_suite(
+        constant({"fog": 60.0, "saturate": 20.0}), 50, names=("fog", "saturate")
+    )
+    assert values("corruptions", cells)["mean_error", ""].estimate.value == pytest.approx(40.0)
+    spatter = np.array([[T, T, T, F]] * 4), np.array([[F, F, F, F]] * 4)
+    rows = {
+        n: sequences(n, f) for n, f in zip(("rotate", "spatter_sequence"), spatter, strict=True)
+    }
+    found = values("sequences", SuiteCells(stresses=tuple(rows), rows=rows))
+    assert found["flip_probability", ""].estimate.value == pytest.approx(37.5)
+
+
 def test_without_a_baseline_only_the_mean_error_is_known() -> None:
     found = values("corruptions", replace(two(None), why_no_baseline="other store"))
     assert found["mean_error", ""].estimate.value is not None

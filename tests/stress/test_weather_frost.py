@@ -196,3 +196,23 @@ def test_a_file_that_is_no_texture_is_named(
     (tmp_path / "frost3.png").write_bytes(speck if content is None else content)
     with pytest.raises(UsageError, match=f"frost3.png' is .*{message}"):
         frost.function(chart(32), 1, 0.2, 0.2, textures=str(tmp_path), rng=reference(0))
+
+
+def test_the_last_place_of_a_texture_is_never_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    only = np.random.default_rng(0).integers(0, 256, (65, 66, 3), dtype=np.uint8)
+    module = __import__(frost.function.__module__, fromlist=["procedural"])
+    monkeypatch.setattr(module, "procedural", lambda: (only,) * 5)
+    module._texture.cache_clear()
+    draws = FastDraws(np.random.Generator(np.random.Philox(2)))
+    black = np.zeros((64, 64, 3), np.uint8)
+    seen = {frost.function(black, 1, 1, 1.0, rng=draws).tobytes() for _ in range(40)}
+    module._texture.cache_clear()
+    # randint(0, 65 - 64) and randint(0, 66 - 64): one row and two columns, not two and three.
+    assert seen == {only[:64, :64].tobytes(), only[:64, 1:65].tobytes()}
+
+
+def test_crystals_are_brighter_than_what_they_grow_on(textures: tuple[Image, ...]) -> None:
+    light = textures[3] @ LUMINANCE
+    assert light[:200].mean() > light[400:].mean() + 10
+    # Fern-like: the bright side of the distribution is the thin one.
+    assert np.percentile(light, 99) - np.median(light) > np.median(light) - np.percentile(light, 1)

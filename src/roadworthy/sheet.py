@@ -69,7 +69,7 @@ def _frames(one: Stress, data: bytes, name: str) -> list[tuple[str, Image]]:
     assert pipeline.size is not None
     arguments = tables.on(pipeline.size, setting.arguments).arguments
     draws = draws_for(one.definition, setting.key, sample=name, seed=0)
-    made = list(sequence(one, arguments, picture, pipeline, **draws))
+    made = list(sequence(one, arguments, picture, pipeline, sample=name, **draws))
     chosen = sorted({round(i * (len(made) - 1) / (FRAMES - 1)) for i in range(FRAMES)})
     return [(f"frame {number}", made[number]) for number in chosen]
 

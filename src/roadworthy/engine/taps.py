@@ -84,7 +84,7 @@ def sequences(
         position, sample = batch.positions[index], batch.samples[index]
         uncropped = context.frames.get(product, position)
         draws = _draws(cell, setting, sample, context.seed)
-        return sequence(cell.stress, arguments, uncropped, cell.pipeline, **draws)
+        return sequence(cell.stress, arguments, uncropped, cell.pipeline, sample=sample.id, **draws)
 
     streams: dict[int, Iterator[tuple[int, Image]]] = {}
 

@@ -70,7 +70,7 @@ class Kitchen:
             return [corrupted(one, setting, frame, sample=sample, seed=seed)]
         arguments = tables.on(frame.shape[:2], setting.arguments).arguments
         draws = draws_for(one.definition, setting.key, sample=sample, seed=seed)
-        return list(sequence(one, arguments, picture, pipeline, **draws))
+        return list(sequence(one, arguments, picture, pipeline, sample=sample, **draws))
 
 
 @dataclass

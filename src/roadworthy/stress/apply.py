@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,24 +37,41 @@ def corrupted(one: Stress, setting: Setting, image: Image, *, sample: str, seed:
     if severity is not None and definition.levels is not None:
         arguments |= definition.levels.strengths(severity, image.shape)
     arguments |= draws_for(definition, setting.key, sample=sample, seed=seed)
-    try:
+    with _naming(one, sample):
         result = _checked(definition.function(image, **arguments), image.shape)
-    except RoadworthyError:
-        raise
-    except Exception as error:
-        raise SampleError(
-            f'"{sample}": {definition.name} failed: {type(error).__name__}: {error}'
-        ) from error
-    return result if one.store is None else _checked(one.store.frame(result), image.shape)
+        return result if one.store is None else _checked(one.store.frame(result), image.shape)
 
 
 def sequence(
-    one: Stress, arguments: Mapping[str, Any], image: Image, pipeline: Pipeline, **draws: Any
+    one: Stress,
+    arguments: Mapping[str, Any],
+    image: Image,
+    pipeline: Pipeline,
+    *,
+    sample: str,
+    **draws: Any,
 ) -> Iterator[Image]:
     """Yield the cropped frames, uint8 (H, W, 3), that a sequence stress makes of a resized picture.
 
-    Frames are made one at a time, unless they are stored as one film in between.
+    Frames are made one at a time, unless they are stored as one film in between. Raises SampleError,
+    naming the sample, for whatever the stress raises or wrongly yields.
     """
+    frames = _frames(one, arguments, image, pipeline, draws)
+    while True:
+        with _naming(one, sample):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
+
+
+def _frames(
+    one: Stress,
+    arguments: Mapping[str, Any],
+    image: Image,
+    pipeline: Pipeline,
+    draws: Mapping[str, Any],
+) -> Iterator[Image]:
     made = one.definition.function(image, **arguments, **draws)
     frames = (framed(_checked(frame, image.shape), pipeline) for frame in made)
     if one.store is None:
@@ -62,6 +80,22 @@ def sequence(
     tables = one.definition.tables
     noise = tables is not None and tables.compare == "first"
     yield from one.store.sequence(list(frames), noise=noise)
+
+
+@contextmanager
+def _naming(one: Stress, sample: str) -> Iterator[None]:
+    """Turn whatever a stress raises into a SampleError that names the sample."""
+    named = f'"{sample}": '
+    try:
+        yield
+    except SampleError as error:
+        if str(error).startswith(named):
+            raise
+        raise SampleError(f"{named}{error}") from error
+    except RoadworthyError:
+        raise
+    except Exception as error:
+        raise SampleError(f"{named}{one.name} failed: {type(error).__name__}: {error}") from error
 
 
 def _checked(result: object, shape: tuple[int, ...]) -> Image:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.stress._kernels.truncate import truncated
+from roadworthy.stress._kernels.truncation import truncated
 
 Bytes = NDArray[np.uint8]
 Kernel = NDArray[np.float32]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.stress._kernels.truncate import truncated
+from roadworthy.stress._kernels.truncation import truncated
 
 F = TypeVar("F", np.float32, np.float64)
 Mode = Literal["nearest", "reflect"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from roadworthy.errors import UsageError
 from roadworthy.stress._kernels.demand import within
-from roadworthy.stress._kernels.truncate import truncated
+from roadworthy.stress._kernels.truncation import truncated
 from roadworthy.stress._kernels.zoom import zoom_mean
 from roadworthy.stress.base import corruption
 from roadworthy.types import Image

@@ -10,7 +10,7 @@ import numpy as np
 
 from roadworthy.stress._kernels.affine import inverse_affine, sampled
 from roadworthy.stress._kernels.timeline import check_sequence
-from roadworthy.stress._kernels.truncate import truncated
+from roadworthy.stress._kernels.truncation import truncated
 from roadworthy.stress.base import sequence
 from roadworthy.types import Image
 

@@ -21,7 +21,7 @@ from roadworthy.engine.execute import Engine
 from roadworthy.engine.files import disk_errors
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Executor, Options, Precision, cores
-from roadworthy.engine.plan import Judge, Plan, plan
+from roadworthy.engine.plan import Judge, Plan, is_stored, plan
 from roadworthy.engine.settled import settle
 from roadworthy.engine.stages import run_plan
 from roadworthy.engine.stops import noted
@@ -68,10 +68,11 @@ def evaluate(
     """Judge ``models`` on ``data`` under ``stresses`` and return the run kept in the folder ``out``.
 
     Models, data and stresses are specs or live objects, one or several; without ``stresses`` the
-    suite ``quick`` runs. ``clean`` always runs too. What the folder already holds is not done again.
-    ``limit`` keeps a stratified prefix of every data set; ``retry_failed`` judges samples again that
-    failed before. ``until`` stops a stress once an interval
-    is narrow enough: ``top1±1.0`` means 95 % within one percent, allowing for every look taken.
+    suite ``quick`` runs, on stored benchmarks alone just ``clean``. ``clean`` always runs too. What
+    the folder already holds is not done again. ``limit`` keeps a stratified prefix of every data
+    set; ``retry_failed`` judges samples again that failed before. ``until`` stops a stress once an
+    interval is narrow enough: ``top1±1.0`` means 95 % within one percent, allowing for every look
+    taken.
     Raises UsageError for what cannot run and RoadworthyError for what fails on the way; finished
     parts are kept either way.
     """
@@ -94,10 +95,13 @@ def prepare(
     options: Options,
 ) -> Prepared:
     """Resolve every name, cheapest first, load the models and plan the cells; nothing runs yet."""
-    chosen, asked = resolve(_listed(stresses) or [DEFAULT_SUITE])
+    wanted = _listed(stresses)
+    if wanted:
+        resolve(wanted)  # what is misspelt is said before anything is opened
     given = [d if hasattr(d, "samples") else open_data(d) for d in _listed(data)]
     opened = [part for dataset in given for part in parts_of(dataset)]
     datasets = _distinct(opened, "data set", "data (-d)")
+    chosen, asked = resolve(wanted or ["clean" if all(map(is_stored, datasets)) else DEFAULT_SUITE])
     use_cores()
     judges = _judges(_listed(models), options)
     planned = plan(judges, datasets, chosen, options)

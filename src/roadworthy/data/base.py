@@ -9,7 +9,7 @@ from typing import Any
 from roadworthy.pipeline.published import FrameName
 from roadworthy.registry import Definition, parameters_of
 from roadworthy.seed import digest
-from roadworthy.types import Classes, Dataset, Sample
+from roadworthy.types import Classes, Dataset, Image, Sample
 
 Columns = Mapping[str, Any]
 
@@ -26,11 +26,25 @@ def dataset(function: Callable[..., Dataset]) -> DataDefinition:
 
 
 @dataclass(frozen=True)
+class Films:
+    """How the samples of a data set are read whole, where they are sequences of frames.
+
+    ``read(sample)`` returns the frames, uint8 (H, W, 3), and raises SampleError where it cannot;
+    each is compared with the one ``stride(sample)`` before it, or, None, with the first.
+    """
+
+    read: Callable[[Sample], list[Image]]
+    stride: Callable[[Sample], int | None]
+
+
+@dataclass(frozen=True)
 class Images:
     """Labelled encoded images, listed once; ``fetch`` reads the bytes of one sample.
 
     ``fetch`` raises SampleError where it cannot, and is safe to call from several threads. ``frame``
     is ``untouched`` for sets whose images are frames already: no model's pipeline resizes them.
+    Where there are ``films``, the image of a sample is one frame of its film, and what is judged is
+    all of them.
     """
 
     spec: str
@@ -38,6 +52,7 @@ class Images:
     samples: Sequence[Sample] = field(repr=False)
     fetch: Callable[[Sample], bytes] = field(repr=False)
     frame: FrameName = "own"
+    films: Films | None = field(default=None, repr=False)
 
     def read(self, sample: Sample) -> bytes:
         """Return the encoded bytes of one sample; raises SampleError naming it if it cannot."""

@@ -23,10 +23,23 @@ PERTURBATIONS = (
 )
 """The ten perturbations that ImageNet-P is scored on, in their order."""
 
+NOISE_FILMS = ("gaussian_noise", "shot_noise", "speckle_noise")
+"""Perturbations whose frames are independent of one another: compared with the first of all."""
+
+OTHER_FILMS = ("speckle_noise", "gaussian_blur", "spatter", "shear")
+"""Perturbations that are published beside the ten."""
+
+_MOVES = ("translate", "rotate", "tilt", "scale", "shear")
+
 SEVERITIES = (1, 2, 3, 4, 5)
 
 Names = Sweep | tuple[str, ...] | str
 Numbers = Sweep | Range | tuple[int, ...] | int
+
+
+def live_name(perturbation: str) -> str:
+    """Return the stress that makes the films of a perturbation; others share a corruption's name."""
+    return perturbation if perturbation in _MOVES else f"{perturbation}_sequence"
 
 
 def names_of(given: Names | None, default: Sequence[str], *, what: str, spec: str) -> list[str]:

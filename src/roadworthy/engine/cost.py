@@ -16,6 +16,9 @@ from roadworthy.types import Need, Tap
 BACKWARD_COST = 2.0
 """A forward and backward pass to the input costs about this many forward passes more."""
 
+FILM = 31
+"""Frames in a published film; those of a stored set are counted only when they are read."""
+
 
 @dataclass(frozen=True)
 class CellCost:
@@ -102,6 +105,8 @@ def estimate(plan: Plan, options: Options, out: Path | None) -> Costs:
 def passes(cell: Cell) -> tuple[int, int]:
     """Return forward and backward passes that one sample of the cell needs."""
     definition, settings = cell.stress.definition, cell.stress.settings
+    if cell.films is not None:
+        return FILM, 0
     if definition.sequence:
         return sum(int(cell.sequence(s).arguments["frames"]) for s in settings), 0
     if definition.tap is Tap.INPUT:

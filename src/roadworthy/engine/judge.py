@@ -20,6 +20,9 @@ from roadworthy.stress.bound import Setting
 from roadworthy.stress.reference import is_clean
 from roadworthy.types import Logits, Sample
 
+FILMS_AT_ONCE = 32
+"""Films that are decoded at the same time: 31 frames of 224 x 224 take 5 MB each."""
+
 Progress = Callable[[pl.DataFrame], None]
 
 
@@ -43,6 +46,12 @@ def judge_part(
     found: list[Judged] = []
 
     def judged(chosen: list[int]) -> tuple[list[Judged], dict[int, str]]:
+        size = len(chosen) if cell.films is None else FILMS_AT_ONCE
+        pieces = [piece(chosen[i : i + size]) for i in range(0, len(chosen), size)]
+        rows = [row for found, _ in pieces for row in found]
+        return rows, {index: reason for _, bad in pieces for index, reason in bad.items()}
+
+    def piece(chosen: list[int]) -> tuple[list[Judged], dict[int, str]]:
         batch = Batch(
             samples=[samples[i] for i in chosen],
             positions=[positions[i] for i in chosen],
@@ -53,7 +62,7 @@ def judge_part(
         return rows, {chosen[i]: reason for i, reason in batch.failures.items()}
 
     # The clean logits are there already: nothing goes through the model, so one slice will do.
-    whole = is_clean(cell.stress.spec) and usable
+    whole = is_clean(cell.stress.spec) and cell.films is None and usable
     slices = [(usable, judged(usable))] if whole else batches.slices(cell, usable, judged)
     for _, (batch_rows, failures) in slices:
         reasons |= failures
@@ -101,7 +110,7 @@ def _unreadable(cell: Cell, positions: Sequence[int], context: Context) -> dict[
 def _batch_rows(
     cell: Cell, batch: Batch, order: Sequence[int], context: Context
 ) -> Iterator[Judged]:
-    if cell.stress.definition.sequence:
+    if cell.stress.definition.sequence or cell.films is not None:
         for setting in cell.stress.settings:
             yield _sequence_rows(cell, setting, batch, order, context)
         return
@@ -156,6 +165,7 @@ def _sequence_rows(
         "frames_top5_distance": [],
         "frames_zipf": [],
     }
+    there: dict[str, list[NDArray[np.bool_] | None]] = {name: [] for name in values}
     for number, variant in sequences(cell, setting, batch, context):
         logits = _without_nan(setting, _judged(cell, variant, batch), batch)
         columns = _verdicts(cell, batch, logits)
@@ -167,11 +177,12 @@ def _sequence_rows(
             values["frames_flip"].append(before.argmax(axis=1) != columns["pred"])
             values["frames_top5_distance"].append(top5_distance(before, logits))
             values["frames_zipf"].append(zipf_distance(before, logits))
+        for name, value in values.items():
+            there[name].extend([variant.there] * (len(value) - len(there[name])))
         if frames.stride is not None or number == 0:
             kept[number] = logits
     listed: dict[str, Any] = {
-        name: np.stack(v, axis=1).tolist() if v else [[] for _ in batch.samples]
-        for name, v in values.items()
+        name: _lists(value, there[name], len(batch.samples)) for name, value in values.items()
     }
     listed["label"] = batch.labels
     listed["frames_correct"] = [
@@ -179,3 +190,17 @@ def _sequence_rows(
         for preds, label in zip(listed["frames_pred"], batch.labels.tolist(), strict=True)
     ]
     return Judged(setting, batch.samples, listed, order)
+
+
+def _lists(
+    values: Sequence[NDArray[Any]], there: Sequence[NDArray[np.bool_] | None], count: int
+) -> list[list[Any]]:
+    """Return a list for each sample of its values frame by frame, where the frame was there."""
+    if not values:
+        return [[] for _ in range(count)]
+    listed: list[list[Any]] = np.stack(values, axis=1).tolist()
+    if there[0] is None:
+        return listed
+    known = np.sum([mask for mask in there if mask is not None], axis=0).tolist()
+    # a film that ends earlier than others has no later frames
+    return [row[:length] for row, length in zip(listed, known, strict=True)]

@@ -51,7 +51,7 @@ class Running:
     def add(self, cell: Cell, rows: pl.DataFrame) -> None:
         """Count records."""
         correct = rows["correct"].drop_nulls()
-        if cell.stress.definition.sequence:
+        if cell.stress.definition.sequence or cell.films is not None:
             correct = rows["frames_correct"].explode().drop_nulls()
         key = cell.request
         self.right[key] = self.right.get(key, 0.0) + float(correct.sum() or 0)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from roadworthy.data.base import Films
 from roadworthy.data.labels import Relation, relate
 from roadworthy.data.order import order
 from roadworthy.engine.frames import Product, Recode
@@ -16,9 +17,11 @@ from roadworthy.pipeline.published import FrameName, published
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.stress.levels import Frames
+from roadworthy.stress.reference import is_clean
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap
 
 RECORDS_VERSION = 2
+_STORED = "the images of a stored set are stressed already; they are judged as they are (clean)"
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,23 @@ class Cell:
         """The pipeline of the frame that the stress acts in, the model's own unless it says so."""
         return published(frame_of(self.stress, self.source.dataset), self.judge.model.pipeline)
 
+    @property
+    def films(self) -> Films | None:
+        """How the films of a stored set are read, where these are what is judged."""
+        found: Films | None = getattr(self.source.dataset, "films", None)
+        return found if is_clean(self.stress.spec) else None
+
     def pipeline_of(self, setting: Setting) -> Pipeline:
         """The pipeline that reads the images for ``setting``."""
         return _pipeline_of(self.stress, setting, self.pipeline)
 
     def sequence(self, setting: Setting) -> Frames:
-        """How the frames of a sequence stress are made on this cell's frame, and compared."""
+        """How the frames of a sequence stress are made on this cell's frame, and compared.
+
+        Of films only how they are compared.
+        """
+        if self.films is not None:
+            return Frames({}, self.films.stride(self.source.samples[0]))
         tables = self.stress.definition.tables
         assert tables is not None
         return tables.on(self.size, setting.arguments)
@@ -126,25 +140,37 @@ def plan(
     options: Options,
 ) -> Plan:
     """Resolve what runs; raises UsageError where labels do not fit or a stress fits no model."""
-    stresses = _with_clean(stresses)
+    asked, stresses = stresses, _with_clean(stresses)
     cells: list[Cell] = []
     unavailable: list[Unavailable] = []
     for dataset in datasets:
         ordered = order(dataset.samples, seed=options.seed)
         kept = tuple(ordered[: options.limit])
         source = Source(dataset, kept, len(ordered))
-        for one in stresses:
+        for one in _own(stresses, dataset):
             for judge in judges:
                 reason = _not_on(one, dataset) or missing_needs(one, judge.model)
                 if reason:
                     unavailable.append(Unavailable(dataset.spec, judge.spec, one.spec, reason))
                 else:
                     cells.append(_cell(source, one, judge, options))
-    for one in stresses:
-        if not any(cell.stress is one for cell in cells):
-            reason = next(u.reason for u in unavailable if u.stress == one.spec)
+    for one in asked:
+        if not any(cell.stress.digest == one.digest for cell in cells):
+            reason = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")
     return Plan(tuple(cells), tuple(unavailable))
+
+
+def _own(stresses: Sequence[Stress], dataset: Dataset) -> list[Stress]:
+    """Return what a data set is asked for: a stored one has ``clean`` in its own frame alone."""
+    if not is_stored(dataset):
+        return list(stresses)
+    return [stress("clean"), *(one for one in stresses if not is_clean(one.spec))]
+
+
+def is_stored(dataset: Dataset) -> bool:
+    """Whether the images of a data set are stressed already."""
+    return getattr(dataset, "frame", "own") != "own"
 
 
 def frame_of(one: Stress, dataset: Dataset) -> FrameName:
@@ -155,9 +181,9 @@ def frame_of(one: Stress, dataset: Dataset) -> FrameName:
 
 def _not_on(one: Stress, dataset: Dataset) -> str:
     """Return why ``dataset`` cannot take the stress, or an empty text."""
-    if getattr(dataset, "frame", "own") == "own" or one.spec == "clean":
+    if not is_stored(dataset) or is_clean(one.spec):
         return ""
-    return "the images of a stored set are stressed already; they are judged as they are (clean)"
+    return _STORED
 
 
 def missing_needs(one: Stress, model: Classifier) -> str:
@@ -203,5 +229,6 @@ def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
         *sorted({probe_hash(pipeline), *probes}),
         relation.targets.tobytes(),
         options.seed,
+        *(["films"] if getattr(source.dataset, "films", None) else []),
     )
     return Cell(source, one, judge, relation, size, request)

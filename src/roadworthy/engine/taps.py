@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Variant:
     judge: Classifier
     columns: Mapping[str, Any] = field(default_factory=dict)
     status: Sequence[str] | None = None
+    there: NDArray[np.bool_] | None = None  # which samples have this frame, where not all do
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ def variants(cell: Cell, batch: Batch, context: Context) -> Iterator[Variant]:
 def sequences(
     cell: Cell, setting: Setting, batch: Batch, context: Context
 ) -> Iterator[tuple[int, Variant]]:
-    """Yield the frames of a sequence stress, one frame of every sample at a time."""
+    """Yield the frames of a sequence stress or of films, one frame of every sample at a time."""
+    if cell.films is not None:
+        yield from _filmed(cell, setting, batch, context)
+        return
     product, _ = cell.product(setting)
     arguments = cell.sequence(setting).arguments
     judge = context.modified(cell, setting)
@@ -96,12 +101,50 @@ def sequences(
 
     def frame(index: int, number: int) -> Image:
         key = (*_key(cell, setting), batch.positions[index], number)
-        return context.made.get(key, partial(following, index, number))
+        try:
+            return context.made.get(key, partial(following, index, number))
+        except SampleError as error:
+            if isinstance(error.__cause__, MemoryError):  # a smaller batch may do
+                raise
+            batch.failures[index] = str(error)
+            streams[index] = ((at, blank) for at in count())
+            return blank
 
+    blank = np.zeros((*cell.size, 3), np.uint8)
     everyone = range(len(batch.samples))
     for number in range(arguments["frames"]):
         images = list(context.pool.map(partial(frame, number=number), everyone))
         yield number, Variant(setting, to_input(np.stack(images), context.device), judge)
+
+
+def _filmed(
+    cell: Cell, setting: Setting, batch: Batch, context: Context
+) -> Iterator[tuple[int, Variant]]:
+    films, judge = cell.films, context.modified(cell, setting)
+    assert films is not None
+    blank = np.zeros((*cell.size, 3), np.uint8)
+
+    def film(index: int) -> list[Image]:
+        sample, position = batch.samples[index], batch.positions[index]
+        try:
+            found = context.made.get((*_key(cell, setting), position), partial(films.read, sample))
+            for frame in found:
+                if frame.shape != blank.shape:
+                    raise SampleError(
+                        f'"{sample.id}": a film of {frame.shape[1]}x{frame.shape[0]} pixels among '
+                        f"those of {blank.shape[1]}x{blank.shape[0]}"
+                    )
+        except SampleError as error:
+            batch.failures[index] = str(error)
+            return [blank]
+        return found
+
+    whole = list(context.pool.map(film, range(len(batch.samples))))
+    lengths = np.array([len(frames) for frames in whole])
+    for number in range(int(lengths.max(initial=0))):
+        images = np.stack([frames[min(number, len(frames) - 1)] for frames in whole])
+        x = to_input(images, context.device)
+        yield number, Variant(setting, x, judge, there=number < lengths)
 
 
 def _key(cell: Cell, setting: Setting) -> tuple[object, ...]:

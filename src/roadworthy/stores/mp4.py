@@ -77,9 +77,10 @@ def _encoded(frames: Sequence[Image], settings: Mapping[str, str]) -> bytes:
 def _decoded(data: bytes) -> list[Image]:
     av = _av()
     found: list[Image] = []
-    left = LARGEST_VIDEO
+    left, promised = LARGEST_VIDEO, 0
     try:
         with av.open(io.BytesIO(data)) as container:
+            promised = container.streams.video[0].frames
             for picture in container.decode(video=0):
                 left -= picture.width * picture.height * 3
                 if left < 0:
@@ -89,4 +90,6 @@ def _decoded(data: bytes) -> list[Image]:
         raise SampleError(f"cannot be read as a video: {error}") from None
     if not found:
         raise SampleError("the video holds no frames")
+    if len(found) < promised:
+        raise SampleError(f"the video is damaged: {len(found)} of {promised} frames can be read")
     return found

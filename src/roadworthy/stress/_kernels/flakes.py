@@ -32,7 +32,7 @@ def flakes(
     layer = enlarged(part, zoom, height, width)
     # Below the threshold becomes 0: the rest is then 0 or larger as the truncation needs.
     _, layer = cv2.threshold(layer, _below(threshold), 0.0, cv2.THRESH_TOZERO)
-    return np.asarray(cv2.addWeighted(layer, 255.0, layer, 0.0, TRUNCATED, dtype=cv2.CV_8U))
+    return np.asarray(cv2.convertScaleAbs(layer, alpha=255.0, beta=TRUNCATED))
 
 
 def _below(threshold: float) -> float:

@@ -61,6 +61,7 @@ _LARGE = (
     },
     lengths=("radius", "sigma"),
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def snow(

@@ -116,3 +116,24 @@ def test_names_are_text_and_never_markup() -> None:
     given["rows"].append(reading("a\x1b[2J", "", "top1", 50.0, 40.0, 60.0))
     assert "fog[bold]" in "\n".join(drawn(given, 80))
     assert "\x1b" not in lines(given) + "\n".join(drawn(given, 80))
+
+
+def test_many_rows_leave_single_variants_out_and_say_so() -> None:
+    names = ("fog", "snow", "contrast", "pixelate", "brightness", "frost", "zoom_blur", "saturate")
+    framed = {f"{name}(frame=imagenet, store=jpeg(quality=85))": name for name in names}
+    variants = ["", *(f"severity={s}" for s in range(1, 6))]
+    rows = [reading(spec, v, "top1", 50.0, 40.0, 60.0) for spec in framed for v in variants]
+    few = drawn({"schema": 1, "run": {}, "rows": rows[:30]}, 100)
+    assert sum("severity=" in row for row in few) == 25
+    many = drawn({"schema": 1, "run": {}, "rows": rows}, 100)
+    assert not any("severity=" in row for row in many)
+    assert any("40 rows of single variants" in row for row in many)
+    # The frame and the store are the same for all, so that names can stand alone.
+    assert [row.split()[0] for row in many if row.split()[0] in names] == list(names)
+
+
+def test_frames_that_differ_are_named() -> None:
+    specs = ["fog(frame=imagenet)", "fog(frame=tiny)"]
+    rows = [reading(spec, "", "top1", 50.0, 40.0, 60.0) for spec in specs]
+    text = "\n".join(drawn({"schema": 1, "run": {}, "rows": rows}, 100))
+    assert all(spec in text for spec in specs)

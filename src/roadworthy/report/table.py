@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from roadworthy.errors import UsageError
 from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
 from roadworthy.report.columns import COLUMNS, fit, metrics_of, reading_in, shown_text
 from roadworthy.report.names import short_names
+from roadworthy.spec import Spec, parse
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+PROTOCOL = ("frame", "store")
+MANY = 40
+"""More rows than this do not fit on a screen."""
 
 
 def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
@@ -19,13 +25,14 @@ def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
     One row per model, data set, stress and variant; columns that would be the same in every row
     are named in the title instead. Where the width is short, intervals and then whole metrics go
     from the right, never top-1 and its interval. Pairs that could not run stand below with their
-    reasons.
+    reasons. Where there are very many rows, those of single variants (severities) stay out.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    found = cells(summary)
+    every = cells(summary)
+    found = every if len(every) <= MANY else [cell for cell in every if not cell.nested]
     naming = [name for name in ("model", "data") if _varies(found, name)]
     counts = ["n", "failed"][: 1 + any(cell.failed for cell in found)]
     columns, room = fit(found, len(naming) + 1, 7 * len(counts) + 2, width)
@@ -35,17 +42,22 @@ def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
         result.add_column(name, overflow="fold")
     for heading in (*(COLUMNS[metric] for metric, _ in columns), *counts):
         result.add_column(heading, justify="right", no_wrap=True)
-    names = [
-        short_names([getattr(cell, name) for cell in found], room) for name in (*naming, "label")
-    ]
+    labels = _labels([cell.label for cell in found])
+    names = [short_names([getattr(cell, name) for cell in found], room) for name in naming]
+    stresses = short_names(list(labels.values()), room)
     for cell in found:
         texts = [short[getattr(cell, name)] for name, short in zip(naming, names, strict=False)]
-        texts.append(f"  {cell.variant}" if cell.nested else names[-1][cell.label])
+        texts.append(f"  {cell.variant}" if cell.nested else stresses[labels[cell.label]])
         texts[-1] += _made_by(cell)
         texts += [shown_text(cell, metric, wide) for metric, wide in columns]
         texts += [str(getattr(cell, name)) for name in counts]
         result.add_row(*(Text(text) for text in texts))
-    result.caption, result.caption_justify = Text("\n".join(_below(summary, found))), "left"
+    below = _below(summary, found)
+    if len(found) < len(every):
+        below.insert(
+            0, f"{len(every) - len(found)} rows of single variants: see summary.json, page"
+        )
+    result.caption, result.caption_justify = Text("\n".join(below)), "left"
     return result
 
 
@@ -78,6 +90,25 @@ def lines(summary: Mapping[str, Any]) -> str:
     parts = [_title(found, naming), "", *_markdown(heads, body, left=len(keys))]
     below = _below(summary, found)
     return "\n".join([*parts, *([""] if below else []), *below]) + "\n"
+
+
+def _labels(texts: Sequence[str]) -> dict[str, str]:
+    """Return what each label is shown as: frame and store stay out where all stresses share them."""
+    same = {text: text for text in texts}
+    try:
+        specs = {text: parse(text) for text in texts}
+    except UsageError:  # a summary may hold any text
+        return same
+    kept = {
+        text: Spec(s.name, s.args, tuple(p for p in s.params if p[0] not in PROTOCOL), s.path)
+        for text, s in specs.items()
+    }
+    framed = [dict(s.params) for s in specs.values() if dict(s.params).get("frame")]
+    stored = {str(params["store"]) for params in framed if "store" in params}
+    shared = len({str(params["frame"]) for params in framed}) == 1 and len(stored) <= 1
+    if not shared or len(set(map(str, kept.values()))) < len(specs):
+        return same
+    return {text: str(spec) for text, spec in kept.items()}
 
 
 def _varies(found: Sequence[Cell], name: str) -> bool:

@@ -13,7 +13,7 @@ from plain_noise import PLAIN, Image
 import roadworthy as rw
 from roadworthy.stress import STRESSES
 from roadworthy.stress._noise import lookup as lookup_module
-from roadworthy.stress._noise.lookup import lookup, where_rare
+from roadworthy.stress._noise.lookup import lookup
 from roadworthy.stress.bound import stress
 from roadworthy.stress.draws import Draws, FastDraws, ReferenceDraws
 
@@ -191,10 +191,3 @@ def test_older_opencv_gives_the_same_pictures(monkeypatch: pytest.MonkeyPatch) -
     finally:
         lookup_module._wide.cache_clear()
     np.testing.assert_array_equal(wide, table[index])
-
-
-@pytest.mark.parametrize("size", [1, 7, 8, 9, 1000, 1003])
-def test_rare_values_are_found(size: int) -> None:
-    mask = np.random.default_rng(size).random(size) < 0.2
-    mask[-1] = True
-    np.testing.assert_array_equal(where_rare(mask), np.flatnonzero(mask))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.stress._noise.bits import random_bytes
-from roadworthy.stress._noise.lookup import lookup, where_rare
+from roadworthy.stress._noise.lookup import lookup
 from roadworthy.types import Image
 
 Floats = NDArray[np.float64]
@@ -37,33 +37,9 @@ class Channel:
         cell = _cell(plane, first)
         whole, result = lookup(self.whole, cell), lookup(self.other, cell)
         stays = second < whole
-        rare = where_rare(second == whole)
+        rare = np.flatnonzero(second == whole)
         stays.reshape(-1)[rare] = stream.random(rare.size) < self.part[cell.reshape(-1)[rare]]
         cv2.copyTo(first, stays.view(np.uint8), result)
-        return result.reshape(image.shape)
-
-
-@dataclass(frozen=True)
-class Table:
-    """The same for laws with few likely outcomes: one byte a value is enough for most.
-
-    Every outcome has as many of its level's 256 cells as its probability fills; ``last`` is the last
-    of them, (256,). Bytes beyond it stand for the ``rest``, what is left of every probability.
-    """
-
-    outcome: NDArray[np.uint8]
-    last: NDArray[np.uint8]
-    rest: Channel
-
-    def send(self, image: Image, stream: np.random.Generator) -> Image:
-        """Return what becomes of ``image``, contiguous and of any shape, each value by itself."""
-        plane = image.reshape(image.shape[0], -1)
-        byte = random_bytes(stream, *plane.shape)
-        result = lookup(self.outcome, _cell(plane, byte))
-        rare = where_rare(byte > np.asarray(cv2.LUT(plane, self.last[None])))
-        if rare.size:
-            again = plane.reshape(-1)[rare]
-            result.reshape(-1)[rare] = self.rest.send(again[None], stream)[0]
         return result.reshape(image.shape)
 
 
@@ -73,20 +49,6 @@ def channel(at_least: Floats) -> Channel:
     ``at_least`` has shape (256, 255) and falls along its rows.
     """
     return _alias(_law(at_least))
-
-
-def table(at_least: Floats) -> Table:
-    """Return what ``channel`` does, for laws that are narrow."""
-    share = 256 * _law(at_least)
-    cells = np.floor(share).astype(np.int64)
-    outcome = np.zeros((256, 256), np.uint8)
-    for level, count in enumerate(cells):
-        outcome[level, : count.sum()] = np.repeat(np.arange(256), count)
-    left = share - cells
-    # A law that fits its cells leaves nothing, of which no law can be made: any will do.
-    left[left.sum(1) == 0] = 1
-    rest = _alias(left / left.sum(1, keepdims=True))
-    return Table(outcome.reshape(-1), (cells.sum(1) - 1).astype(np.uint8), rest)
 
 
 def _law(at_least: Floats) -> Floats:

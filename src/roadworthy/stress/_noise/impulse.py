@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.stress._noise.bits import random_bytes
-from roadworthy.stress._noise.lookup import where_rare
 from roadworthy.types import Image
 
 if TYPE_CHECKING:
@@ -47,10 +46,12 @@ class SaltAndPepper:
         result: Image, byte: Image, certain: int, rest: float, stream: np.random.Generator
     ) -> None:
         """Settle the two bytes next to the certain ones, of which a part ``rest`` is hit."""
-        for chosen, colour in ((certain, 255), (255 - certain, 0)):
-            at = where_rare(byte == chosen)
-            hit = at[stream.random(at.size) < rest]
-            result.reshape(-1)[hit] = colour
+        # They are each other's complement: both, and only they, differ from one by no bit or by all.
+        unlike = byte ^ np.uint8(certain)
+        unlike += np.uint8(1)
+        at = np.flatnonzero(unlike < 2)
+        hit = at[stream.random(at.size) < rest]
+        result.reshape(-1)[hit] = np.where(byte.reshape(-1)[hit] == certain, 255, 0)
 
 
 def _where(byte: Image, than: int, comparison: int) -> Image:

@@ -1,4 +1,4 @@
-"""Looking up 16-bit indices in a table, and finding the few values that need more than that."""
+"""Looking up 16-bit indices in a table."""
 
 from __future__ import annotations
 
@@ -25,15 +25,3 @@ def _wide() -> bool:
         return bool(cv2.LUT(index, np.arange(65536, dtype=np.uint16)[None])[0, 0] == 258)
     except cv2.error:
         return False
-
-
-def where_rare(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return what ``np.flatnonzero(mask)`` does, faster where few are set: it skips eight at once."""
-    flat = np.ascontiguousarray(mask).reshape(-1)
-    whole = flat.size // 8 * 8
-    some = np.flatnonzero(flat[:whole].view(np.uint64) != 0)
-    among = np.flatnonzero(flat[:whole].reshape(-1, 8)[some])
-    found = np.asarray(8 * some[among >> 3] + (among & 7))
-    if whole == flat.size:
-        return found
-    return np.concatenate([found, whole + np.flatnonzero(flat[whole:])])

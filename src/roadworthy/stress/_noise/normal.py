@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from roadworthy.stress._noise.bits import random_halves
-from roadworthy.stress._noise.lookup import lookup, where_rare
+from roadworthy.stress._noise.lookup import lookup
 from roadworthy.types import Image
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class AddedNormal:
         plane = image.reshape(image.shape[0], -1)
         index = random_halves(stream, *plane.shape)
         noise = lookup(table.steps, index)
-        rare = where_rare(index >= table.filled)
+        rare = np.flatnonzero(index >= table.filled)
         noise.reshape(-1)[rare] = table.rest(stream.random(rare.size))
         noise += plane
         np.clip(noise, 0, 255, out=noise)

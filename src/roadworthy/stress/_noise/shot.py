@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
-from roadworthy.stress._noise.channel import Table, table
+from roadworthy.stress._noise.channel import Channel, channel
 from roadworthy.types import Image
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ class Shot:
 
     def sampled(self, image: Image, stream: np.random.Generator) -> Image:
         """Draw each level from its law."""
-        return _table(float(self.photons)).send(image, stream)
+        return _channel(float(self.photons)).send(image, stream)
 
 
 @lru_cache(maxsize=16)
-def _table(photons: float) -> Table:
+def _channel(photons: float) -> Channel:
     expected = np.arange(256)[:, None] / 255.0 * photons
-    return table(gammainc(fewest(photons), expected))
+    return channel(gammainc(fewest(photons), expected))
 
 
 def fewest(photons: float) -> NDArray[np.float64]:

@@ -27,6 +27,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         32: (0.01, 0.02, 0.03, 0.05, 0.07),
     },
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def impulse_noise(image: Image, amount: float, *, rng: Draws) -> Image:

@@ -30,6 +30,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         32: (500, 250, 100, 75, 50),
     },
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def shot_noise(image: Image, photons: float, *, rng: Draws) -> Image:

@@ -53,7 +53,7 @@ def file_stems(samples: Sequence[Sample]) -> dict[str, str]:
     It is the name of the original file; where two of a class have the same, each gets a part of the
     digest of its id, whatever subset is made.
     """
-    stems = {sample.id: _stem(sample.id) for sample in samples}
+    stems = {sample.id: stem_of(sample.id) for sample in samples}
     taken = Counter((sample.label, stems[sample.id].lower()) for sample in samples)
     return {
         sample.id: (
@@ -65,7 +65,8 @@ def file_stems(samples: Sequence[Sample]) -> dict[str, str]:
     }
 
 
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
+    """Return the file name, without its suffix, that a sample has by itself: ``0017``, ``x_3``."""
     base = name.rpartition("/")[2]
     row = _ROW.fullmatch(base)
     if row:

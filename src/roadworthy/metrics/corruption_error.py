@@ -158,7 +158,8 @@ def _errors(cells: SuiteCells, members: Sequence[str], *, clean: bool = False) -
     frames = _frames(cells, members)
     if clean:
         if cells.clean is None:
-            raise UsageError("the clean images were not judged in the frame of the suite")
+            why = "the clean images were not judged in the frame of the suite"
+            raise UsageError(cells.why_no_clean or why)
         frames.append(errors(cells.clean))
     wrong = side_by_side(frames)
     if not len(wrong):

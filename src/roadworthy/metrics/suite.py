@@ -26,7 +26,7 @@ class SuiteCells:
 
     ``stresses`` are the specs of the suite's members; ``rows`` has the records of those that were
     judged, ``clean`` the records of the unstressed images in the same frame. Where ``baseline`` is
-    None, ``why_no_baseline`` says why.
+    None, ``why_no_baseline`` says why; ``why_no_clean`` may say why ``clean`` is None.
     """
 
     stresses: Sequence[str]
@@ -34,6 +34,7 @@ class SuiteCells:
     clean: pl.DataFrame | None = None
     baseline: Baseline | None = None
     why_no_baseline: str = ""
+    why_no_clean: str = ""
     _seen: dict[tuple[Any, ...], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

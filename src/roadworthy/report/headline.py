@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from roadworthy.report.cells import Cell
 from roadworthy.report.names import AXES, short_names
+from roadworthy.report.parts import is_whole, part_of
 from roadworthy.report.reading import Reading
 
 _MOST_MODELS = 4
@@ -33,9 +34,12 @@ def headline(found: Sequence[Cell]) -> list[str]:
 
 
 def _sentence(name: str, own: Sequence[Cell]) -> str:
+    # a stored benchmark is spoken of as a whole, not by its parts
+    own = [cell for cell in own if part_of(cell.data) is None] or own
     datasets = list(dict.fromkeys(cell.data for cell in own))
     here = [cell for cell in own if cell.data == datasets[0]]
     on = f" on {short_names(datasets, 40)[datasets[0]]}" if len(datasets) > 1 else ""
+    quoted = [cell for cell in own if cell.data == datasets[0] or is_whole(cell.data)]
     clean = next((c for c in here if c.axis == "clean" and c.value("top1") is not None), None)
     if clean is None:
         start = f"{name}{on} was not judged on clean images, so nothing says how good it was before"
@@ -44,7 +48,7 @@ def _sentence(name: str, own: Sequence[Cell]) -> str:
             f"{name} gets {_percent(clean.readings['top1'])} of {clean.n} images{on} right "
             f"as they are"
         )
-    rest = [text for text in (_costs(here), *_suites(here)) if text]
+    rest = [text for text in (_costs(here), *_suites(quoted)) if text]
     return f"{start}, and {'; '.join(rest)}." if rest else f"{start}."
 
 

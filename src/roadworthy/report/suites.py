@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,10 @@ from roadworthy.metrics.suite import SuiteCells, SuiteResult, evaluate_suite
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of
 
-COLUMNS = ("sample", "variant", "severity", "correct", "frames_flip", "frames_top5_distance")
+COLUMNS = (
+    *("sample", "variant", "severity", "label", "correct", "frame_size"),
+    *("frames_flip", "frames_top5_distance"),
+)
 DIGITS = 7
 """A baseline that is itself a summary has nine digits: two more would be those of its rounding."""
 
@@ -29,6 +32,18 @@ class Member:
     rows: pl.DataFrame
     clean: pl.DataFrame | None
     failed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One metric of the suite ``suite``, where its row stands, and the cells that it is over."""
+
+    suite: str
+    data: str
+    stress: str
+    variant: str
+    cells: Sequence[Member]
+    result: SuiteResult
 
 
 class Suites:
@@ -45,13 +60,11 @@ class Suites:
         """Keep a cell if it belongs to a suite; ``records`` are all, ``clean`` the usable ones."""
         if cell.stress not in self._wanted:
             return
-        usable = records.filter(pl.col("status").is_in(USABLE))
-        failed = records.filter(pl.col("status") == "failed")["sample"]
-        member = Member(cell, usable.select(COLUMNS), clean, frozenset(failed))
+        member = member_of(cell, records, clean)
         self.members.setdefault((cell.model, cell.data, cell.precision), {})[cell.stress] = member
 
-    def results(self) -> Iterator[tuple[str, Mapping[str, Member], SuiteResult]]:
-        """Yield every metric of every suite of every model on every data set, with its members."""
+    def results(self) -> Iterator[Finding]:
+        """Yield every metric of every suite of every model on every data set."""
         for spec, suite in self.known.items():
             baseline, why = self.baselines[spec]
             for cells in self.members.values():
@@ -66,7 +79,10 @@ class Suites:
                     why_no_baseline=why,
                 )
                 for result in evaluate_suite(suite.get("kind"), seen):
-                    yield spec, own, result
+                    over = [own[result.stress]] if result.stress else list(own.values())
+                    variant = _variant(over[0]) if result.stress else ""
+                    stress = result.stress or spec
+                    yield Finding(spec, over[0].cell.data, stress, variant, over, result)
 
     def described(self) -> list[dict[str, Any]]:
         """Return what a reader must know of each suite: its headline, and what divides the errors."""
@@ -79,37 +95,45 @@ class Suites:
         return described
 
 
+def member_of(cell: CellRecord, records: pl.DataFrame, clean: pl.DataFrame | None) -> Member:
+    """Return what is kept of a cell: of its usable records the columns that suites need."""
+    usable = records.filter(pl.col("status").is_in(USABLE))
+    failed = records.filter(pl.col("status") == "failed")["sample"]
+    return Member(cell, usable.select(COLUMNS), clean, frozenset(failed))
+
+
 def suite_rows(
-    suites: Suites, name: Callable[[CellRecord], str], wider: Mapping[tuple[str, str], float]
+    findings: Iterable[Finding],
+    name: Callable[[CellRecord], str],
+    wider: Mapping[tuple[str, str], float],
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Return the rows of all suites, and why values are missing, as entries of ``unavailable``."""
     rows: list[dict[str, Any]] = []
     reasons: dict[tuple[str, str, str, str], list[str]] = {}
-    for spec, members, result in suites.results():
-        judge = next(iter(members.values())).cell
-        model = name(judge)
+    for found in findings:
+        model, result = name(found.cells[0].cell), found.result
         definition, single = result.definition, result.estimate
-        concerned = [members[result.stress]] if result.stress else list(members.values())
-        factors = [wider.get((m.cell.request, definition.name), 1.0) for m in concerned]
+        factors = [wider.get((m.cell.request, definition.name), 1.0) for m in found.cells]
         estimate = widened(single, max(factors), unit=definition.bounds)
         row = {
             "model": model,
-            "data": judge.data,
+            "data": found.data,
             "source": None,
-            "stress": result.stress or spec,
-            "variant": _variant(concerned[0]) if result.stress else "",
+            "stress": found.stress,
+            "variant": found.variant,
             "metric": definition.name,
             "unit": definition.unit,
             "value": _rounded(estimate.value),
             "low": _rounded(estimate.low),
             "high": _rounded(estimate.high),
             "n": estimate.n,
-            "failed": len(frozenset().union(*(m.failed for m in concerned))),
+            "failed": len(frozenset().union(*(m.failed for m in found.cells))),
             "version": definition.version,
         }
         rows.append(row)
         if result.reason:
-            names = reasons.setdefault((judge.data, model, spec, result.reason), [])
+            key = (found.data, model, found.suite, result.reason)
+            names = reasons.setdefault(key, [])
             names.extend(n for n in [definition.name] if n not in names)
     missing = [
         {"data": data, "model": model, "stress": spec, "reason": f"{', '.join(names)}: {reason}"}

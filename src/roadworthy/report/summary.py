@@ -11,6 +11,7 @@ from roadworthy.engine.stops import widenings
 from roadworthy.engine.until import widened
 from roadworthy.metrics.catalogue import evaluate_all
 from roadworthy.metrics.per_class import per_class
+from roadworthy.report.stored import StoredSets
 from roadworthy.report.suites import Suites, suite_rows
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
@@ -24,7 +25,7 @@ def summarise(run: Run) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     classes: list[dict[str, Any]] = []
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
-    wider, suites = widenings(run.runs), Suites(run)
+    wider, suites, stored = widenings(run.runs), Suites(run), StoredSets()
     for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
         records = run.rows_of(cell)
         key = (cell.data, cell.model, clean_of(cell.stress))
@@ -36,7 +37,8 @@ def summarise(run: Run) -> dict[str, Any]:
         reference = clean.get((*key, cell.precision), clean.get(key))
         rows.extend(_rows(cell, records, reference, wider))
         suites.add(cell, records, reference)
-    whole, missing = suite_rows(suites, _name, wider)
+        stored.add(cell, records)
+    whole, missing = suite_rows([*suites.results(), *stored.results()], _name, wider)
     last = run.runs[-1] if run.runs else {}
     return {
         "schema": 1,
@@ -47,7 +49,7 @@ def summarise(run: Run) -> dict[str, Any]:
             "models": list(run.models()),
             "data": list(run.datasets()),
             "stresses": list(dict.fromkeys(cell.stress for cell in run.cells)),
-            "suites": suites.described(),
+            "suites": [*suites.described(), *stored.described()],
         },
         "rows": [*rows, *whole],
         "per_class": classes,

@@ -62,23 +62,24 @@ def with_saturation_stretched(image: Image, factor: float, offset: float) -> Ima
     ``image`` is uint8 (H, W, 3). With v the largest channel and k new over old saturation, every
     channel c becomes v - k (v - c), truncated to 8 bits. Grey pixels count as red of saturation 0.
     """
-    red, green, blue = cv2.split(image)
-    value = cv2.max(cv2.max(red, green), blue)
-    lowest = cv2.min(cv2.min(red, green), blue)
-    places = cv2.merge([lowest, value]).view("<u2")[..., 0].astype(np.uint16)
+    channels = red, green, blue = cv2.split(image)
+    larger, smaller = cv2.max(red, green), cv2.min(red, green)
+    value, lowest = cv2.max(larger, blue), cv2.min(smaller, blue)
+    between = cv2.max(smaller, cv2.min(larger, blue))
+    places = cv2.merge([lowest, value]).view("<u2")[..., 0].astype(np.uint16, copy=False)
     ratios, levels = _stretch(float(factor), float(offset))
-    ratio = cv2.LUT(places, ratios)
-    ratio = cv2.merge([ratio, ratio, ratio])
-    values = cv2.merge([value, value, value])
-    lowered = cv2.multiply(cv2.subtract(values, image), ratio, dtype=cv2.CV_32F)
-    result = cv2.subtract(values, lowered, dtype=cv2.CV_32F)
-    result += np.float32(EPSILON)
-    stretched: Image = result.astype(np.uint8)
-    # The smallest channel depends on two numbers only, so it comes from a table in float64: where
-    # the exact result is a whole level, rounding error decides as it does in the published code.
+    # The largest channel stays. The smallest depends on two numbers only, so it comes from a table
+    # in float64: where the exact result is a whole level, rounding error decides as it does in the
+    # published code. That leaves one channel to compute.
     level = cv2.LUT(places, levels)
-    smallest = cv2.compare(image, cv2.merge([lowest, lowest, lowest]), cv2.CMP_EQ)
-    cv2.copyTo(cv2.merge([level, level, level]), smallest, stretched)
+    ratio = cv2.LUT(places, ratios)
+    lowered = cv2.multiply(cv2.subtract(value, between), ratio, dtype=cv2.CV_32F)
+    middle = cv2.subtract(value, lowered, dtype=cv2.CV_32F)
+    middle = cv2.convertScaleAbs(middle, alpha=1.0, beta=EPSILON - 0.5)
+    stretched = [value.copy() for _ in channels]
+    for channel, result in zip(channels, stretched, strict=True):
+        cv2.copyTo(middle, cv2.compare(channel, value, cv2.CMP_LT), result)
+        cv2.copyTo(level, cv2.compare(channel, lowest, cv2.CMP_EQ), result)
     if offset > 0:
-        np.copyto(stretched[..., 0], value, where=value == lowest)  # grey becomes red
-    return stretched
+        cv2.copyTo(value, cv2.compare(value, lowest, cv2.CMP_EQ), stretched[0])  # grey becomes red
+    return np.asarray(cv2.merge(stretched), np.uint8)

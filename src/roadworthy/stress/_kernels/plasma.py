@@ -27,12 +27,14 @@ def plasma(size: int, decay: float, *, rng: Draws) -> Field:
     """
     if size == 1:
         return np.zeros((1, 1), np.float32)
+    draws = rng.signed((size * size - 1,))
     side = min(size, _COARSE)
     scales = _scales(side, decay)
-    field = (_coarse_map(side) @ (scales * rng.signed(scales.shape))).reshape(side, side)
+    field = (_coarse_map(side) @ (scales * draws[: scales.size])).reshape(side, side)
     amplitude = _AMPLITUDE / decay ** (2 * (side.bit_length() - 1))
     while side < size:
-        field = _refined(field, rng.signed((3, side, side)), amplitude)
+        part = draws[side * side - 1 : 4 * side * side - 1].reshape(3, side, side)
+        field = _refined(field, part, amplitude)
         amplitude /= decay**2
         side *= 2
     low = field.min()
@@ -75,8 +77,8 @@ def _refined(corners: Field, draws: Field, amplitude: float) -> Field:
     top = _wobbled(cv2.add(cv2.add(centres, above), right[:n]), draws[1], amplitude)
     left = _wobbled(cv2.add(cv2.add(centres, before), down), draws[2], amplitude)
     fine = np.empty((n, 2, n, 2), np.float32)
-    fine[:, 0] = cv2.merge((corners, top))
-    fine[:, 1] = cv2.merge((left, centres))
+    cv2.merge((corners, top), dst=fine[:, 0])
+    cv2.merge((left, centres), dst=fine[:, 1])
     return fine.reshape(2 * n, 2 * n)
 
 

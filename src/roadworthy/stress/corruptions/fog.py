@@ -32,6 +32,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         32: ((0.2, 3.0), (0.5, 3.0), (0.75, 2.5), (1.0, 2.0), (1.5, 1.75)),
     },
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def fog(image: Image, thickness: float, decay: float, *, rng: Draws) -> Image:

@@ -169,3 +169,22 @@ def test_only_clean_in_its_own_frame_is_for_stored_sets(films: Path, pictures: s
     for one in (framed, stress("contrast")):
         with pytest.raises(rw.UsageError, match="stressed already"):
             plan([judge], [stored], [one], Options())
+
+
+def test_a_film_that_is_cut_between_two_frames_is_damaged(tmp_path: Path) -> None:
+    import av
+
+    frames = [frame for _ in range(2) for frame in store("mp4").decode(encoded(3, side=32))]
+    place = tmp_path / "x.mp4"
+    with av.open(place, "w", options={"movflags": "faststart"}) as container:  # index in front
+        stream = container.add_stream("libx264", rate=1, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv444p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    data = place.read_bytes()
+    with av.open(place) as container:
+        ends = [p.pos + p.size for p in container.demux(video=0) if p.size and p.pos is not None]
+    assert len(store("mp4").decode(data)) == 6
+    with pytest.raises(rw.SampleError, match="4 of 6 frames"):
+        store("mp4").decode(data[: ends[3]])

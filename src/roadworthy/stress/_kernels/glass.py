@@ -38,33 +38,31 @@ def _sources(height: int, width: int, reach: int, rng: Draws) -> Indices:
     steps = _looked_up(_steps(reach, width, count), pairs)
     # Numbers from ``count`` on stand for old values, those below for what a pixel holds in the end:
     # a neighbour further on was written before, so its pixel is followed to where it leads.
-    here = np.arange(count)
-    chain = here + count
+    chain = np.arange(count, 2 * count)
     written = (slice(reach + 1, height - reach + 1), slice(reach + 1, width - reach + 1))
-    np.add(
-        here.reshape(height, width)[written],
-        steps[::-1].reshape(rows, columns),
-        out=chain.reshape(height, width)[written],
-    )
+    chain.reshape(height, width)[written] += steps[::-1].reshape(rows, columns)
     waiting = np.flatnonzero(chain < count)
     while len(waiting):
-        ahead = chain[chain[waiting]]
+        # All indices are inside; clipping only spares NumPy a check beforehand.
+        ahead = chain.take(chain.take(waiting, mode="clip"), mode="clip")
         chain[waiting] = ahead
-        waiting = waiting[ahead < count]
+        waiting = waiting.compress(ahead < count)
     chain -= count
     return chain
 
 
-def _steps(reach: int, width: int, count: int) -> NDArray[np.int32]:
-    """Return how far on each pair leads, plus ``count`` if it leads to a pixel not yet written."""
+def _steps(reach: int, width: int, count: int) -> Indices:
+    """Return how far on each pair leads, minus ``count`` if it leads to a pixel already written."""
     offsets = np.arange(-reach, reach)
     steps = offsets[:, None] + width * offsets
-    return np.asarray(np.where(steps > 0, steps, steps + count), np.int32).ravel()
+    return np.asarray(np.where(steps > 0, steps - count, steps)).ravel()
 
 
-def _looked_up(table: NDArray[np.int32], numbers: NDArray[np.integer]) -> NDArray[np.int32]:
-    if numbers.dtype != np.uint8:
+def _looked_up(table: Indices, numbers: NDArray[np.integer]) -> Indices:
+    if numbers.dtype != np.uint8 or table.itemsize != 8:
         return table.take(numbers)
-    padded = np.zeros(256, np.int32)
+    padded = np.zeros(256, np.intp)
     padded[: len(table)] = table
-    return np.asarray(cv2.LUT(numbers.reshape(1, -1), padded)).ravel()
+    # OpenCV copies the entries as they are; it has numbers of 8 bytes only as float64.
+    found = cv2.LUT(numbers.reshape(1, -1), padded.view(np.float64))
+    return np.asarray(found).view(np.intp).ravel()

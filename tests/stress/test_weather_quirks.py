@@ -13,7 +13,7 @@ from roadworthy.stress._kernels.flakes import flakes, under_snow
 from roadworthy.stress._kernels.truncation import truncated_mean
 from roadworthy.stress.corruptions.fog import fog
 from roadworthy.stress.corruptions.snow import snow
-from roadworthy.stress.draws import FastDraws, Floats, ReferenceDraws, Window
+from roadworthy.stress.draws import FastDraws, Floats, ReferenceDraws, Singles, Window
 from roadworthy.types import Image
 
 
@@ -31,9 +31,9 @@ class Given(FastDraws):
 
     values: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
-    def normal(self, shape: tuple[int, ...], *, window: Window | None = None) -> Floats:
+    def normal_field(self, shape: tuple[int, ...], *, window: Window | None = None) -> Singles:
         assert self.values.shape == shape
-        return self.values if window is None else self.values[window]
+        return self.values[window or ...].astype(np.float32)
 
 
 def test_values_are_truncated_and_whole_ones_stay() -> None:
@@ -90,8 +90,8 @@ def test_fast_draws_draw_only_the_flakes_that_are_seen() -> None:
     drawn: list[int] = []
 
     class Counting(FastDraws):
-        def normal(self, shape: tuple[int, ...], *, window: Window | None = None) -> Floats:
-            result = super().normal(shape, window=window)
+        def normal_field(self, shape: tuple[int, ...], *, window: Window | None = None) -> Singles:
+            result = super().normal_field(shape, window=window)
             drawn.append(result.size)
             return result
 
@@ -183,5 +183,5 @@ def test_reference_draws_meet_the_published_order_of_snow() -> None:
     state.normal(size=(32, 32))
     angle = state.uniform(-135, -45)
     draws = ReferenceDraws(np.random.RandomState(3))
-    draws.normal((32, 32), window=(slice(0, 4), slice(0, 4)))
+    draws.normal_field((32, 32), window=(slice(0, 4), slice(0, 4)))
     assert float(draws.uniform(-135.0, -45.0, ())) == angle

@@ -27,7 +27,7 @@ def moisture(
     ``mean`` and ``spread``, before smoothing, are in units of the full range.
     """
     # Smoothed before it is scaled, so that float32 is exact to a few millionths of a level.
-    field = gaussian(rng.normal((height, width)).astype(np.float32), sigma)
+    field = gaussian(rng.normal_field((height, width)), sigma)
     field *= np.float32(spread)
     field += np.float32(mean)
     return field

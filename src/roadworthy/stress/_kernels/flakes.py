@@ -28,7 +28,9 @@ def flakes(
     Hendrycks & Dietterich, ICLR 2019.
     """
     window = zoom_source_window(height, width, zoom)
-    part = (mean + spread * rng.normal((height, width), window=window)).astype(np.float32)
+    part = rng.normal_field((height, width), window=window)
+    part *= np.float32(spread)
+    part += np.float32(mean)
     layer = enlarged(part, zoom, height, width)
     # Below the threshold becomes 0: the rest is then 0 or larger as the truncation needs.
     _, layer = cv2.threshold(layer, _below(threshold), 0.0, cv2.THRESH_TOZERO)

@@ -60,6 +60,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
     },
     lengths=("amplitude", "sigma", "displacement"),
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def elastic_transform(

@@ -64,6 +64,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
     # drops cover as much of a large frame as of a small one.
     lengths=("sigma", "smoothing", "spread"),
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def spatter(

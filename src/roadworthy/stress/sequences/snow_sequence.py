@@ -40,6 +40,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         32: {**_SMALL, "sigma": 2.0},
     },
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def snow_sequence(

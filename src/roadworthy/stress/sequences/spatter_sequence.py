@@ -49,6 +49,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         32: {**_SMALL, "spread": 0.265},
     },
     check=_check,
+    version=2,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )
 def spatter_sequence(

@@ -75,7 +75,7 @@ def canonical(
             gap = True
             continue
         text = written(value, p.type)
-        if gap or params or not is_positional(p):
+        if gap or params or not is_positional(p) or isinstance(value, Sweep):
             params.append((p.name, text))
         else:
             args.extend(text if is_variadic(p) else [text])

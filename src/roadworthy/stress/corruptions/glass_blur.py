@@ -28,6 +28,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         32: ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)),
     },
     lengths=("sigma", "displacement"),
+    version=2,
     check=_check,
     paper="Hendrycks & Dietterich, ICLR 2019",
 )

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.stress._noise.base import Noise
-from roadworthy.stress._noise.bits import bytes_below, stream
+from roadworthy.stress._noise.bits import bytes_below, random_normal, random_signed, stream
 from roadworthy.types import Image
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Wholes = NDArray[np.integer]
 Window = tuple[slice, ...]
 """Which part of a field of draws is used; the reference draws all of it, the fast one only that."""
@@ -22,13 +23,16 @@ Window = tuple[slice, ...]
 class Draws(Protocol):
     """The distributions that stresses draw from; one arithmetic runs on either implementation."""
 
-    def normal(self, shape: tuple[int, ...], *, window: Window | None = None) -> Floats:
-        """Draw a field of ``shape`` from the standard normal distribution; returns its ``window``."""
+    def normal(self, shape: tuple[int, ...]) -> Floats:
+        """Draw from the standard normal distribution."""
+
+    def normal_field(self, shape: tuple[int, ...], *, window: Window | None = None) -> Singles:
+        """Draw a standard normal field of ``shape`` in single precision; returns its ``window``."""
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
 
-    def signed(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    def signed(self, shape: tuple[int, ...]) -> Singles:
         """Draw uniformly from [-1, 1), in single precision."""
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -53,23 +57,24 @@ class FastDraws:
 
     generator: np.random.Generator
 
-    def normal(self, shape: tuple[int, ...], *, window: Window | None = None) -> Floats:
-        """Draw from the standard normal distribution: only the window, its shape being enough."""
+    def normal(self, shape: tuple[int, ...]) -> Floats:
+        """Draw from the standard normal distribution."""
+        return stream(self.generator).standard_normal(shape)
+
+    def normal_field(self, shape: tuple[int, ...], *, window: Window | None = None) -> Singles:
+        """Draw a standard normal field: only the window, its shape being enough."""
         if window is not None:
             ranges = (range(n)[part] for n, part in zip(shape, window, strict=True))
             shape = tuple(map(len, ranges))
-        return stream(self.generator).standard_normal(shape)
+        return random_normal(stream(self.generator), *shape)
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
         return self.generator.uniform(low, high, shape)
 
-    def signed(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    def signed(self, shape: tuple[int, ...]) -> Singles:
         """Draw uniformly from [-1, 1), in steps of 2 ** -23."""
-        field = stream(self.generator).random(shape, np.float32)
-        field *= np.float32(2)
-        field -= np.float32(1)
-        return field
+        return random_signed(stream(self.generator), *shape)
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Draw whole numbers uniformly from low to high - 1."""
@@ -101,16 +106,19 @@ class ReferenceDraws:
 
     state: np.random.RandomState
 
-    def normal(self, shape: tuple[int, ...], *, window: Window | None = None) -> Floats:
+    def normal(self, shape: tuple[int, ...]) -> Floats:
+        """Draw from the standard normal distribution."""
+        return self.state.normal(size=shape)
+
+    def normal_field(self, shape: tuple[int, ...], *, window: Window | None = None) -> Singles:
         """Draw from the standard normal distribution; returns the window of the whole field."""
-        field = self.state.normal(size=shape)
-        return field if window is None else field[window]
+        return self.normal(shape)[window or ...].astype(np.float32)
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw uniformly from [low, high)."""
         return self.state.uniform(low, high, shape)
 
-    def signed(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    def signed(self, shape: tuple[int, ...]) -> Singles:
         """Draw uniformly from [-1, 1), rounded to single precision."""
         return self.state.uniform(-1.0, 1.0, shape).astype(np.float32)
 

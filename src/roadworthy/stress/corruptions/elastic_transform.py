@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.stress._kernels.mirrored import smoothed
+from roadworthy.stress._kernels.truncation import truncated
 from roadworthy.stress._kernels.warp import check_warpable, displaced, warped_affine
 from roadworthy.stress.base import corruption
 from roadworthy.stress.draws import Draws
@@ -84,8 +85,7 @@ def elastic_transform(
     planes = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).astype(np.float32)
     planes = warped_affine(planes, cv2.getAffineTransform(source, target))
     planes = displaced(planes, right, down)
-    planes += np.float32(_EPSILON)
-    return np.asarray(cv2.cvtColor(planes.astype(np.uint8), cv2.COLOR_RGBA2RGB))
+    return np.asarray(cv2.cvtColor(truncated(planes, nudge=_EPSILON), cv2.COLOR_RGBA2RGB))
 
 
 def _corners(height: int, width: int) -> NDArray[np.float32]:

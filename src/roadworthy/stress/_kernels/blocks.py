@@ -12,6 +12,7 @@ def row_blocks(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) of blocks of rows that cover an array of ``shape``."""
     height = shape[0]
     width = max(1, shape[1] * (shape[2] if len(shape) > 2 else 1))
-    rows = max(1, _BLOCK // width)
+    count = max(1, -(-height // max(1, _BLOCK // width)))
+    rows = max(1, -(-height // count))
     for start in range(0, height, rows):
         yield start, min(height, start + rows)

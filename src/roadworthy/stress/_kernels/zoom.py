@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.stress._kernels.blocks import row_blocks
+
 F = TypeVar("F", np.float32, np.float64)
 
 EXACT_WARPS = int(cv2.__version__.split(".")[0]) >= 5
@@ -42,36 +44,37 @@ def zoom_mean(image: NDArray[np.uint8], factors: Sequence[float]) -> NDArray[np.
 
     Values are levels, 0 to 255; sums are kept in float32.
     """
-    height, width = image.shape[:2]
-    warps = EXACT_WARPS and max(height, width) <= _WARPED_SIDE
-    # OpenCV warps four channels faster than three.
-    field = (cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) if warps else image).astype(np.float32)
-    total = field * np.float32(1 + sum(factor == 1 for factor in factors))
-    zoomed = np.empty_like(field)
-    for factor in factors:
-        if factor == 1:
-            continue
-        if warps:
-            _warped(field, factor, zoomed)
-        else:
-            zoomed = clipped_zoom(field, factor)
-        cv2.accumulate(zoomed, total)
+    if EXACT_WARPS and max(image.shape) <= _WARPED_SIDE:
+        # OpenCV warps four channels faster than three.
+        field = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).astype(np.float32)
+        total = np.asarray(cv2.cvtColor(_warped_sum(field, factors), cv2.COLOR_RGBA2RGB))
+    else:
+        field = image.astype(np.float32)
+        total = field.copy()
+        for factor in factors:
+            total += field if factor == 1 else clipped_zoom(field, factor)
     total *= np.float32(1 / (len(factors) + 1))
-    return np.asarray(cv2.cvtColor(total, cv2.COLOR_RGBA2RGB)) if warps else total
+    return total
 
 
-def _warped(field: NDArray[np.float32], factor: float, zoomed: NDArray[np.float32]) -> None:
+def _warped_sum(field: NDArray[np.float32], factors: Sequence[float]) -> NDArray[np.float32]:
     height, width = field.shape[:2]
-    row_step, row = _steps(height, factor)
-    column_step, column = _steps(width, factor)
-    cv2.warpAffine(
-        field,
-        np.array([[column_step, 0, column], [0, row_step, row]]),
-        (width, height),
-        dst=zoomed,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    total = field * np.float32(1 + sum(factor == 1 for factor in factors))
+    steps = [(_steps(height, factor), _steps(width, factor)) for factor in factors if factor != 1]
+    zoomed = np.empty_like(field)
+    for start, stop in row_blocks(field.shape):
+        part, target = total[start:stop], zoomed[: stop - start]
+        for (row_step, row), (column_step, column) in steps:
+            cv2.warpAffine(
+                field,
+                np.array([[column_step, 0, column], [0, row_step, row + start * row_step]]),
+                (width, stop - start),
+                dst=target,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            part += target
+    return total
 
 
 def enlarged(part: NDArray[F], factor: float, height: int, width: int) -> NDArray[F]:

@@ -36,7 +36,8 @@ class Equalised:
     @property
     def id(self) -> str:
         """Covers the model, the clip limit and the number of tiles."""
-        return f"clahe/{self.clip:g}-{self.tiles}@{digest(self.members[0].id, repr(self.clip), self.tiles, size=8)}"
+        covered = digest(self.members[0].id, repr(self.clip), self.tiles, size=8)
+        return f"clahe/{self.clip:g}-{self.tiles}@{covered}"
 
     @property
     def classes(self) -> Classes:

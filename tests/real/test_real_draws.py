@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,15 @@ from roadworthy.types import Classifier, Image
 
 SEVERITY = 3
 POINTS = 1.0
+"""How far apart the drops may be."""
+
+FEWEST, MOST = 3, 6
 STANDARD_ERROR = 0.4
-"""In points: seeds are added until the difference of the two accuracies is known so well, 2.5 standard
-errors to the point. That takes about 25 seeds of each kind for the noises, 4 where chance does little."""
+"""Seeds of each kind are added until the difference is known to so many points, or there are six: the
+noises take those and reach about 0.8, the others stop early. Twelve minutes on one thread for all."""
+
+CHANCE = 2.5
+"""Standard errors that chance is allowed; all corruptions together must keep to the point with it."""
 
 STOCHASTIC = sorted(
     name
@@ -65,24 +70,48 @@ def world(table: Path) -> World:
     return World(model, frames, labels)
 
 
-@pytest.mark.parametrize("name", STOCHASTIC)
-def test_fast_draws_are_as_hard_as_reference_draws(shared: Path, name: str) -> None:
-    net = world(shared / "data" / "imagenet_sample" / "labels.csv")
+@dataclass(frozen=True)
+class Compared:
+    """The difference of the two accuracies in points, fast less reference, and its standard error."""
+
+    apart: float
+    error: float
+
+
+@cache
+def compared(table: Path, name: str) -> Compared:
+    net = world(table)
     clean = net.hits(net.frames).mean()
     assert clean > 0.6
-    fast, reference = [], []
-    for seed in count():
+    fast: list[NDArray[np.bool_]] = []
+    reference: list[NDArray[np.bool_]] = []
+    error = np.inf
+    while len(fast) < FEWEST or (error > STANDARD_ERROR and len(fast) < MOST):
+        seed = len(fast)
         keys = [rng_for(seed, name, 1, str(i), "") for i in range(300)]
         fast.append(net.corrupted(name, [FastDraws(key) for key in keys]))
         states = [np.random.RandomState(1000 * seed + i) for i in range(300)]
         reference.append(net.corrupted(name, [ReferenceDraws(state) for state in states]))
-        error = 100 * np.hypot(standard_error(fast), standard_error(reference))
-        if seed >= 3 and error <= STANDARD_ERROR:
-            break
-    apart = 100 * (np.mean(fast) - np.mean(reference))
+        error = 100 * float(np.hypot(standard_error(fast), standard_error(reference)))
+    apart = 100 * float(np.mean(fast) - np.mean(reference))
     print(f"{name}: drop {100 * (clean - np.mean(fast)):.2f} points with fast draws, ", end="")
     print(f"{apart:+.2f} ± {error:.2f} beside reference draws, {len(fast)} seeds")
-    assert abs(apart) <= POINTS
+    return Compared(apart, error)
+
+
+@pytest.mark.parametrize("name", STOCHASTIC)
+def test_fast_draws_are_as_hard_as_reference_draws(shared: Path, name: str) -> None:
+    found = compared(shared / "data" / "imagenet_sample" / "labels.csv", name)
+    assert abs(found.apart) <= POINTS + CHANCE * found.error
+
+
+def test_fast_draws_are_as_hard_on_the_whole(shared: Path) -> None:
+    table = shared / "data" / "imagenet_sample" / "labels.csv"
+    every = [compared(table, name) for name in STOCHASTIC]
+    apart = np.mean([found.apart for found in every])
+    error = np.hypot.reduce([found.error for found in every]) / len(every)
+    print(f"all: {apart:+.2f} ± {error:.2f} points beside reference draws")
+    assert abs(apart) + CHANCE * error <= POINTS
 
 
 def standard_error(hits: list[NDArray[np.bool_]]) -> float:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.registry import Definition, Registry
+from roadworthy.registry import Parameter as RegisteredParameter
 
 if TYPE_CHECKING:
     from roadworthy.metrics.base import MetricDefinition
     from roadworthy.metrics.suite import SuiteMetricDefinition
+    from roadworthy.suites.base import Suite
+
+FRAMES = {
+    "224": "frames of 224 pixels (lengths grow with the frame from 144 on)",
+    "299": "frames of exactly 299 pixels",
+    "64": "frames of 64 pixels (lengths grow with the frame from 48 to 143)",
+    "32": "smaller frames (CIFAR)",
+}
+FACTS = ("unit", "direction", "frame", "store", "baseline", "without_baseline", "headline", "paper")
+
+
+KINDS = ("models", "data", "stresses", "suites", "metrics", "stores", "baselines")
 
 
 def _registries() -> dict[str, Registry[Any]]:
     from roadworthy.data.registry import DATA
     from roadworthy.models.base import MODELS
+    from roadworthy.stores import STORES
     from roadworthy.stress import STRESSES
 
-    return {"models": MODELS, "data": DATA, "stresses": STRESSES}
+    return {"stresses": STRESSES, "models": MODELS, "data": DATA, "stores": STORES}
 
 
 def _summaries(kind: str) -> dict[str, str]:
@@ -27,6 +41,10 @@ def _summaries(kind: str) -> dict[str, str]:
         from roadworthy.suites import suites
 
         return {name: suite.summary for name, suite in suites().items()}
+    if kind == "baselines":
+        from roadworthy.baselines import baselines
+
+        return {name: f"published errors, {path.name}" for name, path in baselines().items()}
     if kind == "metrics":
         return {
             name: f"[{metric.unit}, {metric.direction}] {metric.doc.partition(chr(10))[0]}"
@@ -53,29 +71,51 @@ def listing(kind: str, pattern: str = "*") -> dict[str, str]:
 
 
 def description(name: str) -> dict[str, Any]:
-    """Return everything about one item; raises UsageError with the nearest name if there is none."""
-    for kind, registry in _registries().items():
-        if name in registry:
-            return {"kind": kind, **_definition(registry.get(name))}
+    """Return everything about one item; raises UsageError with the nearest name if there is none.
+
+    A suite and a reader of stored sets may have one name: the suite is described, with the reader.
+    """
     from roadworthy.suites import suites
 
+    found = [
+        {"kind": kind, **_definition(registry.get(name))}
+        for kind, registry in _registries().items()
+        if name in registry
+    ]
+    if name in suites():
+        found.insert(0, _suite(suites()[name]))
     if name in _metrics():
         metric = _metrics()[name]
         facts = {"unit": metric.unit, "direction": metric.direction}
-        return {"kind": "metrics", **_definition(metric), **facts}
-    if name in suites():
-        suite = suites()[name]
-        return {
-            "kind": "suites",
-            "name": name,
-            "doc": suite.summary,
-            "version": suite.version,
-            "stresses": list(suite.stresses),
-        }
-    known = [
-        n for kind in ("models", "data", "stresses", "suites", "metrics") for n in listing(kind)
-    ]
-    raise UsageError(f"nothing is called '{name}'{did_you_mean(name, known)}")
+        found.append({"kind": "metrics", **_definition(metric), **facts})
+    if name in _summaries("baselines"):
+        found.append(_baseline(name))
+    if not found:
+        known = [n for kind in KINDS for n in listing(kind)]
+        raise UsageError(f"nothing is called '{name}'{did_you_mean(name, known)}")
+    return {**found[0], "also": found[1:]}
+
+
+def _suite(suite: Suite) -> dict[str, Any]:
+    from roadworthy.suites.bound import parameters_of_suite
+
+    facts = ("frame", "store", "baseline", "without_baseline", "headline", "paper")
+    return {
+        "kind": "suites",
+        "name": suite.name,
+        "doc": suite.summary,
+        "version": suite.version,
+        "parameters": _parameters(parameters_of_suite(suite)),
+        **{name: getattr(suite, name) for name in facts},
+        "stresses": list(suite.stresses),
+    }
+
+
+def _baseline(name: str) -> dict[str, Any]:
+    from roadworthy.baselines import baselines
+
+    text = baselines()[name].read_text(encoding="utf-8")
+    return {"kind": "baselines", "name": name, "version": 1, "doc": text.strip()}
 
 
 def _definition(item: Definition) -> dict[str, Any]:
@@ -84,14 +124,7 @@ def _definition(item: Definition) -> dict[str, Any]:
         "doc": item.doc,
         "version": item.version,
         "paper": item.paper,
-        "parameters": [
-            {
-                "name": p.name,
-                "type": _type(p.type),
-                "default": "required" if p.required else str(p.default),
-            }
-            for p in item.parameters
-        ],
+        "parameters": _parameters(item.parameters),
     }
     tap = getattr(item, "tap", None)
     if tap is not None:
@@ -99,17 +132,28 @@ def _definition(item: Definition) -> dict[str, Any]:
         about["needs"] = sorted(need.value for need in item.needs)  # type: ignore[attr-defined]
     levels = getattr(item, "levels", None)
     if levels is not None:
+        about["strengths"] = list(levels.names)
         about["levels"] = {
             str(table): [list(v) if isinstance(v, tuple) else v for v in values]
             for table, values in levels.tables.items()
         }
+    tables = getattr(item, "tables", None)
+    if tables is not None:
+        about["published"] = {str(table): dict(values) for table, values in tables.values.items()}
     return about
 
 
-def _type(annotation: Any) -> str:
-    if isinstance(annotation, type):
-        return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("fractions.", "")
+def _parameters(parameters: Iterable[RegisteredParameter]) -> list[dict[str, str]]:
+    from roadworthy._binding.describe import expectation
+
+    return [
+        {
+            "name": p.name,
+            "type": expectation(p.type),
+            "default": "required" if p.required else str(p.default),
+        }
+        for p in parameters
+    ]
 
 
 def described(about: dict[str, Any]) -> str:
@@ -120,12 +164,25 @@ def described(about: dict[str, Any]) -> str:
         needs = f", needs {', '.join(about['needs'])}" if about["needs"] else ""
         lines.append(f"tap: {about['tap']}{needs}")
     for parameter in about.get("parameters", []):
-        lines.append(f"  {parameter['name']}: {parameter['type']} = {parameter['default']}")
+        default = parameter["default"]
+        said = "required" if default == "required" else f"{default} unless given"
+        lines.append(f"  {parameter['name']}: {parameter['type']}; {said}")
+    if about.get("strengths"):
+        lines.append(f"  severities are published strengths of {', '.join(about['strengths'])}:")
     for table, values in about.get("levels", {}).items():
-        lines.append(f"  severity 1 to 5 on {table}: {', '.join(str(v) for v in values)}")
+        lines.append(f"  severity 1 to 5 on {FRAMES[table]}: {', '.join(str(v) for v in values)}")
+    for table, settings in about.get("published", {}).items():
+        given = ", ".join(f"{name} {value}" for name, value in settings.items())
+        lines.append(f"  published on {FRAMES[table]}: {given}")
     for stress in about.get("stresses", []):
         lines.append(f"  {stress}")
-    for key in ("unit", "direction", "paper"):
+    for key in FACTS:
         if about.get(key):
-            lines.append(f"{key}: {about[key]}")
+            lines.append(f"{key.replace('_', ' ')}: {about[key]}")
+    lines += ["", described(another)] if (another := _first(about)) else []
     return "\n".join(lines)
+
+
+def _first(about: Mapping[str, Any]) -> dict[str, Any] | None:
+    others = about.get("also") or []
+    return {**others[0], "also": others[1:]} if others else None

@@ -166,7 +166,9 @@ def check(
 
 @app.command
 def ls(
-    kind: Literal["all", "models", "data", "stresses", "suites", "metrics"] = "all",
+    kind: Literal[
+        "all", "models", "data", "stresses", "suites", "metrics", "stores", "baselines"
+    ] = "all",
     pattern: str = "*",
     *,
     as_json: AsJson = False,
@@ -182,10 +184,10 @@ def ls(
     as_json
         Print JSON.
     """
-    from roadworthy.catalogue import listing
+    from roadworthy.catalogue import KINDS, listing
 
     if kind == "all":
-        for each in ("models", "data", "stresses", "suites", "metrics"):
+        for each in KINDS:
             print(f"{each}: {', '.join(listing(each, pattern))}")
         return EXIT_DONE
     found = listing(kind, pattern)
@@ -213,7 +215,7 @@ def show(
     Parameters
     ----------
     name
-        Name of a stress, suite, metric, model provider or data reader.
+        Name of a stress, suite, metric, model provider, data reader, store or baseline.
     out
         Also write a contact sheet, a PNG of the stress at every severity.
     image

@@ -55,7 +55,7 @@ def bound_suite(spec: Spec, suite: Suite) -> BoundSuite:
     ``severity``, one of sequences ``difficulty``. Another frame, store, severity or difficulty than
     the published one has no published baseline. Raises UsageError for anything else.
     """
-    parameters = _parameters(suite)
+    parameters = parameters_of_suite(suite)
     label = f"suite '{suite.name}'"
     if spec.path is not None or ((spec.params or spec.args) and not parameters):
         raise UsageError(f"{label} takes no parameters; write just '{suite.name}'")
@@ -86,7 +86,8 @@ def _published(suite: Suite) -> dict[str, Any]:
     return {**level, "frame": suite.frame, "store": kept} if suite.kind else {}
 
 
-def _parameters(suite: Suite) -> tuple[Parameter, ...]:
+def parameters_of_suite(suite: Suite) -> tuple[Parameter, ...]:
+    """Return what may be given to a suite in brackets; nothing where it has no protocol."""
     types: dict[str, Any] = {
         "severity": int | None,
         "difficulty": int,

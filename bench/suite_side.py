@@ -35,7 +35,7 @@ def judged(model: str, data: str, suite: str, limit: int) -> Work:
     use_cores()
     classifier, dataset = load(model), open_data(data)
 
-    def run() -> tuple[Run, Parts]:
+    def run(limit: int = limit) -> tuple[Run, Parts]:
         folder = Path(tempfile.mkdtemp(prefix="roadworthy-bench-"))
         began, used = time.perf_counter(), time.process_time()
         found = evaluate(classifier, dataset, suite, out=folder / "run", limit=limit)
@@ -47,7 +47,7 @@ def judged(model: str, data: str, suite: str, limit: int) -> Work:
         shutil.rmtree(found[0].folder.parent)
         return right
 
-    return Work(run, answer=answer, parts=lambda found: found[1])
+    return Work(run, warm=lambda: run(4), answer=answer, parts=lambda found: found[1])
 
 
 def floor(model: str, data: str, suite: str, limit: int) -> Work:
@@ -60,7 +60,7 @@ def floor(model: str, data: str, suite: str, limit: int) -> Work:
     frames = [frame_of(dataset.read(s), pipeline, name=s.id) for s in samples]
     labels = np.array([s.label for s in samples])
 
-    def run() -> tuple[int, Parts]:
+    def run(frames: list[Image] = frames) -> tuple[int, Parts]:
         right, making, judging, cpu = 0, 0.0, 0.0, time.process_time()
         sets: list[Callable[[], list[Image]]] = [lambda: frames]
         sets += [partial(_made, one, v, frames, samples) for one in stresses for v in one.settings]
@@ -72,24 +72,29 @@ def floor(model: str, data: str, suite: str, limit: int) -> Work:
             for start in range(0, len(made), DEFAULT_BATCH_SIZE):
                 stop = start + DEFAULT_BATCH_SIZE
                 logits = forward(classifier, to_input(np.stack(made[start:stop]), "cpu"), name="")
-                right += int((logits.argmax(1) == labels[start:stop]).sum())
+                right += int((logits.argmax(1) == labels[start : start + len(logits)]).sum())
             judging += time.perf_counter() - began
         return right, {WORK: (judging + making / cores(), time.process_time() - cpu)}
 
-    return Work(run, answer=lambda found: found[0], parts=lambda found: found[1])
+    return Work(
+        run,
+        warm=lambda: run(frames[:4]),
+        answer=lambda found: found[0],
+        parts=lambda found: found[1],
+    )
 
 
 def _made(
     one: Stress, setting: Setting, frames: Sequence[Image], samples: Sequence[Sample]
 ) -> list[Image]:
-    pairs = zip(frames, samples, strict=True)
+    pairs = zip(frames, samples, strict=False)
     return [corrupted(one, setting, frame, sample=s.id, seed=0) for frame, s in pairs]
 
 
 def written(data: str, stresses: list[str], limit: int, jobs: int) -> Work:
     """Write the pictures of ``stresses`` into a new folder with so many processes."""
 
-    def run() -> Path:
+    def run(limit: int = limit) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="roadworthy-bench-"))
         make(stresses, data, folder / "made", jobs=jobs, limit=limit)
         return folder
@@ -99,4 +104,4 @@ def written(data: str, stresses: list[str], limit: int, jobs: int) -> Work:
         shutil.rmtree(folder)
         return sorted(lines)
 
-    return Work(run, answer=answer)
+    return Work(run, warm=lambda: run(4), answer=answer)

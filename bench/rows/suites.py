@@ -16,8 +16,8 @@ def races(*, quick: bool) -> list[Race]:
     """Return the race of a judged suite, and that of a written one."""
     photos = imagenet(300)
     suite = "imagenet_c(severity=3)" if quick else "imagenet_c"
-    judging = {"model": LITE0, "data": photos.spec, "suite": suite, "limit": 8 if quick else 32}
-    making = {"data": photos.spec, "stresses": [suite], "limit": 16 if quick else 96}
+    judging = {"model": LITE0, "data": photos.spec, "suite": suite, "limit": 8 if quick else 64}
+    making = {"data": photos.spec, "stresses": [suite], "limit": 16 if quick else 128}
     return [
         Race(
             "suite",
@@ -26,7 +26,7 @@ def races(*, quick: bool) -> list[Race]:
                 Side(FLOOR, "bench.suite_side:floor", judging, keep_memory=True),
             ),
             (Comparison("imagenet_c", ENGINE, (FLOOR,), "overhead", bound=1.10, part="work"),),
-            rounds=3,
+            rounds=2,
             check=_same,
             together=True,
             note=f"{suite} with EfficientNet-Lite0 on {judging['limit']} photographs, JPEG 85 included; "
@@ -45,7 +45,7 @@ def races(*, quick: bool) -> list[Race]:
                 for name, jobs in ((TWO, 2), (ONE, 1))
             ),
             (Comparison("make with two processes", TWO, (ONE,), bound=1.8),),
-            rounds=3,
+            rounds=2,
             check=_same,
             note=f"{suite} of {making['limit']} photographs as JPEG files, starting the processes "
             "included; checksums of all files compared",

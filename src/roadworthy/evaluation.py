@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from roadworthy.baselines import load_baseline
 from roadworthy.data.parts import parts_of
 from roadworthy.data.registry import open_data
 from roadworthy.engine.compact import compact
@@ -96,8 +97,10 @@ def prepare(
 ) -> Prepared:
     """Resolve every name, cheapest first, load the models and plan the cells; nothing runs yet."""
     wanted = _listed(stresses)
-    if wanted:
-        resolve(wanted)  # what is misspelt is said before anything is opened
+    if wanted:  # what is misspelt is said before anything is opened
+        for suite in resolve(wanted)[1]:
+            if suite.baseline is not None:
+                load_baseline(suite.baseline, [one.spec for one in suite.stresses])
     given = [d if hasattr(d, "samples") else open_data(d) for d in _listed(data)]
     opened = [part for dataset in given for part in parts_of(dataset)]
     datasets = _distinct(opened, "data set", "data (-d)")

@@ -243,3 +243,15 @@ def test_the_report_of_a_folder_that_is_no_run(world: Path, call: Call) -> None:
     outcome = call("report", "pictures")
     assert outcome.code == 2
     _says(outcome.err, "pictures", "no roadworthy run")
+
+
+@pytest.mark.parametrize("baseline", ["alexnet", "/nowhere", "alexnet-imagenet_p"])
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_baseline_that_does_not_fit_is_said_before_any_work(
+    world: Path, call: Call, baseline: str, options: tuple[str, ...]
+) -> None:
+    suite = f"imagenet_c(baseline={baseline})"
+    outcome = call("run", "-m", MODEL, "-d", DATA, "-s", suite, "-o", "out", *options)
+    assert outcome.code == 2
+    assert "baseline" in outcome.err
+    assert not list(Path("out").glob("records/*"))

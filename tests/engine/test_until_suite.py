@@ -64,3 +64,27 @@ def test_a_suite_metric_without_a_suite_is_refused(tmp_path: Path) -> None:
     data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=3)}"
     with pytest.raises(rw.UsageError, match="mce"):
         rw.evaluate(colour_net(), data, "contrast", out=tmp_path / "out", until="mce±1")
+
+
+def test_samples_that_failed_are_tried_again_where_a_run_stopped(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "pictures", each=64)
+    broken = folder / "red" / "0.png"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:40])
+    run = rw.evaluate(
+        colour_net(), f"imagefolder:{folder}", "contrast", out=tmp_path / "o", until="top1±50"
+    )
+    used = {c["stress"]: c["samples"] for c in run.runs[-1]["until"]["cells"]}
+    again = rw.evaluate(
+        colour_net(),
+        f"imagefolder:{folder}",
+        "contrast",
+        out=tmp_path / "o",
+        until="top1±50",
+        retry_failed=True,
+    )
+    assert {c["stress"]: c["samples"] for c in again.runs[-1]["until"]["cells"]} == used
+    failed = run.rows().filter(status="failed")["sample"].unique().to_list()
+    # Only what had failed is judged again: a part for each cell, or none if it was never reached.
+    assert again.runs[-1]["parts_written"] == 2 * len(failed)
+    assert again.rows().equals(run.rows()) or failed

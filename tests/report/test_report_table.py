@@ -137,3 +137,14 @@ def test_frames_that_differ_are_named() -> None:
     rows = [reading(spec, "", "top1", 50.0, 40.0, 60.0) for spec in specs]
     text = "\n".join(drawn({"schema": 1, "run": {}, "rows": rows}, 100))
     assert all(spec in text for spec in specs)
+
+
+def test_what_errors_are_divided_by_stands_below() -> None:
+    suite = {"spec": "imagenet_c", "baseline": {"name": "alexnet-imagenet_c", "version": 1}}
+    stresses = ["clean", "frost(frame=imagenet)"]
+    given = {"schema": 1, "run": {"suites": [suite], "stresses": stresses}, "rows": []}
+    text = "\n".join(drawn(given, 100))
+    assert "alexnet-imagenet_c (version 1) has 100 %" in text
+    assert "textures grown here" in text
+    given["run"]["stresses"] = ["frost(textures=originals)"]  # type: ignore[index]
+    assert "textures grown here" not in "\n".join(drawn(given, 100))

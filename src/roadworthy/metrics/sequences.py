@@ -51,6 +51,8 @@ def zipf_distance(rows: Rows) -> Estimate | None:
 
 def means_of(rows: Rows, column: str) -> Floats:
     """Return the mean over the comparisons of each sequence (N,), ascending."""
+    if rows[column].null_count() == rows.height:  # most stresses are no sequences
+        return np.zeros(0)
     return np.sort(side_by_side([comparisons(rows, column)])[:, 0])
 
 

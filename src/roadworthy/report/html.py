@@ -22,6 +22,7 @@ from roadworthy.report.gallery import gallery
 from roadworthy.report.headline import headline
 from roadworthy.report.names import AXES
 from roadworthy.report.sections import failures, results, worst_classes
+from roadworthy.report.table import suite_notes
 from roadworthy.report.view import View
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _content(view: View, images: int) -> dict[str, Any]:
         "verdict": headline(found),
         "problem": problem,
         "table": results(found, calibration=False),
+        "notes": suite_notes(view.summary),
         "calibration": results(found, calibration=True),
         "sections": _by_section(drawn),
         "classes": worst_classes(view.summary),

@@ -32,7 +32,7 @@ def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
     from rich.text import Text
 
     every = cells(summary)
-    found = every if len(every) <= MANY else [cell for cell in every if not cell.nested]
+    found = _fitting(every)
     naming = [name for name in ("model", "data") if _varies(found, name)]
     counts = ["n", "failed"][: 1 + any(cell.failed for cell in found)]
     columns, room = fit(found, len(naming) + 1, 7 * len(counts) + 2, width)
@@ -52,11 +52,7 @@ def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
         texts += [shown_text(cell, metric, wide) for metric, wide in columns]
         texts += [str(getattr(cell, name)) for name in counts]
         result.add_row(*(Text(text) for text in texts))
-    below = _below(summary, found)
-    if len(found) < len(every):
-        below.insert(
-            0, f"{len(every) - len(found)} rows of single variants: see summary.json, page"
-        )
+    below = [*_left_out(every, found), *_below(summary, found)]
     result.caption, result.caption_justify = Text("\n".join(below)), "left"
     return result
 
@@ -64,9 +60,11 @@ def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
 def lines(summary: Mapping[str, Any]) -> str:
     """Return the headline metrics as a Markdown table with full names, ending in a newline.
 
-    Pairs that could not run are rows with ``n/a``; their reasons follow the table.
+    Pairs that could not run are rows with ``n/a``; their reasons follow the table. Where there are
+    very many rows, those of single variants stay out.
     """
-    found = cells(summary)
+    every = cells(summary)
+    found = _fitting(every)
     metrics = metrics_of(found)
     missing = entries(summary, "unavailable")
     naming = [name for name in ("model", "data") if _varies(found, name) or not found]
@@ -88,8 +86,17 @@ def lines(summary: Mapping[str, Any]) -> str:
         body.append([*named, *("n/a" for _ in metrics), "0", "0"])
     heads = [*keys, *(COLUMNS[metric] for metric in metrics), "n", "failed"]
     parts = [_title(found, naming), "", *_markdown(heads, body, left=len(keys))]
-    below = _below(summary, found)
+    below = [*_left_out(every, found), *_below(summary, found)]
     return "\n".join([*parts, *([""] if below else []), *below]) + "\n"
+
+
+def _fitting(every: list[Cell]) -> list[Cell]:
+    return every if len(every) <= MANY else [cell for cell in every if not cell.nested]
+
+
+def _left_out(every: Sequence[Cell], found: Sequence[Cell]) -> list[str]:
+    left = len(every) - len(found)
+    return [f"{left} rows of single variants: see summary.json or the page"] if left else []
 
 
 def _labels(texts: Sequence[str]) -> dict[str, str]:
@@ -131,17 +138,24 @@ def _below(summary: Mapping[str, Any], found: Sequence[Cell]) -> list[str]:
     for entry in entries(summary, "unavailable"):
         who = f"{text_of(entry, 'model')}: " if _varies(found, "model") or len(models) > 1 else ""
         texts.append(f"n/a  {who}{text_of(entry, 'stress')}: {text_of(entry, 'reason')}")
-    return [*_baselines(summary), *distinct(texts)]
+    return [*suite_notes(summary), *distinct(texts)]
 
 
-def _baselines(summary: Mapping[str, Any]) -> list[str]:
-    """Return what the errors of each suite are divided by."""
+def suite_notes(summary: Mapping[str, Any]) -> list[str]:
+    """Return what the errors of each suite are divided by, and where it is not the published one."""
     texts = []
-    for suite in entries(summary.get("run"), "suites"):
+    run = summary.get("run")
+    stresses = run.get("stresses") if isinstance(run, Mapping) else None
+    for suite in entries(run, "suites"):
         baseline = suite.get("baseline")
         if isinstance(baseline, Mapping):
             named = f"{text_of(baseline, 'name')} (version {text_of(baseline, 'version')})"
             texts.append(f"{text_of(suite, 'spec')}: {named} has 100 %")
+    own = isinstance(stresses, list) and any(
+        str(s).startswith("frost") and "textures=" not in str(s) for s in stresses
+    )
+    if own:
+        texts.append("frost: textures grown here, with the statistics of the published pictures")
     return texts
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +19,6 @@ from roadworthy.data.registry import open_data
 from roadworthy.engine.forward import forward, to_input
 from roadworthy.engine.options import DEFAULT_BATCH_SIZE, cores
 from roadworthy.evaluation import evaluate, use_cores
-from roadworthy.making.api import make
 from roadworthy.models.load import load
 from roadworthy.pipeline.base import run as frame_of
 from roadworthy.pipeline.published import published
@@ -92,11 +93,13 @@ def _made(
 
 
 def written(data: str, stresses: list[str], limit: int, jobs: int) -> Work:
-    """Write the pictures of ``stresses`` into a new folder with so many processes."""
+    """Give the command that writes the pictures of ``stresses`` with so many processes."""
 
     def run(limit: int = limit) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="roadworthy-bench-"))
-        make(stresses, data, folder / "made", jobs=jobs, limit=limit)
+        command = [sys.executable, "-m", "roadworthy", "make", *stresses, "-d", data, "--quiet"]
+        command += ["-o", str(folder / "made"), "-j", str(jobs), "--limit", str(limit)]
+        subprocess.run(command, check=True, stdout=sys.stderr)
         return folder
 
     def answer(folder: Path) -> list[str]:

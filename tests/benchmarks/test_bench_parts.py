@@ -71,8 +71,8 @@ def test_our_side_makes_every_severity_anew(
     assert set(parts) == {*names, "sum"}
     assert parts["sum"][0] == pytest.approx(sum(parts[name][0] for name in names))
     assert all(cpu > 0 for _, cpu in parts.values())
-    assert len(means["shot_noise"]) == 5
-    assert means["shot_noise"] == sorted(means["shot_noise"], reverse=True)  # it darkens
+    assert len(set(means["shot_noise"])) == 5
+    assert means["shot_noise"][-1] < means["shot_noise"][0] - 1  # clipped at white, it darkens
 
 
 def test_another_mean_level_is_no_result() -> None:

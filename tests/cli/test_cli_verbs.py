@@ -157,7 +157,7 @@ def test_ls_and_show_know_every_item(call: Call) -> None:
     assert list(json.loads(call("ls", "stresses", "*ssian_noise", "--json").out)) == [
         "gaussian_noise"
     ]
-    assert "severity 1 to 5 on 224: 0.08" in call("show", "gaussian_noise").out
+    assert "severity 1 to 5 on frames of 224 pixels" in call("show", "gaussian_noise").out
     outcome = call("show", "gaussian_noize")
     assert outcome.code == 2
     assert "did you mean 'gaussian_noise'" in outcome.err

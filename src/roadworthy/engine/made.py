@@ -35,11 +35,6 @@ class Made:
                 self._kept[key] = value
         return value
 
-    def holds(self, key: tuple[object, ...]) -> bool:
-        """Whether something is kept under ``key``."""
-        with self._lock:
-            return key in self._kept
-
     def window(self, *, keeping: bool) -> None:
         """Begin another window: forget everything, and keep from now on or not."""
         with self._lock:

@@ -9,14 +9,13 @@ import polars as pl
 
 from roadworthy.engine.stops import widenings
 from roadworthy.engine.until import widened
-from roadworthy.metrics.catalogue import evaluate_all
+from roadworthy.metrics.catalogue import USABLE, evaluate_all
 from roadworthy.metrics.per_class import per_class
 from roadworthy.report.stored import StoredSets
 from roadworthy.report.suites import Suites, suite_rows
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
 
-USABLE = ("ok", "clean_error")
 SIGNIFICANT_DIGITS = 9
 
 

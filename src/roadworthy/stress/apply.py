@@ -32,10 +32,7 @@ def corrupted(one: Stress, setting: Setting, image: Image, *, sample: str, seed:
     Raises SampleError, naming the sample, for whatever the stress raises or wrongly returns.
     """
     definition = one.definition
-    arguments = dict(setting.arguments)
-    severity = arguments.pop("severity", None)
-    if severity is not None and definition.levels is not None:
-        arguments |= definition.levels.strengths(severity, image.shape)
+    arguments = definition.arguments_on(image.shape, setting.arguments)
     arguments |= draws_for(definition, setting.key, sample=sample, seed=seed)
     with _naming(one, sample):
         result = _checked(definition.function(image, **arguments), image.shape)

@@ -53,6 +53,14 @@ class StressDefinition(Definition):
         """Whether the variants are the frames of a sequence."""
         return self.tables is not None
 
+    def arguments_on(self, shape: tuple[int, ...], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the function's ``arguments`` on a frame (H, W, 3): a severity as its strengths."""
+        found = dict(arguments)
+        severity = found.pop("severity", None)
+        if severity is not None and self.levels is not None:
+            found |= self.levels.strengths(severity, shape)
+        return found
+
     @cached_property
     def takes_draws(self) -> bool:
         """Whether the function draws random numbers (has a parameter ``rng``)."""

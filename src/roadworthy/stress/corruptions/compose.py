@@ -40,10 +40,7 @@ def compose(image: Image, members: tuple[Spec, ...], *, rng: Draws) -> Image:
     for member in _resolved(members):
         draws = _own_stream(rng)
         definition = member.definition
-        arguments = dict(member.settings[0].arguments)
-        severity = arguments.pop("severity", None)
-        if severity is not None and definition.levels is not None:
-            arguments |= definition.levels.strengths(severity, image.shape)
+        arguments = definition.arguments_on(image.shape, member.settings[0].arguments)
         if definition.takes_draws:
             arguments["rng"] = draws
         image = definition.function(image, **arguments)

@@ -25,6 +25,7 @@ from roadworthy.stress.attacks.pgd import pgd
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.draws import BatchDraws, FastDraws
 from roadworthy.stress.goal import Goal
+from roadworthy.stress.watch import Found
 
 EPS = 8 / 255
 STEP = 2 / 255
@@ -60,7 +61,10 @@ def ours(count: int, steps: int) -> Work:
     def run() -> Tensor:
         rng = BatchDraws([FastDraws(rng_for(0, "pgd", 1, str(i), "")) for i in range(count)])
         goal = Goal(batch.labels)
-        return _function(pgd)(Counted(model), batch.x, goal, ball, steps=steps, step=STEP, rng=rng)
+        found: Found = _function(pgd)(
+            Counted(model), batch.x, goal, ball, steps=steps, step=STEP, rng=rng
+        )
+        return found.x
 
     return Work(run, answer=lambda found: _right(model.logits, found, batch.labels))
 

@@ -203,7 +203,6 @@ def test_a_malicious_pickle_is_refused_and_never_run(before: Path, call: Call) -
         (["-m", MODEL, "-d", DATA, "-s", "jpeg(qualty=3)"], "did you mean 'quality'"),
         (["-m", MODEL, "-d", DATA, "-s", "resizer(resize=opencv-neareset)"], "opencv-nearest"),
         (["-m", MODEL, "-d", DATA, "-s", "jpeg(quality=101)"], "1 to 100"),
-        (["-m", MODEL, "-d", DATA, "-s", "pgd(eps=8)"], "8/255"),
         (["-m", MODEL, "-d", DATA, "-s", "pgd(eps=8/255"], "pgd(eps=8/255"),
         (["-d", DATA], "-m"),
         (["-m", MODEL], "-d"),

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roadworthy.stress._norms import GEOMETRIES
 from roadworthy.stress.ball import Ball, Norm
 from roadworthy.stress.draws import BatchDraws, FastDraws
 
-NORMS = get_args(Norm)
+NORMS = list(GEOMETRIES)
 
 
 def _batch(seed: int, spread: float = 1.0) -> torch.Tensor:

@@ -1,7 +1,9 @@
-"""Running an attack: its ball, its goal, what it may count on, and the check of what it returns."""
+"""An attack on a batch of the engine: its targets, its ball, its draws, and what it spent."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,42 +11,108 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from roadworthy.data.labels import Relation
 from roadworthy.engine.plan import Cell
-from roadworthy.errors import RoadworthyError
-from roadworthy.models.gradient import Counted
+from roadworthy.errors import SampleError
+from roadworthy.models.counted import Counted
+from roadworthy.seed import rng_for
+from roadworthy.stress.apply import draws_for
 from roadworthy.stress.ball import Ball
-from roadworthy.stress.bound import Setting
+from roadworthy.stress.bound import Setting, Stress
 from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.goal import Goal
+from roadworthy.stress.play import Work, run
+from roadworthy.stress.watch import NEVER, Found
+from roadworthy.types import Logits, Sample
+
+RULES = ("none", "random", "second", "least")
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What became of a batch: the inputs, and columns of the records, one entry an image."""
+
+    x: Tensor
+    columns: Mapping[str, Any]
 
 
 def attack(
-    cell: Cell, setting: Setting, x: Tensor, labels: Tensor, *, rng: BatchDraws | None
-) -> tuple[Tensor, dict[str, NDArray[np.int32]]]:
-    """Return adversarial inputs inside ball and box, and what each sample's attack spent.
+    cell: Cell,
+    setting: Setting,
+    x: Tensor,
+    labels: NDArray[np.int64],
+    *,
+    samples: Sequence[Sample],
+    clean: Logits,
+    targets: NDArray[np.int64] | None,
+    seed: int,
+) -> Attacked:
+    """Attack images that are right when clean and return what was found and what it cost.
 
-    Whatever the attack returns is projected again and anything not finite falls back to the clean
-    input, so that no attack can win by leaving its budget.
+    ``clean`` are their logits, ``targets`` (N,) the outputs to reach, or None.
     """
-    arguments = dict(setting.arguments)
-    eps, norm = arguments.pop("eps"), arguments.pop("norm")
-    ball = Ball(norm, torch.full((len(x),), float(eps), dtype=x.dtype, device=x.device))
+    given = setting.arguments
+    eps = torch.full((len(x),), float(given.get("eps", 0)), dtype=x.dtype, device=x.device)
+    goal = Goal(
+        torch.from_numpy(labels).to(x.device),
+        None if targets is None else torch.from_numpy(targets).to(x.device),
+        torch.from_numpy(np.ascontiguousarray(clean)).to(x.device),
+    )
     counted = Counted(cell.judge.model)
-    if rng is not None:
-        arguments["rng"] = rng
-    found = cell.stress.definition.function(counted, x, Goal(labels), ball, **arguments)
-    if found.shape != x.shape:
-        raise RoadworthyError(
-            f"attack '{cell.stress.spec}' returned a batch of shape {tuple(found.shape)} "
-            f"for one of shape {tuple(x.shape)}"
-        )
-    found = torch.where(torch.isfinite(found), found, x)
-    each = np.ones(len(x), np.int32)
+    work = Work(counted, x, goal, Ball(given["norm"], eps))
+
+    def draws(one: Stress, under: Setting) -> BatchDraws:
+        each = [draws_for(one.definition, under.key, sample=s.id, seed=seed) for s in samples]
+        return BatchDraws([d["rng"] for d in each])
+
+    found = run(cell.stress, setting, work, draws=draws)
+    nothing = np.zeros(len(x), np.int64)
     spent: dict[str, Any] = {
-        "forwards": each * counted.forwards,
-        "backwards": each * counted.backwards,
-        "queries": each * counted.queries,
+        "forwards": counted.forwards + nothing,
+        "backwards": counted.backwards + nothing,
+        "queries": counted.queries + nothing,
     }
-    if "steps" in arguments:
-        spent["steps_used"] = each * int(arguments["steps"])
-    return ball.project(x, found.detach()), spent
+    if targets is not None:
+        spent["target"] = targets
+    return Attacked(found.x, spent | _steps(found, len(x)))
+
+
+def _steps(found: Found, count: int) -> dict[str, Any]:
+    columns: dict[str, Any] = {"flags": [list(found.flags)] * count}
+    if found.steps_used is not None:
+        columns["steps_used"] = found.steps_used.cpu().numpy()
+    if found.step_success is not None:
+        steps = found.step_success.tolist()
+        columns["step_success"] = [None if step == NEVER else step for step in steps]
+    if found.broken_by is not None:
+        columns["broken_by"] = list(found.broken_by)
+    return columns
+
+
+def target_of(
+    rule: str, sample: Sample, label: int, clean: NDArray[np.float32], relation: Relation, seed: int
+) -> int | None:
+    """Return the output that an image should be taken for under a target rule; None under "none".
+
+    ``random`` is any output but the label, ``second`` the most likely of the others on the clean
+    image, ``least`` the least likely; any other word is the column of the data set that says it, as
+    a class of the data set. Raises SampleError where there is none or it is the label.
+    """
+    if rule == "none":
+        return None
+    others = np.delete(np.arange(len(clean)), label)
+    if rule == "random":
+        return int(rng_for(seed, "target", 1, sample.id, rule).choice(others))
+    if rule in ("second", "least"):
+        ranked = others[np.argsort(-clean[others], kind="stable")]
+        return int(ranked[0 if rule == "second" else -1])
+    given = sample.columns.get(rule)
+    try:
+        target = relation.target_of(int(str(given)))
+    except (ValueError, LookupError):
+        raise SampleError(
+            f"\"{sample.id}\": its column '{rule}' has no class to aim at (it says {given!r})"
+        ) from None
+    if target == label:
+        raise SampleError(f"\"{sample.id}\": the target in column '{rule}' is its label")
+    return target

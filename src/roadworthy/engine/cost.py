@@ -109,6 +109,9 @@ def passes(cell: Cell) -> tuple[int, int]:
         return FILM, 0
     if definition.sequence:
         return sum(int(cell.sequence(s).arguments["frames"]) for s in settings), 0
+    if definition.passes is not None:
+        each = [definition.passes(s.arguments) for s in settings]
+        return sum(f for f, _ in each) + 2 * len(each), sum(b for _, b in each)
     if definition.tap is Tap.INPUT:
         steps = [int(s.arguments.get("steps", 1)) for s in settings]
         # Each step is a forward and a backward; then the verdict, and the verdict in 8 bits.

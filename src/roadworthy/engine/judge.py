@@ -123,11 +123,36 @@ def _batch_rows(
         logits = _judged(cell, variant, batch)
         columns: dict[str, Any] = {**_verdicts(cell, batch, logits), **variant.columns}
         if "pred8" in columns:
-            broken = columns["pred"] != batch.labels
-            columns["ok8"] = broken & (columns.pop("pred8") != batch.labels)
+            columns |= _reached(columns, cell.stress.definition.minimal)
         if variant.status is not None:
             columns["status"] = list(variant.status)
         yield Judged(variant.setting, batch.samples, columns, order)
+
+
+DISTANCES = ("linf", "l2", "l1", "l0")
+
+
+def _reached(columns: dict[str, Any], minimal: bool) -> dict[str, Any]:
+    """Return whether attacks reached their goal, also after rounding, and distances that count.
+
+    ``success`` is null for images that were not attacked. The distance of a minimal attack that
+    failed is none: how far it got by then says nothing about the model.
+    """
+    attacked, pred8 = columns.pop("attacked"), columns.pop("pred8")
+    if "target" in columns:
+        done, done8 = columns["pred"] == columns["target"], pred8 == columns["target"]
+    else:
+        done, done8 = columns["pred"] != columns["label"], pred8 != columns["label"]
+    found: dict[str, Any] = {
+        "success": [bool(d) if a else None for d, a in zip(done, attacked, strict=True)],
+        "ok8": attacked & done & done8,
+    }
+    if minimal:
+        counts = done | ~attacked
+        for name in DISTANCES:
+            pairs = zip(columns[name].tolist(), counts.tolist(), strict=True)
+            found[name] = [value if there else None for value, there in pairs]
+    return found
 
 
 def _judged(cell: Cell, variant: Variant, batch: Batch) -> Logits:

@@ -20,7 +20,7 @@ from roadworthy.stress.levels import Frames
 from roadworthy.stress.reference import is_clean
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap
 
-RECORDS_VERSION = 2
+RECORDS_VERSION = 3
 _STORED = "the images of a stored set are stressed already; they are judged as they are (clean)"
 
 

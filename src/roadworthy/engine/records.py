@@ -61,7 +61,9 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "backwards": WHOLE,
     "step_success": WHOLE,
     "ok8": FLAG,  # an attack that still succeeds after rounding to 8 bits
-    "broken_by": TEXT,
+    "success": FLAG,  # an attack that reached its goal; null where the image was not attacked
+    "broken_by": TEXT,  # the member of a cascade that reached the goal
+    "flags": pl.List(TEXT),  # warnings about the model that an attack gave
     "kept": REAL,
     "artifact": TEXT,
     # sequences: one entry a frame

@@ -19,7 +19,7 @@ from roadworthy.engine.plan import Cell
 from roadworthy.errors import SampleError
 from roadworthy.stress.apply import corrupted, draws_for, sequence
 from roadworthy.stress.bound import Setting
-from roadworthy.stress.draws import BatchDraws, FastDraws
+from roadworthy.stress.draws import FastDraws
 from roadworthy.types import Classifier, Image, Logits, Sample, Tap
 
 
@@ -181,26 +181,52 @@ def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> V
 
     images = context.frames.stack(cell.product(setting)[0], batch.positions)
     x = to_input(images, context.device)
-    active = np.flatnonzero(batch.clean.argmax(axis=1) == batch.labels)
-    attacked = [batch.samples[int(i)] for i in active]
-    status = ["clean_error"] * len(x)
+    targets = _targets(cell, setting, batch, context.seed)
+    right = batch.clean.argmax(axis=1) == batch.labels
+    tried = np.array([i not in batch.failures for i in range(len(x))])
+    active = np.flatnonzero(right & tried & np.isfinite(batch.clean).all(axis=1))
     adversarial = x.clone()
     columns: dict[str, Any] = {}
     if len(active):
         chosen = torch.from_numpy(active).to(x.device)
-        draws = [_draws(cell, setting, sample, context.seed) for sample in attacked]
-        rng = BatchDraws([d["rng"] for d in draws]) if draws[0] else None
-        labels = torch.from_numpy(batch.labels[active].astype(np.int64)).to(x.device)
-        adversarial[chosen], columns = attack(cell, setting, x[chosen], labels, rng=rng)
-    for index in active:
-        status[index] = "ok"
+        done = attack(
+            cell,
+            setting,
+            x[chosen],
+            batch.labels[active].astype(np.int64),
+            samples=[batch.samples[i] for i in active.tolist()],
+            clean=batch.clean[active],
+            targets=None if targets is None else targets[active],
+            seed=context.seed,
+        )
+        adversarial[chosen], columns = done.x, dict(done.columns)
+    attacked = np.isin(np.arange(len(x)), active)
     return Variant(
         setting,
         adversarial,
         cell.judge.model,
-        _measured(cell, setting, x, adversarial, active, columns),
-        status,
+        _measured(cell, setting, x, adversarial, attacked, columns),
+        np.where(attacked, "ok", "clean_error").tolist(),
     )
+
+
+def _targets(cell: Cell, setting: Setting, batch: Batch, seed: int) -> NDArray[np.int64] | None:
+    """Return the output that each image should be taken for, or None for untargeted attacks."""
+    from roadworthy.engine.attacked import target_of
+
+    rule = setting.arguments["target"]
+    if rule == "none":
+        return None
+    found = np.zeros(len(batch.samples), np.int64)
+    for index, sample in enumerate(batch.samples):
+        label, clean = int(batch.labels[index]), batch.clean[index]
+        try:
+            target = target_of(rule, sample, label, clean, cell.relation, seed)
+        except SampleError as error:
+            batch.failures[index] = str(error)
+        else:
+            found[index] = label if target is None else target
+    return found
 
 
 def _measured(
@@ -208,24 +234,31 @@ def _measured(
     setting: Setting,
     x: Any,
     adversarial: Any,
-    active: NDArray[np.intp],
-    counts: Mapping[str, NDArray[np.int32]],
+    attacked: NDArray[np.bool_],
+    spent: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return distances, the verdict after rounding to 8 bits, and what the attack spent."""
     difference = (adversarial - x).flatten(1)
     rounded = (adversarial * 255.0).round().clamp(0.0, 255.0) / 255.0
     logits = forward(cell.judge.model, rounded, name=cell.judge.spec)
-    spent = {}
-    for name, values in counts.items():
-        spent[name] = np.zeros(len(x), np.int32)
-        spent[name][active] = values
     return {
-        "eps_numerator": setting.arguments["eps"],
+        **({"eps_numerator": setting.arguments["eps"]} if "eps" in setting.arguments else {}),
         "norm": setting.arguments["norm"],
         "linf": difference.abs().amax(1).cpu().numpy(),
         "l2": difference.norm(dim=1).cpu().numpy(),
         "l1": difference.abs().sum(1).cpu().numpy(),
-        "l0": (difference.abs() > 0).sum(1).to(dtype=difference.dtype).cpu().numpy(),
+        "l0": (difference != 0).sum(1).to(dtype=difference.dtype).cpu().numpy(),
         "pred8": logits.argmax(axis=1),
-        **spent,
+        "attacked": attacked,
+        **{name: _spread(values, attacked) for name, values in spent.items()},
     }
+
+
+def _spread(values: Any, attacked: NDArray[np.bool_]) -> Any:
+    """Return the values of the attacked images for the whole batch: 0, or nothing, for the others."""
+    if isinstance(values, np.ndarray):
+        whole = np.zeros(len(attacked), values.dtype)
+        whole[attacked] = values
+        return whole
+    each = iter(values)
+    return [next(each) if there else None for there in attacked.tolist()]

@@ -3,69 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-import torch
 from torch import Tensor
 
+from roadworthy.stress._norms import GEOMETRIES, Geometry
+from roadworthy.stress._norms.base import expanded
 from roadworthy.stress.draws import BatchDraws
-
-Norm = Literal["Linf", "L2"]
+from roadworthy.stress.norm_names import Norm as Norm
 
 
 @dataclass(frozen=True)
 class Ball:
-    """All inputs within ``eps`` of a batch in ``norm``; the only place where norms appear.
+    """All inputs within ``eps`` of a batch in ``norm``; attacks leave what norms differ in to it.
 
-    ``eps`` is one radius per sample, (N,), in units of [0, 1]; batches are (N, C, H, W).
+    ``eps`` is one radius per sample, (N,): in units of [0, 1], under L0 a number of elements.
+    Batches are (N, C, H, W).
     """
 
     norm: Norm
     eps: Tensor
 
-    def _radius(self, x: Tensor) -> Tensor:
-        return self.eps.to(x).view(-1, *([1] * (x.ndim - 1)))
+    @property
+    def geometry(self) -> Geometry:
+        """The norm itself."""
+        return GEOMETRIES[self.norm]
+
+    def at(self, rows: Tensor) -> Ball:
+        """Return the ball of the samples ``rows``, indices or a mask."""
+        return Ball(self.norm, self.eps[rows])
 
     def size(self, difference: Tensor) -> Tensor:
         """Return the norm of each sample's difference, (N,)."""
-        flat = difference.flatten(1)
-        return flat.abs().amax(1) if self.norm == "Linf" else flat.norm(dim=1)
+        return self.geometry.size(difference)
 
     def project(self, x: Tensor, z: Tensor) -> Tensor:
-        """Return the points of ball and box around ``x`` that belong to ``z``.
+        """Return the points of ball and box around ``x`` that belong to ``z``."""
+        return self.geometry.project(x, z, self._radius(x))
 
-        The projection onto the ball comes first, then clipping to the box. Clipping moves every
-        coordinate towards ``x``, which lies in the box, so the result is inside both.
+    def steepest(self, gradient: Tensor, at: Tensor | None = None) -> Tensor:
+        """Return the direction of unit norm along which a linear function grows fastest.
+
+        ``at`` is where the step begins, (N, C, H, W) in the box: sparse norms leave elements alone
+        that the box does not let move.
         """
-        radius = self._radius(x)
-        if self.norm == "Linf":
-            inside = torch.minimum(torch.maximum(z, x - radius), x + radius)
-        else:
-            difference = z - x
-            length = self._expanded(self.size(difference), x).clamp_min(1e-12)
-            inside = x + difference * (radius / length).clamp_max(1.0)
-        return inside.clamp(0.0, 1.0)
-
-    def steepest(self, gradient: Tensor) -> Tensor:
-        """Return the direction of unit norm along which a linear function grows fastest."""
-        if self.norm == "Linf":
-            return gradient.sign()
-        length = self._expanded(self.size(gradient), gradient)
-        return torch.where(length > 0, gradient / length.clamp_min(1e-30), 0.0)
+        room = None if at is None else ((gradient > 0).to(at) - at).abs()
+        return self.geometry.steepest(gradient, room)
 
     def random_start(self, x: Tensor, rng: BatchDraws) -> Tensor:
-        """Return points drawn uniformly from the ball, then clipped to the box."""
-        shape = tuple(x.shape[1:])
-        if self.norm == "Linf":
-            noise = torch.from_numpy(rng.uniform(-1.0, 1.0, shape)).to(x)
-            return self.project(x, x + self._radius(x) * noise)
-        direction = torch.from_numpy(rng.normal(shape)).to(x)
-        direction = direction / self._expanded(direction.flatten(1).norm(dim=1), x)
-        dimensions = direction[0].numel()
-        volume = torch.from_numpy(rng.uniform(0.0, 1.0, ())).to(x)
-        length = self._expanded(volume ** (1.0 / dimensions), x)
-        return self.project(x, x + self._radius(x) * length * direction)
+        """Return points drawn from the ball, then brought into the box."""
+        return self.geometry.random(x, self._radius(x), rng)
 
-    @staticmethod
-    def _expanded(values: Tensor, x: Tensor) -> Tensor:
-        return values.view(-1, *([1] * (x.ndim - 1)))
+    def _radius(self, x: Tensor) -> Tensor:
+        return expanded(self.eps.to(x), x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,10 +15,14 @@ from roadworthy.pipeline.published import FrameName
 from roadworthy.registry import Definition, Parameter, parameters_of
 from roadworthy.spec import Spec
 from roadworthy.stress.levels import Levels, Tables
+from roadworthy.stress.norm_names import NORMS, Norm
 from roadworthy.types import Image, Need, Tap
 
 Check = Callable[[Mapping[str, Any]], None]
 """Looks at the arguments of one variant before anything runs; raises UsageError."""
+
+Passes = Callable[[Mapping[str, Any]], tuple[int, int]]
+"""Says how many forward and backward passes an attack may take for an image, given its arguments."""
 
 PART_SIZES = {"cheap": 1024, "attack": 64, "probe": 16}
 """Samples in one part on disk, by cost class: constants, never dependent on hardware; nested."""
@@ -30,7 +36,8 @@ class StressDefinition(Definition):
     range given for it, or for any other plain parameter, makes one variant for each value.
     ``check`` looks at the arguments of each variant before anything runs. ``tables`` are those of
     stresses whose variants are the frames of a sequence, kept as one row. ``composed`` stresses
-    consist of others: the specs in their parameter ``members``.
+    consist of others: the specs in their parameter ``members``. ``passes`` estimates what an attack
+    costs; ``minimal`` attacks have no budget but look for the smallest change.
     """
 
     tap: Tap
@@ -42,6 +49,8 @@ class StressDefinition(Definition):
     tables: Tables | None = None
     check: Check | None = None
     composed: bool = False
+    passes: Passes | None = None
+    minimal: bool = False
 
     @property
     def part_size(self) -> int:
@@ -66,6 +75,11 @@ class StressDefinition(Definition):
         """Whether the function draws random numbers (has a parameter ``rng``)."""
         return any(p.name == "rng" for p in parameters_of(self.function))
 
+    @cached_property
+    def takes_play(self) -> bool:
+        """Whether the function runs other attacks (has a parameter ``play``)."""
+        return any(p.name == "play" for p in parameters_of(self.function))
+
 
 class Encoded:
     """What a BYTES stress gets: the encoded file and, decoded once for all, its pixels."""
@@ -77,11 +91,15 @@ class Encoded:
 
 Decorator = Callable[[Callable[..., Any]], StressDefinition]
 
-_GIVEN_BY_ENGINE = frozenset({"rng"})
+_GIVEN_BY_ENGINE = frozenset({"rng", "play"})
 
 FRAME = Parameter("frame", FrameName, "own")
 STORE = Parameter("store", Spec | None, None)
 """What the engine does for every stress on pictures: in which frame, and kept as what in between."""
+
+TARGET = Parameter("target", str, "none")
+RESTARTS = Parameter("restarts", int, 1)
+"""What the engine does for every attack: choose targets, and start again from elsewhere."""
 
 
 def _register(tap: Tap, axis: str, skip: int, **settings: Any) -> Decorator:
@@ -241,44 +259,113 @@ def image_stress(
 
 
 def attack(
-    *needs: Need, check: Check | None = None, version: int = 1, paper: str | None = None
+    *needs: Need,
+    norms: Sequence[Norm] = NORMS,
+    check: Check | None = None,
+    passes: Passes | None = None,
+    composed: bool = False,
+    version: int = 1,
+    paper: str | None = None,
 ) -> Decorator:
-    """Register ``f(model, x, goal, ball, *, ..., rng) -> x'``: an attack with a fixed budget.
+    """Register ``f(model, x, goal, ball, *, ..., rng) -> Found``: an attack with a fixed budget.
 
-    What it returns the engine clips to ball and box, judges by a fresh forward pass and measures.
+    Users give ``eps``, one of ``norms`` and ``target``; to attacks that draw also ``restarts``. What
+    it returns the engine brings into ball and box, judges by a fresh forward pass and measures. An
+    attack made of others takes ``play`` (see `roadworthy.stress.play`); if it is ``composed``, their
+    specs are its parameter ``members``, which take ``eps`` and ``norm`` from it.
     """
 
     def checked(arguments: Mapping[str, Any]) -> None:
-        _check_budget(arguments)
+        check_budget(arguments)
+        _check_restarts(arguments)
         if check is not None:
             check(arguments)
 
-    budget = (
-        Parameter("eps", float | Fraction),
-        Parameter("norm", Literal["Linf", "L2"], "Linf"),
-    )
-    return _register(
-        Tap.INPUT,
-        "adversarial",
-        4,
-        level="eps",
-        needs=frozenset(needs),
-        cost="attack",
-        check=checked,
-        version=version,
-        paper=paper,
-        extra=budget,
-    )
+    def extra(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+        return (
+            Parameter("eps", float | Fraction),
+            Parameter("norm", _one_of(norms), norms[0]),
+            TARGET,
+            *([RESTARTS] if "rng" in inspect.signature(function).parameters else []),
+        )
+
+    return _attack(needs, extra, 4, checked, passes, composed, version, paper, minimal=False)
 
 
-def _check_budget(arguments: Mapping[str, Any]) -> None:
+def minimal_attack(
+    *needs: Need,
+    norms: Sequence[Norm],
+    check: Check | None = None,
+    passes: Passes | None = None,
+    composed: bool = False,
+    version: int = 1,
+    paper: str | None = None,
+) -> Decorator:
+    """Register ``f(model, x, goal, geometry, *, ..., rng) -> Found``: the smallest change it finds.
+
+    Users give one of ``norms`` and ``target``. For images it cannot change the attack returns
+    anything that does not reach the goal, such as the image itself.
+    """
+
+    def extra(_function: Callable[..., Any]) -> tuple[Parameter, ...]:
+        return (Parameter("norm", _one_of(norms), norms[0]), TARGET)
+
+    return _attack(needs, extra, 4, check, passes, composed, version, paper, minimal=True)
+
+
+def _attack(
+    needs: tuple[Need, ...],
+    extra: Callable[[Callable[..., Any]], tuple[Parameter, ...]],
+    skip: int,
+    check: Check | None,
+    passes: Passes | None,
+    composed: bool,
+    version: int,
+    paper: str | None,
+    *,
+    minimal: bool,
+) -> Decorator:
+    def decorate(function: Callable[..., Any]) -> StressDefinition:
+        return _register(
+            Tap.INPUT,
+            "adversarial",
+            skip,
+            level=None if minimal else "eps",
+            needs=frozenset(needs),
+            cost="attack",
+            check=check,
+            passes=passes,
+            composed=composed,
+            minimal=minimal,
+            version=version,
+            paper=paper,
+            extra=extra(function),
+        )(function)
+
+    return decorate
+
+
+def _one_of(norms: Sequence[Norm]) -> Any:
+    return Literal[tuple(norms)]
+
+
+def _check_restarts(arguments: Mapping[str, Any]) -> None:
+    if arguments.get("restarts", 1) < 1:
+        raise UsageError(f"restarts must be at least 1, not {arguments['restarts']}")
+
+
+def check_budget(arguments: Mapping[str, Any]) -> None:
+    """Refuse budgets that mean nothing; warn of one that was probably meant in 255ths."""
     eps, norm = arguments["eps"], arguments["norm"]
     if not 0 <= eps < float("inf"):
         raise UsageError(f"eps must be a size, 0 or larger, not {eps}")
+    if norm == "L0" and eps != int(eps):
+        raise UsageError(f"under L0 eps is a number of elements, a whole number, not {eps}")
     if norm == "Linf" and eps > 1:
-        raise UsageError(
-            f"eps={float(eps):g} is larger than the whole range of a pixel, which is 0 to 1; "
-            f"did you mean eps={float(eps):g}/255?"
+        print(
+            f"warning: eps={float(eps):g} is larger than the whole range of a pixel, which is 0 to 1; "
+            f"did you mean eps={float(eps):g}/255?",
+            file=sys.stderr,
         )
 
 

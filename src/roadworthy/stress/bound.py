@@ -17,6 +17,7 @@ from roadworthy.stores.base import Store
 from roadworthy.stress import STRESSES
 from roadworthy.stress.base import FRAME, STORE, StressDefinition
 from roadworthy.stress.levels import check_difficulty, check_severity
+from roadworthy.types import Tap
 
 MAX_VARIANTS = 1000
 MEMBERS = "members"
@@ -65,8 +66,8 @@ def stress(text: str | Spec | Stress) -> Stress:
     values = bind(spec, definition.parameters, kind=f"stress '{spec.name}'", sweep=sweep)
     resolved = {}
     if definition.composed:
-        members = tuple(map(stress, values[MEMBERS]))
-        values[MEMBERS] = tuple(parse(member.spec) for member in members)
+        members = tuple(stress(inherited(member, values)) for member in values[MEMBERS])
+        values[MEMBERS] = tuple(map(_own_text, members, values[MEMBERS]))
         resolved = {MEMBERS: tuple(member.digest for member in members)}
         params = tuple(given for given in spec.params if given[0] != MEMBERS)
         spec = Spec(spec.name, values[MEMBERS], params)
@@ -85,6 +86,32 @@ def stress(text: str | Spec | Stress) -> Stress:
         frame=values.get("frame", FRAME.default),
         store=kept_as,
     )
+
+
+def inherited(member: Spec, values: Mapping[str, Any]) -> Spec:
+    """Return the spec of a member of an attack with the budget that it takes from ``values``.
+
+    Of several budgets it is the first: what a member means does not depend on which.
+    """
+    if "norm" not in values:
+        return member
+    known = {p.name for p in STRESSES.get(member.name).parameters} - set(dict(member.params))
+    given = []
+    for name in ("eps", "norm"):
+        if name in known and name in values:
+            value = values[name]
+            first = _members(member.name, name, value)[0]
+            given.append((name, first))
+    return Spec(member.name, member.args, (*member.params, *given), member.path)
+
+
+def _own_text(member: Stress, asked: Spec) -> Spec:
+    """Return the canonical spec of a member without what it only takes from the whole."""
+    spec, own = parse(member.spec), dict(asked.params)
+    if member.definition.tap is not Tap.INPUT:
+        return spec
+    kept = tuple((n, v) for n, v in spec.params if n in own or n not in ("eps", "norm"))
+    return Spec(spec.name, spec.args, kept, spec.path)
 
 
 def _settings(

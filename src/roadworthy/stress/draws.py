@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,6 +150,13 @@ class BatchDraws:
 
     each: Sequence[Draws]
 
+    def at(self, rows: Any) -> BatchDraws:
+        """Return the draws of the samples ``rows``, indices or a mask as an array or tensor."""
+        positions = np.arange(len(self.each))[
+            np.asarray(rows.cpu() if hasattr(rows, "cpu") else rows)
+        ]
+        return BatchDraws([self.each[i] for i in positions.tolist()])
+
     def normal(self, shape: tuple[int, ...]) -> Floats:
         """Draw (N, *shape) standard normal numbers, one row from each sample's generator."""
         return np.stack([draws.normal(shape) for draws in self.each])
@@ -157,3 +164,15 @@ class BatchDraws:
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Floats:
         """Draw (N, *shape) uniform numbers, one row from each sample's generator."""
         return np.stack([draws.uniform(low, high, shape) for draws in self.each])
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Draw (N, *shape) whole numbers from low to high - 1, one row from each generator."""
+        return np.stack([draws.integers(low, high, shape) for draws in self.each])
+
+    def signed(self, shape: tuple[int, ...]) -> Singles:
+        """Draw (N, *shape) uniform numbers of [-1, 1) in single precision."""
+        return np.stack([draws.signed(shape) for draws in self.each])
+
+    def singles(self, shape: tuple[int, ...]) -> Singles:
+        """Draw (N, *shape) standard normal numbers in single precision."""
+        return np.stack([draws.normal_field(shape) for draws in self.each])

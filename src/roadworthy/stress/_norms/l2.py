@@ -1,0 +1,54 @@
+"""The Euclidean norm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from roadworthy.stress._norms.base import Norm, expanded
+from roadworthy.stress.draws import BatchDraws
+
+
+@dataclass(frozen=True)
+class L2:
+    """The Euclidean length of the change, in units of the [0, 1] range."""
+
+    name: Norm = "L2"
+
+    def size(self, difference: Tensor) -> Tensor:
+        """Return the Euclidean length of each sample, (N,)."""
+        length: Tensor = difference.flatten(1).norm(dim=1)
+        return length
+
+    def dual(self, gradient: Tensor) -> Tensor:
+        """Return the Euclidean length, which is its own dual, (N,)."""
+        return self.size(gradient)
+
+    def project(self, x: Tensor, z: Tensor, radius: Tensor) -> Tensor:
+        """Shorten the difference to the radius, then clip to the box.
+
+        Clipping moves every element towards ``x``, which lies in the box: the result is in both.
+        """
+        difference = z - x
+        length = expanded(self.size(difference), x).clamp_min(1e-12)
+        return (x + difference * (radius / length).clamp_max(1.0)).clamp_(0.0, 1.0)
+
+    def steepest(self, gradient: Tensor, room: Tensor | None) -> Tensor:
+        """Return the gradient at unit length; no direction where there is no gradient."""
+        del room
+        length = expanded(self.size(gradient), gradient)
+        return torch.where(length > 0, gradient / length.clamp_min(1e-30), 0.0)
+
+    def random(self, x: Tensor, radius: Tensor, rng: BatchDraws) -> Tensor:
+        """Return uniform points of the ball, clipped to the box."""
+        direction = torch.from_numpy(rng.normal(tuple(x.shape[1:]))).to(x)
+        direction = direction / expanded(direction.flatten(1).norm(dim=1), x)
+        volume = torch.from_numpy(rng.uniform(0.0, 1.0, ())).to(x)
+        length = expanded(volume ** (1.0 / direction[0].numel()), x)
+        return self.project(x, x + radius * length * direction, radius)
+
+    def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
+        """Move along the normal, elements that reach the box no further."""
+        raise NotImplementedError

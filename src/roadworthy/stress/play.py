@@ -1,0 +1,143 @@
+"""Running one attack: inside its ball, with restarts, whether on its own or as part of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from roadworthy.errors import RoadworthyError
+from roadworthy.models.counted import Counted
+from roadworthy.spec import Spec
+from roadworthy.stress._norms import GEOMETRIES
+from roadworthy.stress.ball import Ball
+from roadworthy.stress.bound import MEMBERS, Setting, Stress, inherited, stress
+from roadworthy.stress.draws import BatchDraws
+from roadworthy.stress.goal import Goal
+from roadworthy.stress.losses import margin
+from roadworthy.stress.watch import Found
+
+BudgetDraws = Callable[[Stress, Setting], BatchDraws]
+"""Gives every image of the batch the draws of an attack, those it has when it runs on its own."""
+
+BY_ENGINE = ("eps", "norm", "target", "restarts")
+"""Arguments of attacks that are not for their functions."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an attack works on: a batch ``x`` (N, C, H, W) in [0, 1], its goal and its budget.
+
+    ``ball`` is that of attacks with a budget; it is unused by those that look for the smallest change.
+    """
+
+    model: Counted
+    x: Tensor
+    goal: Goal
+    ball: Ball
+
+    def at(self, rows: Tensor) -> Work:
+        """Return the work on the images ``rows``, indices."""
+        model = self.model.at(rows, images=len(self.x))
+        return Work(model, self.x[rows], self.goal.at(rows), self.ball.at(rows))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the logits of ``x`` without a graph, counted."""
+        with torch.no_grad():
+            logits: Tensor = self.model.logits(x)
+        return logits
+
+
+@dataclass(frozen=True)
+class Play:
+    """Runs attacks on some images of a batch, for an attack that is made of others.
+
+    ``given`` are the outer attack's arguments; members without a budget of their own take its.
+    """
+
+    work: Work
+    given: Mapping[str, Any]
+    draws: BudgetDraws
+
+    def bound(self, member: Spec) -> Stress:
+        """Return a member with the budget it takes from the whole."""
+        return stress(inherited(member, self.given))
+
+    def __call__(
+        self, member: Spec, rows: Tensor, *, ball: Ball | None = None, **changes: Any
+    ) -> Found:
+        """Run ``member`` on the images ``rows`` (indices) and return what it found for these.
+
+        ``ball``, of these images, stands for the whole's own; ``changes`` are arguments such as
+        ``stop`` that are set where the member has them and its spec does not.
+        """
+        one = self.bound(member)
+        setting = one.settings[0]
+        own, known = dict(member.params), {p.name for p in one.definition.parameters}
+        more = {k: v for k, v in changes.items() if k in known and k not in own}
+        work = self.work.at(rows)
+        return run(
+            one,
+            Setting(setting.key, {**setting.arguments, **more}),
+            work if ball is None else replace(work, ball=ball),
+            draws=lambda asked, under: self.draws(asked, under).at(rows),
+        )
+
+
+def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Found:
+    """Run an attack on a batch and return what it found, inside ball and box and free of NaN.
+
+    Whatever an attack returns is projected again and anything not finite falls back to the clean
+    input, so that none can win by leaving its budget. Images that have not reached the goal are
+    tried again as often as ``restarts`` says; what comes nearest is kept.
+    """
+    definition = one.definition
+    arguments = {k: v for k, v in setting.arguments.items() if k not in BY_ENGINE}
+    members = () if MEMBERS not in arguments else (arguments.pop(MEMBERS),)
+    rng = draws(one, setting) if definition.takes_draws else None
+
+    def attempt(work: Work, rng: BatchDraws | None) -> Found:
+        given = dict(arguments)
+        if rng is not None:
+            given["rng"] = rng
+        if definition.takes_play:
+            given["play"] = Play(work, setting.arguments, draws)
+        budget = GEOMETRIES[setting.arguments["norm"]] if definition.minimal else work.ball
+        found = definition.function(work.model, work.x, work.goal, budget, *members, **given)
+        return _kept_inside(one, found, work)
+
+    found = attempt(work, rng)
+    for _ in range(int(setting.arguments.get("restarts", 1)) - 1):
+        logits = work.logits(found.x)
+        rows = (~work.goal.reached(logits)).nonzero().squeeze(1)
+        if not len(rows):
+            break
+        left = work.at(rows)
+        again = attempt(left, None if rng is None else rng.at(rows))
+        nearer = margin(left.logits(again.x), left.goal) > margin(logits[rows], left.goal)
+        found = _replaced(found, again, rows, nearer)
+    return found
+
+
+def _kept_inside(one: Stress, found: Found, work: Work) -> Found:
+    if found.x.shape != work.x.shape:
+        raise RoadworthyError(
+            f"attack '{one.spec}' returned a batch of shape {tuple(found.x.shape)} "
+            f"for one of shape {tuple(work.x.shape)}"
+        )
+    x = torch.where(torch.isfinite(found.x), found.x.detach(), work.x)
+    inside = x.clamp(0.0, 1.0) if one.definition.minimal else work.ball.project(work.x, x)
+    return replace(found, x=inside)
+
+
+def _replaced(found: Found, other: Found, rows: Tensor, where: Tensor) -> Found:
+    """Return ``found`` with what ``other`` found for its images ``where``, which stand at ``rows``."""
+    changed = {}
+    for name in ("x", "steps_used", "step_success"):
+        old, new = getattr(found, name), getattr(other, name)
+        if old is not None and new is not None:
+            changed[name] = old.index_put((rows[where],), new[where])
+    return replace(found, **changed)

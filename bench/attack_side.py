@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -124,8 +125,8 @@ def plain_network() -> nn.Module:
     return nn.Sequential(normalise, net).eval()
 
 
-def _function(definition: object) -> Callable[..., Tensor]:
-    function: Callable[..., Tensor] = getattr(definition, "function")  # noqa: B009
+def _function(definition: object) -> Callable[..., Any]:
+    function: Callable[..., Any] = getattr(definition, "function")  # noqa: B009
     return function
 
 

@@ -24,7 +24,8 @@ class Found:
     ``x`` (N, C, H, W) are the inputs; ``steps_used`` (N,) how many steps each image got and
     ``step_success`` (N,) after which it first reached the goal, `NEVER` (-1) if it did not, both None
     where the attack has no steps. ``broken_by`` names, in an attack made of several, the one that
-    reached the goal; ``flags`` are warnings about the model.
+    reached the goal; ``flags`` are warnings about the model. ``nan_gradient`` (N,) says which images
+    had a gradient that is not finite, None where the attack did not look.
     """
 
     x: Tensor
@@ -32,13 +33,15 @@ class Found:
     step_success: Tensor | None = None
     broken_by: tuple[str | None, ...] | None = None
     flags: tuple[str, ...] = ()
+    nan_gradient: Tensor | None = None
 
 
 class Watch:
     """Follows an iterative attack; with ``stop="success"`` images leave it once they reach the goal.
 
     ``model``, ``x``, ``goal``, ``ball`` and ``rng`` are always those of the images left; ``rows`` are
-    these images' positions in the whole batch.
+    these images' positions in the whole batch. With ``at_once`` only so many are worked on at a time:
+    the others wait until `top_up` takes them in.
     """
 
     def __init__(
@@ -50,32 +53,57 @@ class Watch:
         *,
         stop: Stop,
         rng: BatchDraws | None = None,
+        at_once: int | None = None,
     ) -> None:
-        self._whole = model
+        self._whole = model, x, goal, ball, rng
         self.model, self.x, self.goal, self.ball, self.rng = model, x, goal, ball, rng
         self.stop = stop
         self.rows = torch.arange(len(x), device=x.device)
         self._found = x.clone()
         self._step_success = torch.full_like(self.rows, NEVER)
         self._steps_used = torch.zeros_like(self.rows)
+        self._nan_gradient: Tensor | None = None
+        self._at_once = len(x) if at_once is None else at_once
+        self._begun = min(len(x), self._at_once)
+        if self._begun < len(x):
+            self._take(self.rows[: self._begun])
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def see(self, logits: Tensor, z: Tensor, step: int) -> Tensor | None:
-        """Note what ``logits`` of ``z`` say after ``step`` steps.
+    def see(self, logits: Tensor, z: Tensor, step: int | Tensor) -> Tensor | None:
+        """Note what ``logits`` of ``z`` say after ``step`` steps, a number or one of each image left.
 
         Returns the mask of the images left that go on, or None if all do; those that do not are
         finished with ``z``. Hand the mask to `keep` with everything that is kept per image.
         """
         reached = self.goal.reached(logits)
-        new = reached & (self._step_success[self.rows] == NEVER)
-        self._step_success[self.rows[new]] = step
-        self._steps_used[self.rows] = step
+        self._steps_used[self.rows] = torch.as_tensor(step, device=self.rows.device)
+        self._note(reached)
         if self.stop == "never" or not reached.any():
             return None
-        self._found[self.rows[reached]] = z[reached]
-        return ~reached
+        return self._leave(reached, z)
+
+    def look(self, z: Tensor, among: Tensor, step: int) -> Tensor | None:
+        """Ask the model about the images ``among`` (a mask) by a forward pass alone, then as `see`."""
+        chosen = among.nonzero().squeeze(1)
+        if not len(chosen):
+            return None
+        model = self._whole[0].at(self.rows[chosen], images=len(self._found))
+        with torch.no_grad():
+            logits = model.logits(z if len(chosen) == len(z) else z[chosen])
+        reached = torch.zeros_like(among)
+        reached[chosen] = self.goal.at(chosen).reached(logits)
+        self._steps_used[self.rows[chosen]] = step
+        self._note(reached)
+        return self._leave(reached, z) if self.stop == "success" else None
+
+    def end(self, ended: Tensor, z: Tensor, step: int) -> Tensor | None:
+        """Finish the images ``ended`` (a mask) with ``z`` after ``step`` steps, unseen; then as `see`."""
+        if not ended.any():
+            return None
+        self._steps_used[self.rows[ended]] = step
+        return self._leave(ended, z)
 
     def keep(self, going: Tensor | None, *state: Tensor) -> tuple[Tensor, ...]:
         """Leave the images that ``going`` (a mask, or None) drops; returns ``state`` of the others."""
@@ -83,14 +111,57 @@ class Watch:
             return state
         self.rows = self.rows[going]
         if len(self.rows):  # a counted model has no view of nobody
-            self.model = self._whole.at(self.rows, images=len(self._found))
+            self.model = self._whole[0].at(self.rows, images=len(self._found))
         self.x, self.goal = self.x[going], self.goal.at(going)
         self.ball = None if self.ball is None else self.ball.at(going)
         self.rng = None if self.rng is None else self.rng.at(going)
         return tuple(tensor[going] for tensor in state)
 
+    def top_up(self, begin: tuple[Tensor, ...], *state: Tensor) -> tuple[Tensor, ...]:
+        """Take in images that wait, once a quarter of the places is free; returns ``state`` with them.
+
+        ``begin`` is what is kept per image, for the whole batch and before the first step.
+        """
+        free = self._at_once - len(self.rows)
+        if self._begun == len(self._found) or free < self._at_once / 4:
+            return state
+        waiting = torch.arange(self._begun, len(self._found), device=self.rows.device)[:free]
+        self._begun += len(waiting)
+        self._take(torch.cat([self.rows, waiting]))
+        return tuple(torch.cat([s, b[waiting]]) for s, b in zip(state, begin, strict=True))
+
+    def usable(self, gradient: Tensor) -> Tensor:
+        """Return ``gradient``, 0 for images where it is not finite; these are noted."""
+        finite = gradient.sum(dim=(1, 2, 3)).isfinite()
+        if self._nan_gradient is None:
+            self._nan_gradient = torch.zeros(
+                len(self._found), dtype=torch.bool, device=finite.device
+            )
+        self._nan_gradient[self.rows] |= ~finite
+        return torch.where(finite.view(-1, 1, 1, 1), gradient, 0.0)
+
     def finish(self, z: Tensor, steps: int) -> Found:
         """Return what was found, ``z`` being the last of the images left after all ``steps``."""
         self._found[self.rows] = z
         self._steps_used[self.rows] = steps
-        return Found(self._found, self._steps_used, self._step_success)
+        return Found(
+            self._found,
+            self._steps_used,
+            self._step_success,
+            nan_gradient=self._nan_gradient,
+        )
+
+    def _note(self, reached: Tensor) -> None:
+        new = reached & (self._step_success[self.rows] == NEVER)
+        self._step_success[self.rows[new]] = self._steps_used[self.rows[new]]
+
+    def _leave(self, leaving: Tensor, z: Tensor) -> Tensor:
+        self._found[self.rows[leaving]] = z[leaving]
+        return ~leaving
+
+    def _take(self, rows: Tensor) -> None:
+        model, x, goal, ball, rng = self._whole
+        self.rows, self.model = rows, model.at(rows, images=len(x))
+        self.x, self.goal = x[rows], goal.at(rows)
+        self.ball = None if ball is None else ball.at(rows)
+        self.rng = None if rng is None else rng.at(rows)

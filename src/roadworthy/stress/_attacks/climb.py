@@ -12,9 +12,13 @@ from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import Loss
 from roadworthy.stress.watch import Found, Stop, Watch
 
-QUICK_CHECKS = 1
+QUICK_CHECK = 1
 """After so many steps a forward pass alone looks who has reached the goal already, if they may stop:
 on an undefended network nearly all have, and the backward pass of the next step would be wasted."""
+
+AT_ONCE = 32
+"""Images worked on together on a processor, where larger batches are slower, if they may stop: places
+that become free are taken by images that wait, so that the last ones do not go on in small batches."""
 
 
 def climb(
@@ -32,32 +36,38 @@ def climb(
 ) -> Found:
     """Take ``steps`` steepest steps of ``size`` (N,), each followed by a projection; return the last.
 
-    ``decay`` accumulates gradients, each divided by its mean absolute element, as momentum does;
-    None uses every gradient as it is. ``start`` is where to begin, ``x`` if None.
+    ``decay`` accumulates gradients, each divided by the sum of its absolute elements, as momentum
+    does; None uses every gradient as it is. ``start`` is where to begin, ``x`` if None. Images
+    whose gradient is not finite stay where they are.
     """
-    watch = Watch(model, x, goal, ball, stop=stop)
-    z = x if start is None else start
-    size = size.to(x).view(-1, 1, 1, 1)
-    momentum = torch.zeros_like(x) if decay is not None else x
-    for step in range(steps):
-        if stop == "success" and 0 < step <= QUICK_CHECKS:
-            with torch.no_grad():
-                going = watch.see(watch.model.logits(z), z, step)
-            z, size, momentum = watch.keep(going, z, size, momentum)
-            if not len(watch):
-                break
+    some = AT_ONCE if stop == "success" and x.device.type == "cpu" else None
+    watch = Watch(model, x, goal, ball, stop=stop, at_once=some)
+    begin = (
+        x if start is None else start,
+        size.to(x).view(-1, 1, 1, 1),
+        torch.zeros_like(x if decay is not None else x[:, :1, :1, :1]),
+        torch.zeros(len(x), dtype=torch.long, device=x.device),
+    )
+    z, size, momentum, taken = (part[watch.rows] for part in begin)
+    while len(watch):
         logits, _, gradient = value_and_gradient(watch.model, loss, z, watch.goal)
-        going = watch.see(logits, z, step)
-        z, size, momentum, gradient = watch.keep(going, z, size, momentum, gradient)
-        if not len(watch):
-            break
-        if decay is not None:
-            momentum = decay * momentum + gradient / _mean_size(gradient)
-            gradient = momentum
-        assert watch.ball is not None
-        z = watch.ball.project(watch.x, z + size * watch.ball.steepest(gradient, at=z))
+        going = watch.see(logits, z, taken)
+        z, size, momentum, taken, gradient = watch.keep(going, z, size, momentum, taken, gradient)
+        if len(watch):
+            assert watch.ball is not None
+            gradient = watch.usable(gradient)
+            if decay is not None:
+                momentum = gradient = decay * momentum + gradient / _length(gradient)
+            z = watch.ball.project(watch.x, z + size * watch.ball.steepest(gradient, at=z))
+            taken = taken + 1
+            going = watch.end(taken == steps, z, steps)
+            z, size, momentum, taken = watch.keep(going, z, size, momentum, taken)
+        if len(watch) and stop == "success":
+            going = watch.look(z, taken == QUICK_CHECK, QUICK_CHECK)
+            z, size, momentum, taken = watch.keep(going, z, size, momentum, taken)
+        z, size, momentum, taken = watch.top_up(begin, z, size, momentum, taken)
     return watch.finish(z, steps)
 
 
-def _mean_size(gradient: Tensor) -> Tensor:
-    return gradient.flatten(1).abs().mean(1).clamp_min(1e-30).view(-1, 1, 1, 1)
+def _length(gradient: Tensor) -> Tensor:
+    return gradient.abs().sum(dim=(1, 2, 3), keepdim=True).clamp_min(1e-30)

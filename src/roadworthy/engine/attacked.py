@@ -26,6 +26,7 @@ from roadworthy.stress.watch import NEVER, Found
 from roadworthy.types import Logits, Sample
 
 RULES = ("none", "random", "second", "least")
+SPENT = ("forwards", "backwards", "queries")
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,17 @@ def attack(
 
     found = run(cell.stress, setting, work, draws=draws)
     nothing = np.zeros(len(x), np.int64)
-    spent: dict[str, Any] = {
-        "forwards": counted.forwards + nothing,
-        "backwards": counted.backwards + nothing,
-        "queries": counted.queries + nothing,
-    }
-    if targets is not None:
-        spent["target"] = targets
+    spent = {name: getattr(counted, name) + nothing for name in SPENT}
     return Attacked(found.x, spent | _steps(found, len(x)))
 
 
 def _steps(found: Found, count: int) -> dict[str, Any]:
-    columns: dict[str, Any] = {"flags": [list(found.flags)] * count}
+    columns: dict[str, Any] = {"flags": [list(found.flags) for _ in range(count)]}
+    if found.nan_gradient is not None:
+        for index in found.nan_gradient.nonzero().flatten().tolist():
+            columns["flags"][index].append("nan_gradient")
     if found.steps_used is not None:
-        columns["steps_used"] = found.steps_used.cpu().numpy()
+        columns["steps_used"] = found.steps_used.tolist()
     if found.step_success is not None:
         steps = found.step_success.tolist()
         columns["step_success"] = [None if step == NEVER else step for step in steps]

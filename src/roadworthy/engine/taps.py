@@ -177,7 +177,7 @@ def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> V
     """Attack the samples that are right on the clean image; the others are errors already."""
     import torch
 
-    from roadworthy.engine.attacked import attack
+    from roadworthy.engine.attacked import SPENT, attack
 
     images = context.frames.stack(cell.product(setting)[0], batch.positions)
     x = to_input(images, context.device)
@@ -186,7 +186,7 @@ def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> V
     tried = np.array([i not in batch.failures for i in range(len(x))])
     active = np.flatnonzero(right & tried & np.isfinite(batch.clean).all(axis=1))
     adversarial = x.clone()
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {name: np.zeros(0, np.int64) for name in SPENT}
     if len(active):
         chosen = torch.from_numpy(active).to(x.device)
         done = attack(
@@ -201,11 +201,12 @@ def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> V
         )
         adversarial[chosen], columns = done.x, dict(done.columns)
     attacked = np.isin(np.arange(len(x)), active)
+    measured = _measured(cell, setting, x, adversarial, attacked, columns)
     return Variant(
         setting,
         adversarial,
         cell.judge.model,
-        _measured(cell, setting, x, adversarial, attacked, columns),
+        measured if targets is None else {**measured, "target": targets},
         np.where(attacked, "ok", "clean_error").tolist(),
     )
 
@@ -247,7 +248,7 @@ def _measured(
         "linf": difference.abs().amax(1).cpu().numpy(),
         "l2": difference.norm(dim=1).cpu().numpy(),
         "l1": difference.abs().sum(1).cpu().numpy(),
-        "l0": (difference != 0).sum(1).to(dtype=difference.dtype).cpu().numpy(),
+        "l0": (difference != 0).sum(1).cpu().numpy(),
         "pred8": logits.argmax(axis=1),
         "attacked": attacked,
         **{name: _spread(values, attacked) for name, values in spent.items()},

@@ -188,7 +188,7 @@ def _not_on(one: Stress, dataset: Dataset) -> str:
 
 def missing_needs(one: Stress, model: Classifier) -> str:
     """Return why ``model`` cannot take the stress, or an empty text."""
-    missing = sorted(need.value for need in one.definition.needs - model.gives)
+    missing = sorted(need.value for need in one.needs - model.gives)
     return f"needs {' and '.join(missing)}, which the model does not give" if missing else ""
 
 

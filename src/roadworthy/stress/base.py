@@ -110,7 +110,8 @@ def _register(tap: Tap, axis: str, skip: int, **settings: Any) -> Decorator:
         return StressDefinition(
             name=function.__name__,
             function=function,
-            parameters=(*extra, *own),
+            # specs of members come first: they are written without a name
+            parameters=(*own[:1], *extra, *own[1:]) if settings.get("composed") else (*extra, *own),
             tap=tap,
             axis=axis,
             **settings,

@@ -17,7 +17,7 @@ from roadworthy.stores.base import Store
 from roadworthy.stress import STRESSES
 from roadworthy.stress.base import FRAME, STORE, StressDefinition
 from roadworthy.stress.levels import check_difficulty, check_severity
-from roadworthy.types import Tap
+from roadworthy.types import Need, Tap
 
 MAX_VARIANTS = 1000
 MEMBERS = "members"
@@ -38,7 +38,7 @@ class Stress:
     """A stress bound to its parameters; ``digest`` covers all of them, defaults included.
 
     It acts in the frame named ``frame``; what it makes is kept in the format ``store`` and read
-    again before it is judged.
+    again before it is judged. ``members`` are the stresses that it consists of.
     """
 
     definition: StressDefinition
@@ -48,10 +48,17 @@ class Stress:
     frame: FrameName = "own"
     store: Store | None = None
 
+    members: tuple[Stress, ...] = ()
+
     @property
     def name(self) -> str:
         """Name of the definition."""
         return self.definition.name
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What it asks of a model, for itself or for its members."""
+        return self.definition.needs.union(*(member.needs for member in self.members))
 
 
 def stress(text: str | Spec | Stress) -> Stress:
@@ -65,6 +72,7 @@ def stress(text: str | Spec | Stress) -> Stress:
     sweep = frozenset(p.name for p in definition.parameters) - BY_ENGINE - {MEMBERS}
     values = bind(spec, definition.parameters, kind=f"stress '{spec.name}'", sweep=sweep)
     resolved = {}
+    members: tuple[Stress, ...] = ()
     if definition.composed:
         members = tuple(stress(inherited(member, values)) for member in values[MEMBERS])
         values[MEMBERS] = tuple(map(_own_text, members, values[MEMBERS]))
@@ -85,6 +93,7 @@ def stress(text: str | Spec | Stress) -> Stress:
         settings=_settings(definition, level, arguments),
         frame=values.get("frame", FRAME.default),
         store=kept_as,
+        members=members,
     )
 
 

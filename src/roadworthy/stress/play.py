@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from roadworthy.errors import RoadworthyError
+from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.spec import Spec
 from roadworthy.stress._norms import GEOMETRIES
@@ -19,6 +19,7 @@ from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import margin
 from roadworthy.stress.watch import Found
+from roadworthy.types import Tap
 
 BudgetDraws = Callable[[Stress, Setting], BatchDraws]
 """Gives every image of the batch the draws of an attack, those it has when it runs on its own."""
@@ -85,6 +86,28 @@ class Play:
             work if ball is None else replace(work, ball=ball),
             draws=lambda asked, under: self.draws(asked, under).at(rows),
         )
+
+
+def budgeted(member: Spec, given: Mapping[str, Any], *, outer: str) -> Stress:
+    """Return a member of the attack ``outer``; raises UsageError if it cannot be one.
+
+    It must be an attack with one variant, in the norm of the whole, and leave budget, targets and
+    restarts of its own alone where the whole has them.
+    """
+    one = stress(inherited(member, given))
+    if one.definition.tap is not Tap.INPUT:
+        raise UsageError(f"{outer}: '{member}' is no attack")
+    if len(one.settings) != 1:
+        raise UsageError(f"{outer}: '{member}' has {len(one.settings)} variants; give one of each")
+    own = one.settings[0].arguments
+    for name in ("norm", "eps"):
+        if name in given and name in own and own[name] != given[name]:
+            raise UsageError(
+                f"{outer}: '{member}' has another {name} than the whole, {given[name]}"
+            )
+    if own["target"] != "none":
+        raise UsageError(f"{outer}: give the target to {outer}, not to '{member}'")
+    return one
 
 
 def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Found:

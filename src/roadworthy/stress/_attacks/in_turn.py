@@ -1,0 +1,85 @@
+"""Attacks one after the other, each on the images that all before it have left standing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from roadworthy.spec import Spec
+from roadworthy.stress.goal import Goal
+from roadworthy.stress.losses import margin
+from roadworthy.stress.play import Play
+from roadworthy.stress.watch import NEVER, Found
+
+SLACK = 1e-6
+"""What rounding may add to a distance that counts as inside the budget."""
+
+
+@dataclass
+class _Standing:
+    """What is known of every image of the batch while one attack follows the other."""
+
+    x: Tensor
+    best: Tensor  # the largest margin reached so far
+    broken_by: list[str | None]
+    steps_used: Tensor = field(init=False)
+    step_success: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.steps_used = torch.zeros(len(self.x), dtype=torch.long, device=self.x.device)
+        self.step_success = torch.full_like(self.steps_used, NEVER)
+
+    @property
+    def rows(self) -> Tensor:
+        """Positions of the images that no attack has broken."""
+        left = [index for index, name in enumerate(self.broken_by) if name is None]
+        return torch.tensor(left, dtype=torch.long, device=self.x.device)
+
+    def take(self, rows: Tensor, name: str, found: Found, logits: Tensor, goal: Goal) -> None:
+        """Note what the attack ``name`` found for the images ``rows``."""
+        before = self.steps_used[rows].clone()
+        if found.steps_used is not None:
+            self.steps_used[rows] += found.steps_used
+        # Of an image that stands the input that comes nearest is kept.
+        reached, nearness = goal.reached(logits), margin(logits, goal)
+        better = reached | (nearness > self.best[rows])
+        self.x[rows[better]] = found.x[better]
+        self.best[rows[better]] = nearness[better]
+        for index in rows[reached].tolist():
+            self.broken_by[index] = name
+        if found.step_success is not None:
+            self.step_success[rows[reached]] = (before + found.step_success)[reached]
+        else:
+            self.step_success[rows[reached]] = self.steps_used[rows[reached]]
+
+
+def in_turn(members: Sequence[Spec], play: Play, *, flags: tuple[str, ...] = ()) -> Found:
+    """Run ``members`` in turn, each on the images still standing, and judge what each returns.
+
+    Members stop at success where they can. What an attack for the smallest change finds counts if
+    it lies in the ball. ``broken_by`` are the members' specs; steps add up over the members.
+    """
+    x, ball = play.work.x, play.work.ball
+    standing = _Standing(x.clone(), torch.full_like(x[:, 0, 0, 0], -torch.inf), [None] * len(x))
+    for member in members:
+        rows = standing.rows
+        if not len(rows):
+            break
+        found = play(member, rows, stop="success", within=ball.eps[rows])
+        inside = ball.at(rows)
+        work = play.work.at(rows)
+        legal = inside.size(found.x - work.x) <= inside.eps * (1 + SLACK)
+        candidate = torch.where(legal.view(-1, 1, 1, 1), found.x, work.x)
+        candidate = inside.project(work.x, candidate)
+        logits = work.logits(candidate)
+        standing.take(rows, str(member), replace(found, x=candidate), logits, work.goal)
+    return Found(
+        standing.x,
+        standing.steps_used,
+        standing.step_success,
+        broken_by=tuple(standing.broken_by),
+        flags=flags,
+    )

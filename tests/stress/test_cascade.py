@@ -1,0 +1,115 @@
+"""A cascade is the worst case of its members, and says which broke what."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from engine_world import colour_net, write_pictures
+
+import roadworthy as rw
+from roadworthy.stress.bound import stress
+
+EPS = "eps=12/255"
+WEAK, STRONG = "pgd(steps=1, step=0.02)", "pgd(steps=8)"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> rw.Run:
+    folder = tmp_path_factory.mktemp("cascade")
+    data = f"imagefolder:{write_pictures(folder / 'pictures', each=12)}"
+    specs = [
+        f"cascade({WEAK}, {STRONG}, {EPS})",
+        f"cascade({STRONG}, {WEAK}, {EPS})",
+        *(f"{name[:-1]}, {EPS})" for name in (WEAK, STRONG)),
+    ]
+    return rw.evaluate(colour_net(), data, specs, out=folder / "run")
+
+
+def _rows(run: rw.Run, spec: str) -> pl.DataFrame:
+    return run.rows().filter(pl.col("stress") == stress(spec).spec).sort("sample")
+
+
+def _broken(run: rw.Run, spec: str) -> list[bool | None]:
+    return _rows(run, f"{spec[:-1]}, {EPS})")["success"].to_list()
+
+
+def test_it_breaks_what_any_member_breaks_and_names_the_first(run: rw.Run) -> None:
+    rows = _rows(run, f"cascade({WEAK}, {STRONG}, {EPS})")
+    weak, strong = _broken(run, WEAK), _broken(run, STRONG)
+    expected = [None if w is None else w or s for w, s in zip(weak, strong, strict=True)]
+    assert rows["success"].to_list() == expected
+    named = [
+        None if not (w or s) else (WEAK if w else STRONG) for w, s in zip(weak, strong, strict=True)
+    ]
+    assert rows["broken_by"].to_list() == named
+    assert {*named} == {None, WEAK, STRONG}  # the pictures tell the members apart
+
+
+def test_the_order_decides_who_is_named_but_not_what_breaks(run: rw.Run) -> None:
+    one = _rows(run, f"cascade({WEAK}, {STRONG}, {EPS})")
+    other = _rows(run, f"cascade({STRONG}, {WEAK}, {EPS})")
+    assert one["success"].equals(other["success"])
+    assert not one["broken_by"].equals(other["broken_by"])
+
+
+def test_later_members_see_only_what_stands(run: rw.Run) -> None:
+    rows = _rows(run, f"cascade({WEAK}, {STRONG}, {EPS})").filter(pl.col("status") == "ok")
+    by_weak = rows.filter(pl.col("broken_by") == WEAK)
+    standing = rows.filter(pl.col("broken_by").is_null())
+    assert by_weak["backwards"].max() == 1
+    assert set(standing["steps_used"]) == {1 + 8}
+    assert set(standing["backwards"]) == {1 + 8}
+    assert by_weak["step_success"].is_between(0, 1).all()
+
+
+def test_images_that_were_wrong_are_no_success_of_anybody(run: rw.Run) -> None:
+    rows = _rows(run, f"cascade({WEAK}, {STRONG}, {EPS})")
+    wrong = rows.filter(pl.col("status") == "clean_error")
+    assert wrong["broken_by"].is_null().all()
+    assert wrong["success"].is_null().all()
+
+
+def test_members_take_budget_and_norm_from_the_whole() -> None:
+    bound = stress("cascade(pgd(steps=3), eps=[1/255, 2/255], norm=L2)")
+    assert bound.spec == "cascade(pgd(steps=3), eps=[1/255, 2/255], norm=L2)"
+    assert [s.key for s in bound.settings] == ["eps=1/255", "eps=2/255"]
+    (member,) = bound.members
+    assert member.settings[0].arguments["eps"] == Fraction(1, 255)
+    assert member.settings[0].arguments["norm"] == "L2"
+    assert stress("cascade(pgd(steps=4), eps=1/255)").digest != stress(bound.spec).digest
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("cascade(eps=8/255)", "members"),
+        ("cascade(fog(severity=1), eps=8/255)", "no attack"),
+        ("cascade(pgd(eps=1/255), eps=8/255)", "another eps"),
+        ("cascade(pgd(norm=L2), eps=8/255)", "another norm"),
+        ("cascade(pgd(steps=[1, 2]), eps=8/255)", "2 variants"),
+        ("cascade(pgd(target=least), eps=8/255)", "target"),
+        ("cascade(pdg, eps=8/255)", "pgd"),
+    ],
+)
+def test_members_that_cannot_be_are_named(spec: str, words: str) -> None:
+    with pytest.raises(rw.UsageError, match=words):
+        stress(spec)
+
+
+def test_a_model_without_gradients_is_told_so(tmp_path: Path) -> None:
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=1)}"
+    net = colour_net()
+    with pytest.raises(rw.UsageError, match="gradient"):
+        rw.evaluate(
+            _without_gradient(net), data, "cascade(pgd(steps=1), eps=8/255)", out=tmp_path / "run"
+        )
+
+
+def _without_gradient(net: object) -> Any:
+    from roadworthy.models.equalise import equalising
+
+    return equalising(net, 2.0, 2)  # type: ignore[arg-type]

@@ -11,11 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadworthy.data.labels import Relation
 from roadworthy.engine.plan import Cell
-from roadworthy.errors import SampleError
 from roadworthy.models.counted import Counted
-from roadworthy.seed import rng_for
 from roadworthy.stress.apply import draws_for
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import Setting, Stress
@@ -25,7 +22,6 @@ from roadworthy.stress.play import Work, run
 from roadworthy.stress.watch import NEVER, Found
 from roadworthy.types import Logits, Sample
 
-RULES = ("none", "random", "second", "least")
 SPENT = ("forwards", "backwards", "queries")
 
 
@@ -85,32 +81,3 @@ def _steps(found: Found, count: int) -> dict[str, Any]:
     if found.broken_by is not None:
         columns["broken_by"] = list(found.broken_by)
     return columns
-
-
-def target_of(
-    rule: str, sample: Sample, label: int, clean: NDArray[np.float32], relation: Relation, seed: int
-) -> int | None:
-    """Return the output that an image should be taken for under a target rule; None under "none".
-
-    ``random`` is any output but the label, ``second`` the most likely of the others on the clean
-    image, ``least`` the least likely; any other word is the column of the data set that says it, as
-    a class of the data set. Raises SampleError where there is none or it is the label.
-    """
-    if rule == "none":
-        return None
-    others = np.delete(np.arange(len(clean)), label)
-    if rule == "random":
-        return int(rng_for(seed, "target", 1, sample.id, rule).choice(others))
-    if rule in ("second", "least"):
-        ranked = others[np.argsort(-clean[others], kind="stable")]
-        return int(ranked[0 if rule == "second" else -1])
-    given = sample.columns.get(rule)
-    try:
-        target = relation.target_of(int(str(given)))
-    except (ValueError, LookupError):
-        raise SampleError(
-            f"\"{sample.id}\": its column '{rule}' has no class to aim at (it says {given!r})"
-        ) from None
-    if target == label:
-        raise SampleError(f"\"{sample.id}\": the target in column '{rule}' is its label")
-    return target

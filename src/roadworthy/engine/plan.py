@@ -11,6 +11,7 @@ from roadworthy.data.labels import Relation, relate
 from roadworthy.data.order import order
 from roadworthy.engine.frames import Product, Recode
 from roadworthy.engine.options import Options, Precision
+from roadworthy.engine.targets import target_columns, unknown_target
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, probe_hash, run
 from roadworthy.pipeline.published import FrameName, published
@@ -181,9 +182,9 @@ def frame_of(one: Stress, dataset: Dataset) -> FrameName:
 
 def _not_on(one: Stress, dataset: Dataset) -> str:
     """Return why ``dataset`` cannot take the stress, or an empty text."""
-    if not is_stored(dataset) or is_clean(one.spec):
-        return ""
-    return _STORED
+    if is_stored(dataset) and not is_clean(one.spec):
+        return _STORED
+    return unknown_target(one, dataset)
 
 
 def missing_needs(one: Stress, model: Classifier) -> str:
@@ -230,5 +231,6 @@ def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
         relation.targets.tobytes(),
         options.seed,
         *(["films"] if getattr(source.dataset, "films", None) else []),
+        *(str(s.columns.get(c)) for c in target_columns(one) for s in source.dataset.samples),
     )
     return Cell(source, one, judge, relation, size, request)

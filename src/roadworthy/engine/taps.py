@@ -16,6 +16,7 @@ from roadworthy.engine.forward import forward, to_input
 from roadworthy.engine.frames import Frames
 from roadworthy.engine.made import Made
 from roadworthy.engine.plan import Cell
+from roadworthy.engine.targets import target_of
 from roadworthy.errors import SampleError
 from roadworthy.stress.apply import corrupted, draws_for, sequence
 from roadworthy.stress.bound import Setting
@@ -213,8 +214,6 @@ def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> V
 
 def _targets(cell: Cell, setting: Setting, batch: Batch, seed: int) -> NDArray[np.int64] | None:
     """Return the output that each image should be taken for, or None for untargeted attacks."""
-    from roadworthy.engine.attacked import target_of
-
     rule = setting.arguments["target"]
     if rule == "none":
         return None

@@ -115,10 +115,14 @@ def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Fou
 
     Whatever an attack returns is projected again and anything not finite falls back to the clean
     input, so that none can win by leaving its budget. Images that have not reached the goal are
-    tried again as often as ``restarts`` says; what comes nearest is kept.
+    tried again as often as ``restarts`` says; what comes nearest is kept. Searches for the smallest
+    change restart themselves.
     """
     definition = one.definition
     arguments = {k: v for k, v in setting.arguments.items() if k not in BY_ENGINE}
+    restarts = int(setting.arguments.get("restarts", 1))
+    if definition.minimal and "restarts" in setting.arguments:  # it restarts itself: nearer counts
+        arguments["restarts"], restarts = restarts, 1
     members = () if MEMBERS not in arguments else (arguments.pop(MEMBERS),)
     rng = draws(one, setting) if definition.takes_draws else None
 
@@ -133,7 +137,7 @@ def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Fou
         return _kept_inside(one, found, work)
 
     found = attempt(work, rng)
-    for _ in range(int(setting.arguments.get("restarts", 1)) - 1):
+    for _ in range(restarts - 1):
         logits = work.logits(found.x)
         rows = (~work.goal.reached(logits)).nonzero().squeeze(1)
         if not len(rows):

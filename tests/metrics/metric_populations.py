@@ -32,6 +32,7 @@ class Population:
     flips: Floats
     loss: Floats
     brier: Floats
+    distance: Floats
 
 
 def population(variants: int) -> Population:
@@ -54,6 +55,7 @@ def population(variants: int) -> Population:
         flips=0.3 / (1 + np.exp(skill)),
         loss=-np.log(right),
         brier=0.2 + 1.2 * (1 - right),
+        distance=np.where(draws.random(KINDS) < 0.2, np.inf, draws.lognormal(-1, 1, KINDS)),
     )
 
 
@@ -65,6 +67,7 @@ class Runs:
     clean: pl.DataFrame
     attacked: pl.DataFrame
     sequences: pl.DataFrame
+    changes: pl.DataFrame
     samples: int
     variants: int
 
@@ -107,12 +110,22 @@ def simulate(people: Population, *, runs: int, samples: int) -> Runs:
         }
     )
     survived = happens(people.survives) & clean_right[:, None]
+    status = pl.Series(np.repeat(clean_right, variants)).replace_strict(
+        {True: "ok", False: "clean_error"}
+    )
     attacked = rows.select("sample", "label").with_columns(
         correct=pl.Series(survived.ravel()),
-        status=pl.Series(np.repeat(clean_right, variants)).replace_strict(
-            {True: "ok", False: "clean_error"}
-        ),
+        success=pl.when(status == "ok").then(~pl.Series(survived.ravel())),
+        status=status,
         norm=pl.lit("Linf"),
+        eps=pl.lit(0.1),
+    )
+    # of the variants of a sample the first is the nearest
+    reach = people.distance[kind][:, None] * np.linspace(1, 2, variants)
+    changes = rows.select("sample", "label").with_columns(
+        success=pl.Series(np.isfinite(reach.ravel())),
+        l2=pl.Series(reach.ravel()),
+        norm=pl.lit("L2"),
     )
     clean = pl.DataFrame(
         {"sample": sample, "label": people.label[kind], "pred": clean_pred, "correct": clean_right}
@@ -122,6 +135,7 @@ def simulate(people: Population, *, runs: int, samples: int) -> Runs:
         clean=_complete(clean.with_columns(stress=pl.lit("clean"))),
         attacked=_complete(attacked),
         sequences=_complete(_sequences(people, kind, sample, draws)),
+        changes=_complete(changes),
         samples=samples,
         variants=variants,
     )
@@ -161,9 +175,16 @@ def _complete(frame: pl.DataFrame) -> pl.DataFrame:
         "label": 0,
         "norm": None,
         "severity": None,
+        "frame_size": "32x32",
     }
     plain |= dict.fromkeys(["pred", "correct", "correct5", "conf", "loss", "brier"])
+    typed = {"success": pl.Boolean, "eps": pl.Float32}
     return frame.with_columns(
+        *(
+            pl.lit(None, dtype=kind).alias(name)
+            for name, kind in typed.items()
+            if name not in frame.columns
+        ),
         *(pl.lit(v).alias(k) for k, v in plain.items() if k not in frame.columns),
         *(
             pl.lit(None, dtype=pl.List(kind)).alias(name)
@@ -186,6 +207,9 @@ def truths(people: Population) -> dict[str, float]:
         "worst_class_top1": 100
         * min(people.right[people.label == c].mean() for c in range(CLASSES)),
         "robust_top1": 100 * (people.clean[:, None] * people.survives).mean(),
+        "success_rate": 100
+        * float((people.clean[:, None] * (1 - people.survives)).mean() / people.clean.mean()),
+        "median_l2": float(np.median(people.distance)),
         "disagreement": 100 * people.changes.mean(),
         "flip_probability": 100 * people.flips.mean(),
         "t5d": 8 * people.flips.mean(),  # a flip moves the classes by 1 to 15 alike

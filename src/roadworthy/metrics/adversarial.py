@@ -1,26 +1,38 @@
-"""Robust accuracy under attack."""
+"""Who survives an attack, and how often the attack reached its goal."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from roadworthy.metrics.accuracy import share_of
+from roadworthy.metrics.attacked import is_minimal, survived
 from roadworthy.metrics.base import Estimate, Rows, metric
 
 
 @metric(unit="percent", direction="higher", paper="croce2021")
 def robust_top1(rows: Rows) -> Estimate | None:
-    """Percent of samples that are right clean and still right under attack.
+    """Percent of samples that are right clean and on which the attack did not reach its goal.
 
-    100 · mean(correct and status = ok): a sample that is wrong before the attack comes as a row
-    ``clean_error`` and counts as wrong. Only for stresses with a norm, else None. Interval as for
-    ``top1``. Croce et al., "RobustBench: a standardized adversarial robustness benchmark",
-    NeurIPS 2021.
+    100 · mean(status = ok and not success): a sample that is wrong before the attack comes as a row
+    ``clean_error`` and counts as wrong. For untargeted attacks that is "still right"; a targeted one
+    has to reach its target, and ``top1`` says how many are still right under it. Only for attacks
+    with a budget, else None: any image falls to changes of any size. Interval as for ``top1``.
+    Croce et al., "RobustBench: a standardized adversarial robustness benchmark", NeurIPS 2021.
     """
     attacked = rows.filter(pl.col("norm").is_not_null() | (pl.col("status") == "clean_error"))
-    if attacked["norm"].is_null().all():
+    if attacked["norm"].is_null().all() or is_minimal(rows):
         return None
-    survived = (
-        pl.when(pl.col("status") == "clean_error").then(False).otherwise(pl.col("correct"))
-    ).alias("survived")
-    return share_of(attacked, attacked.select("sample", survived), "survived")
+    return share_of(attacked, survived(attacked), "value")
+
+
+@metric(unit="percent", direction="lower", paper="szegedy2014")
+def success_rate(rows: Rows) -> Estimate | None:
+    """Percent of attacked images on which the attack reached its goal: 100 · mean(success).
+
+    The goal is any wrong prediction, or the target of a targeted attack. Images that are wrong when
+    clean are not attacked and do not count: ``n`` is the number of those that are. For attacks that
+    look for the smallest change this is the share of images for which they found any. Interval as
+    for ``top1``; None where nothing was attacked. Szegedy et al., "Intriguing properties of neural
+    networks", ICLR 2014.
+    """
+    return None if rows["success"].is_null().all() else share_of(rows, rows, "success")

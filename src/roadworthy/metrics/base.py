@@ -15,13 +15,15 @@ from roadworthy.registry import Definition
 class Estimate:
     """A value with its 95 % interval; ``n`` distinct samples behind it.
 
-    ``value`` is None where nothing could be measured; ``low`` and ``high`` may be None as well.
+    ``value`` is None where nothing could be measured, or where it is infinite, and ``reason`` may
+    say why; ``low`` and ``high`` may be None as well.
     """
 
     value: float | None
     low: float | None
     high: float | None
     n: int
+    reason: str = ""
 
 
 MetricFunction = Callable[..., Estimate | None]

@@ -16,7 +16,10 @@ from roadworthy.metrics.catalogue import definitions
 from roadworthy.registry import Definition
 from roadworthy.stress.reference import is_clean
 
-Kind = Literal["corruptions", "sequences"]
+Kind = Literal["corruptions", "sequences", "attacks"]
+KINDS: tuple[Kind, ...] = ("attacks", "sequences", "corruptions")
+"""Kinds of suites; of metrics with one name, that of the later kind stands for both."""
+
 T = TypeVar("T")
 
 
@@ -142,13 +145,12 @@ def suite_metrics(kind: str | None) -> dict[str, SuiteMetricDefinition]:
 @cache
 def whole_metrics() -> dict[str, SuiteMetricDefinition]:
     """Return the metrics over a suite as a whole by name; of two kinds alike, that of corruptions."""
-    kinds = ("sequences", "corruptions")
-    return {n: d for kind in kinds for n, d in suite_metrics(kind).items() if not d.each}
+    return {n: d for kind in KINDS for n, d in suite_metrics(kind).items() if not d.each}
 
 
 def named_suite_metrics() -> dict[str, SuiteMetricDefinition]:
     """Return all metrics of suites by name; where two kinds share a name, that of corruptions."""
-    return {**suite_metrics("sequences"), **suite_metrics("corruptions")}
+    return {n: d for kind in KINDS for n, d in suite_metrics(kind).items()}
 
 
 def evaluate_suite(kind: str | None, cells: SuiteCells) -> list[SuiteResult]:
@@ -182,7 +184,7 @@ def suite_estimate(
     """
     whole = {
         (d.kind, n): d
-        for kind in ("corruptions", "sequences")
+        for kind in reversed(KINDS)
         for n, d in suite_metrics(kind).items()
         if not d.each and n == name
     }

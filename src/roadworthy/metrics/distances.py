@@ -1,0 +1,120 @@
+"""How small a change suffices: medians over the images that are right when clean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from roadworthy.metrics.attacked import attacked_reach, elements, is_minimal, norm_of
+from roadworthy.metrics.base import Estimate, Rows, metric
+from roadworthy.metrics.order import median
+from roadworthy.stress.norm_names import Norm
+
+
+@metric(unit="none", direction="higher", paper="brendel2019")
+def median_linf(rows: Rows) -> Estimate | None:
+    """Median of the largest change of any element that the attack needed, in units of [0, 1].
+
+    Over all images that are right when clean; where the attack failed the distance is infinite, so
+    that failures count instead of vanishing. Null, with the reason, where that is half of them or
+    more. Of several rows of a sample the smallest counts. Interval by order statistics. Brendel et
+    al., "Accurate, reliable and fast robustness evaluation", NeurIPS 2019.
+    """
+    return _median(rows, "Linf")
+
+
+@metric(unit="none", direction="higher", paper="brendel2019")
+def median_l2(rows: Rows) -> Estimate | None:
+    """Median of the Euclidean length of the change that the attack needed, pixels in [0, 1].
+
+    Over all images that are right when clean, failures as infinity; see ``median_linf``. For
+    attacks in this norm and for those in others that look for the smallest change: theirs is small
+    in their own.
+    Brendel et al., "Accurate, reliable and fast robustness evaluation", NeurIPS 2019.
+    """
+    return _median(rows, "L2")
+
+
+@metric(unit="none", direction="higher", paper="brendel2019")
+def median_l1(rows: Rows) -> Estimate | None:
+    """Median of the sum of absolute changes of all elements that the attack needed, in [0, 1] units.
+
+    Over all images that are right when clean, failures as infinity; see ``median_linf``. For
+    attacks in this norm and for those in others that look for the smallest change: theirs is small
+    in their own.
+    Brendel et al., "Accurate, reliable and fast robustness evaluation", NeurIPS 2019.
+    """
+    return _median(rows, "L1")
+
+
+@metric(unit="none", direction="higher", paper="brendel2019")
+def median_l0(rows: Rows) -> Estimate | None:
+    """Median of the number of elements (channels of pixels) that the attack needed to change.
+
+    Over all images that are right when clean, failures as infinity; see ``median_linf``. For
+    attacks in this norm and for those in others that look for the smallest change: theirs is small
+    in their own. Brendel et al., "Accurate, reliable and fast robustness evaluation", NeurIPS 2019.
+    """
+    return _median(rows, "L0")
+
+
+@metric(unit="none", direction="higher", headline=False, paper="su2018")
+def median_linf_per_pixel(rows: Rows) -> Estimate | None:
+    """``median_linf`` divided by the number of input elements (height x width x channels).
+
+    The unit of the survey's figures, in which networks of different frames are compared. Only for
+    attacks in this norm. Su et al., "Is robustness the cost of accuracy?", ECCV 2018.
+    """
+    return _per_pixel(rows, "Linf")
+
+
+@metric(unit="none", direction="higher", headline=False, paper="su2018")
+def median_l2_per_pixel(rows: Rows) -> Estimate | None:
+    """``median_l2`` divided by the number of input elements (height x width x channels).
+
+    The unit of the survey's figures, in which networks of different frames are compared. Only for
+    attacks in this norm. Su et al., "Is robustness the cost of accuracy?", ECCV 2018.
+    """
+    return _per_pixel(rows, "L2")
+
+
+@metric(unit="none", direction="higher", headline=False, paper="su2018")
+def median_l1_per_pixel(rows: Rows) -> Estimate | None:
+    """``median_l1`` divided by the number of input elements (height x width x channels).
+
+    The unit of the survey's figures, in which networks of different frames are compared. Only for
+    attacks in this norm. Su et al., "Is robustness the cost of accuracy?", ECCV 2018.
+    """
+    return _per_pixel(rows, "L1")
+
+
+@metric(unit="none", direction="higher", headline=False, paper="su2018")
+def median_l0_per_pixel(rows: Rows) -> Estimate | None:
+    """``median_l0`` divided by the number of input elements: the share of elements that change.
+
+    Networks of different frames are compared in this unit. Only for attacks in this norm. Su et
+    al., "Is robustness the cost of accuracy?", ECCV 2018.
+    """
+    return _per_pixel(rows, "L0")
+
+
+def _median(rows: Rows, norm: Norm, *, scale: float = 1.0) -> Estimate | None:
+    own, minimal = norm_of(rows), is_minimal(rows)
+    if own is None or not (minimal or own == norm):
+        return None
+    values = attacked_reach(rows, norm)
+    if not values.size:
+        return None
+    found = median(values, scale=scale)
+    if found.value is None and minimal:
+        # of a fixed budget nobody expects that it suffices for half of the images
+        reached = int(np.isfinite(values).sum())
+        why = f"reached on {reached} of {values.size} images, so the median change is infinite"
+        return replace(found, reason=f"the goal was {why}")
+    return found
+
+
+def _per_pixel(rows: Rows, norm: Norm) -> Estimate | None:
+    count = elements(rows)
+    return None if count is None or norm_of(rows) != norm else _median(rows, norm, scale=1 / count)

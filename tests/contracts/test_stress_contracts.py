@@ -26,6 +26,7 @@ EXAMPLES = {
     "fgsm": "fgsm(eps=16/255)",
     "bim": "bim(eps=16/255, steps=2)",
     "mim": "mim(eps=16/255, steps=2)",
+    "eps_search": "eps_search(pgd(eps=8/255, steps=2, relative_step=2), doublings=1, bisections=2)",
     "cascade": "cascade(pgd(steps=1), pgd(steps=3), eps=16/255)",
     "ddn": "ddn(steps=5)",
     "fmn": "fmn(steps=5)",

@@ -23,6 +23,7 @@ EXAMPLES = {
     "jpeg": "jpeg(quality=20)",
     "resizer": "resizer(resize=opencv-nearest)",
     "pgd": "pgd(eps=16/255, steps=2)",
+    "square": "square(eps=16/255, queries=8)",
     "fgsm": "fgsm(eps=16/255)",
     "bim": "bim(eps=16/255, steps=2)",
     "mim": "mim(eps=16/255, steps=2)",

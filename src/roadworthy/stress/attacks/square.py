@@ -1,0 +1,81 @@
+"""Square attack: random squares, kept when they raise the loss; no gradient is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from roadworthy.errors import UsageError
+from roadworthy.models.counted import Counted
+from roadworthy.stress._attacks.square_bumps import BumpProposals
+from roadworthy.stress._attacks.square_linf import LinfProposals
+from roadworthy.stress._attacks.square_search import search
+from roadworthy.stress._attacks.square_stock import Proposals, Stock, fractions
+from roadworthy.stress.ball import Ball
+from roadworthy.stress.base import attack
+from roadworthy.stress.draws import BatchDraws
+from roadworthy.stress.goal import Goal
+from roadworthy.stress.watch import Found, Stop, Watch
+from roadworthy.types import Need
+
+PROPOSALS: dict[str, Proposals] = {
+    "Linf": LinfProposals(),
+    "L2": BumpProposals(order=2, decay=2),
+    "L1": BumpProposals(order=1, decay=4),
+}
+
+
+def _check(arguments: Mapping[str, Any]) -> None:
+    if arguments.get("queries", 1) < 1:
+        raise UsageError(f"square: queries must be at least 1, not {arguments['queries']}")
+    if not 0 < arguments.get("initial_fraction", 1) <= 1:
+        raise UsageError(
+            "square: initial_fraction is the part of the frame that the first squares cover, above 0 "
+            f"and at most 1, not {arguments['initial_fraction']}"
+        )
+
+
+def _passes(arguments: Mapping[str, Any]) -> tuple[int, int]:
+    return int(arguments.get("queries", 5000)), 0
+
+
+@attack(
+    Need.LOGITS,
+    norms=("Linf", "L2", "L1"),
+    check=_check,
+    passes=_passes,
+    paper="Andriushchenko et al., ECCV 2020",
+)
+def square(
+    model: Counted,
+    x: Tensor,
+    goal: Goal,
+    ball: Ball,
+    *,
+    queries: int = 5000,
+    initial_fraction: float = 0.8,
+    rescale: bool = False,
+    stop: Stop = "success",
+    rng: BatchDraws,
+) -> Found:
+    """Change one random square at a time and keep what raises the margin loss, without gradients.
+
+    ``x`` is a float batch (N, C, H, W) in [0, 1]; the result has its shape and lies in the ball. With
+    a target it is the cross-entropy with it that falls. ``initial_fraction`` is the part of the
+    frame that the first squares cover; it is halved on the published schedule, which ``rescale``
+    stretches to ``queries``. Every image draws its own squares. Where few images are left, several
+    proposals of each are tried in one call and those after an accepted one are made again: this
+    changes nothing but the forward passes counted; ``steps_used`` and ``step_success`` are queries,
+    the first point's included, as if one at a time. Andriushchenko et al., ECCV 2020.
+    """
+    proposals, frame = PROPOSALS[ball.norm], x.shape[2:]
+    areas = fractions(queries - 1, initial_fraction, queries=queries if rescale else None)
+    sides = np.array([proposals.side(area, *frame) for area in areas], dtype=np.int64)
+    with torch.no_grad():
+        start = proposals.start(x, ball.eps.to(x).view(-1, 1, 1, 1), rng)
+        watch = Watch(model, x, goal, ball, stop=stop)
+        return search(watch, proposals, start, Stock(rng, sides, like=x), queries)

@@ -152,8 +152,9 @@ def _everywhere(evidence: Evidence, raised: bool) -> Tensor:
 
 def _differs(a: Tensor, b: Tensor, tolerance: float = TOLERANCE) -> Tensor:
     """Where logits (N, classes), brought to norm 1, are further apart than ``tolerance``, (N,)."""
-    distance = (functional.normalize(a, dim=1) - functional.normalize(b, dim=1)).norm(dim=1)
-    return distance > tolerance
+    difference = functional.normalize(a, dim=1) - functional.normalize(b, dim=1)
+    further: Tensor = difference.norm(dim=1) > tolerance
+    return further
 
 
 def _too_few(classes: int, targeted: bool, targets: int | None) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from roadworthy.stress._norms.base import Norm, expanded
 from roadworthy.stress._norms.order import largest, spread
+from roadworthy.stress._norms.plane import largest_first, plane
 from roadworthy.stress.draws import BatchDraws
 
 SHARE = 100
@@ -60,7 +61,8 @@ class L1:
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Move the elements of largest normal as far as the box lets them, until the gap closes."""
-        raise NotImplementedError
+        there = plane(x, normal, gap)
+        return largest_first(there.weight, there.room, there.need).mul_(there.signs)
 
 
 def _threshold(length: Tensor, room: Tensor, radius: Tensor) -> Tensor:

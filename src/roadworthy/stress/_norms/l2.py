@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from roadworthy.stress._norms.base import Norm, expanded
+from roadworthy.stress._norms.plane import plane, water_level
 from roadworthy.stress.draws import BatchDraws
 
 
@@ -51,4 +52,7 @@ class L2:
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Move along the normal, elements that reach the box no further."""
-        raise NotImplementedError
+        there = plane(x, normal, gap)
+        bound = there.room / there.weight.clamp_min(torch.finfo(x.dtype).tiny)
+        level = water_level(there.weight.square(), bound, there.need)
+        return torch.minimum(there.room, level * there.weight).mul_(there.signs)

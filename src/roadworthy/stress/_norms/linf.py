@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from roadworthy.stress._norms.base import Norm
+from roadworthy.stress._norms.plane import plane, water_level
 from roadworthy.stress.draws import BatchDraws
 
 
@@ -41,4 +42,6 @@ class Linf:
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Move every element by the same amount, or as far as the box lets it."""
-        raise NotImplementedError
+        there = plane(x, normal, gap)
+        level = water_level(there.weight, there.room, there.need)
+        return torch.minimum(there.room, level).mul_(there.signs)

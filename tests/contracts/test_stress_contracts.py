@@ -20,6 +20,9 @@ from roadworthy.suites import expand, suites
 from roadworthy.types import Tap
 
 EXAMPLES = {
+    "fab": "fab(steps=3)",
+    "fab_targeted": "fab_targeted(steps=3)",
+    "deepfool": "deepfool(steps=10)",
     "jpeg": "jpeg(quality=20)",
     "resizer": "resizer(resize=opencv-nearest)",
     "pgd": "pgd(eps=16/255, steps=2)",
@@ -28,6 +31,7 @@ EXAMPLES = {
     "bim": "bim(eps=16/255, steps=2)",
     "mim": "mim(eps=16/255, steps=2)",
     "eps_search": "eps_search(pgd(eps=8/255, steps=2, relative_step=2), doublings=1, bisections=2)",
+    "autoattack": "autoattack(eps=64/255)",
     "cascade": "cascade(pgd(steps=1), pgd(steps=3), eps=16/255)",
     "ddn": "ddn(steps=5)",
     "fmn": "fmn(steps=5)",

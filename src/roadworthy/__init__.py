@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from roadworthy.errors import RoadworthyError, SampleError, UsageError
     from roadworthy.evaluation import evaluate
     from roadworthy.making.api import make
+    from roadworthy.models.bpda import bpda
     from roadworthy.models.load import load
     from roadworthy.models.wrap import wrap
     from roadworthy.run import Run
@@ -26,6 +27,7 @@ _HOME = {
     "SampleError": "errors:SampleError",
     "Spec": "spec:Spec",
     "UsageError": "errors:UsageError",
+    "bpda": "models.bpda:bpda",
     "evaluate": "evaluation:evaluate",
     "load": "models.load:load",
     "make": "making.api:make",
@@ -41,6 +43,7 @@ __all__ = [
     "Spec",
     "UsageError",
     "__version__",
+    "bpda",
     "evaluate",
     "load",
     "make",

@@ -10,7 +10,8 @@ import torch
 from tiny_networks import Means
 
 from roadworthy.errors import RoadworthyError, UsageError
-from roadworthy.models.equalise import Equalised, equalised, equalising
+from roadworthy.models.equalise import Clahe, equalised, equalising
+from roadworthy.models.front import Fronted
 from roadworthy.models.load import load
 from roadworthy.models.precision import in_precision
 from roadworthy.models.wrap import wrap
@@ -111,12 +112,13 @@ def test_it_is_loaded_from_its_text_and_changes_precision_inside(tmp_path: Path)
         "torch.nn.Linear(3, classes))\n"
     )
     model = load(f"clahe( torch:{nets}:net(size=16), tiles=4, clip=2)")
-    assert isinstance(model, Equalised)
+    assert isinstance(model, Fronted)
     assert model.spec == repr(model) == f"clahe(torch:{nets}:net(size=16), tiles=4)"
-    assert (model.clip, model.tiles, model.pipeline.size) == (2.0, 4, (16, 16))
+    assert model.step == Clahe(2.0, 4)
+    assert model.pipeline.size == (16, 16)
     assert load(model.spec).id == model.id
     halved = in_precision(model, "bf16")
-    assert isinstance(halved, Equalised)
+    assert isinstance(halved, Fronted)
     assert halved.members[0].precision == "bf16"  # type: ignore[attr-defined]
 
 

@@ -70,6 +70,7 @@ class Network:
     ``pipeline`` is None where no card says how the frame is made. ``classes`` is None where only
     the number of outputs tells, and ``offset`` is then the number of outputs before the first class
     (None: 1 if there are 1001 outputs). ``source`` is the text of user code, for the fingerprint.
+    ``stochastic`` keeps dropout on, as part of what the network is.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Network:
     notes: tuple[str, ...] = ()
     card: Card | None = None
     source: str = ""
+    stochastic: bool = False
 
 
 MODELS = Registry("model", ModelDefinition, ("roadworthy.models.providers",), "roadworthy.models")

@@ -12,7 +12,8 @@ from roadworthy.models.base import Network
 from roadworthy.models.classifier import TorchClassifier, outputs
 from roadworthy.models.fingerprint import fingerprint, weights_digest
 from roadworthy.models.options import KEEP, Options, with_facts, with_options
-from roadworthy.models.prepare import frozen, prepared
+from roadworthy.models.prepare import frozen, prepared, stochastic
+from roadworthy.models.single import SINGLE, TwoLogits
 from roadworthy.models.user_code import last_words
 from roadworthy.types import Classes
 
@@ -26,15 +27,21 @@ BACKGROUND = 1001
 def build(network: Network, *, spec: str | None = None, options: Options = KEEP) -> TorchClassifier:
     """Return the classifier made of ``network``, whose module must be ours to change.
 
-    Runs the network once to count its outputs. Raises RoadworthyError if it does not run or does
+    Runs the network once to count its outputs; a single one becomes the two logits 0 and itself.
+    Raises RoadworthyError if it does not run or does
     not return one row of logits per image, UsageError if an option or the classes do not fit.
     """
     pipeline = with_options(network.pipeline, options)
-    module = frozen(network.module)
+    module, notes = frozen(network.module), network.notes
     size, count = _dry_run(module, (pipeline.size,) if pipeline.size else TRIED, network.name)
     parameters = sum(p.numel() for p in module.parameters())
     weights = weights_digest(module)
     name = f"{network.name}@{fingerprint(network, weights)}"
+    if count == 1:
+        module, count, notes = TwoLogits(module), 2, (*notes, SINGLE)
+    module = prepared(module, size)
+    if network.stochastic:
+        module, name = stochastic(module, network.name), f"{name}+stochastic"
     return TorchClassifier(
         id=name,
         spec=name if spec is None else spec,
@@ -43,10 +50,10 @@ def build(network: Network, *, spec: str | None = None, options: Options = KEEP)
         mean=network.mean,
         std=network.std,
         metadata=with_facts(replace(network.metadata, parameters=parameters), options),
-        notes=network.notes,
+        notes=notes,
         card=network.card,
         weights_digest=weights,
-        module=prepared(module, size),
+        module=module,
     )
 
 
@@ -64,6 +71,8 @@ def _dry_run(
         except Exception as error:  # user code and torch raise anything
             reason = reason or last_words(error)
             continue
+        if out.ndim == 1 and len(out) == 2:
+            return size, 1
         if out.ndim != 2 or len(out) != 2:
             raise RoadworthyError(
                 f"{name}: for 2 images the network returned a tensor of shape {tuple(out.shape)}, "

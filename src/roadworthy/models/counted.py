@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadworthy.errors import RoadworthyError
+from roadworthy.models.randomness import drawn, passes
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.types import Classes, Classifier, Need
 
@@ -22,6 +23,7 @@ class _Tally:
 
     forwards: Counts = field(default_factory=lambda: np.zeros((), np.int64))
     backwards: Counts = field(default_factory=lambda: np.zeros((), np.int64))
+    calls: int = 0
 
     def start(self, images: int) -> None:
         """Begin to count for a batch of ``images``, once."""
@@ -36,7 +38,7 @@ class Counted:
     The batch is that of the first call. ``forwards``, ``backwards`` and ``queries`` are int64 (N,),
     or a bare 0 before any call. A batch that repeats the images k times over (restarts, targets)
     counts k for each. Backward passes are counted when they happen, by a hook on the logits,
-    however the attack takes its gradient.
+    however the attack takes its gradient. A random model draws anew at every call.
     """
 
     model: Classifier
@@ -98,14 +100,24 @@ class Counted:
                 f"an attack asked {self.id} about {len(x)} images while it works on {len(rows)}; "
                 "one that drops images must ask model.at(those left)"
             )
-        times, tally = len(x) // len(rows), self.tally
+        model, tally = self._drawn(), self.tally
+        times = len(x) // len(rows) * len(passes(model))
         np.add.at(tally.forwards, rows, times)
-        out = self.model.logits(x)
+        out = model.logits(x)
         if isinstance(out, Tensor) and out.requires_grad:
             out.register_hook(  # type: ignore[no-untyped-call]
                 lambda _: np.add.at(tally.backwards, rows, times)
             )
         return out
+
+    def passes(self) -> tuple[Counted, ...]:
+        """Return the single passes that logits are the mean of, each counted: itself, or draws."""
+        return tuple(replace(self, model=one) for one in passes(self._drawn()))
+
+    def _drawn(self) -> Classifier:
+        self.tally.calls += 1
+        model: Classifier = drawn(self.model, f"attack {self.tally.calls}")
+        return model
 
     def _rows(self, images: int | None) -> Counts:
         if self.rows is not None:

@@ -5,67 +5,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from roadworthy.errors import RoadworthyError, UsageError
-from roadworthy.models.base import NO_FACTS
-from roadworthy.models.classifier import checked
-from roadworthy.pipeline.base import Pipeline
-from roadworthy.seed import digest
-from roadworthy.types import Classes, Classifier, Image, Metadata, Need
+from roadworthy.models.front import Fronted, behind
+from roadworthy.types import Classifier, Image
 
 MAX_TILES = 64
 
 
-@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Equalised:
-    """A classifier behind CLAHE; ``members`` is the one model that judges what comes out."""
+@dataclass(frozen=True)
+class Clahe:
+    """Contrast-limited adaptive histogram equalisation of each frame."""
 
-    members: tuple[Classifier]
     clip: float
     tiles: int
-    pipeline: Pipeline
-    metadata: Metadata = NO_FACTS
-    spec: str = ""
-    notes: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return self.spec
 
     @property
-    def id(self) -> str:
-        """Covers the model, the clip limit and the number of tiles."""
-        covered = digest(self.members[0].id, repr(self.clip), self.tiles, size=8)
-        return f"clahe/{self.clip:g}-{self.tiles}@{covered}"
+    def name(self) -> str:
+        """Has the parameters as people write them."""
+        return f"clahe/{self.clip:g}-{self.tiles}"
 
     @property
-    def classes(self) -> Classes:
-        """As the model's, with no offset: the model has taken its own off."""
-        inner = self.members[0].classes
-        return Classes(inner.count, inner.names, inner.wnids)
+    def identity(self) -> tuple[object, ...]:
+        """The clip limit in full and the number of tiles."""
+        return repr(self.clip), self.tiles
 
-    @property
-    def gives(self) -> frozenset[Need]:
-        """What the model gives but gradients: a histogram has none."""
-        return self.members[0].gives - {Need.GRADIENT}
-
-    def logits(self, x: Tensor) -> Tensor:
-        """Return the model's logits of ``x``, float (N, 3, H, W) in [0, 1], equalised in 8 bits.
-
-        Raises RoadworthyError for a frame with fewer pixels a side than tiles.
-        """
-        if min(checked(x).shape[-2:]) < self.tiles:
+    def __call__(self, frame: Image) -> Image:
+        """Return the frame equalised; raises RoadworthyError for one with fewer pixels than tiles."""
+        if min(frame.shape[:2]) < self.tiles:
             raise RoadworthyError(
-                f"{self.id}: a frame of {x.shape[-1]}x{x.shape[-2]} pixels has no room for "
+                f"{self.name}: a frame of {frame.shape[1]}x{frame.shape[0]} pixels has no room for "
                 f"{self.tiles} tiles a side"
             )
-        levels = x.detach().clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
-        frames = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        done = [equalised(frame, self.clip, self.tiles) for frame in frames]
-        batch = torch.from_numpy(np.stack(done) if done else frames).permute(0, 3, 1, 2)
-        result: Tensor = self.members[0].logits(batch.to(x.device).to(x.dtype).div_(255.0))
-        return result
+        return equalised(frame, self.clip, self.tiles)
 
 
 def equalised(image: Image, clip: float, tiles: int) -> Image:
@@ -83,17 +55,10 @@ def equalised(image: Image, clip: float, tiles: int) -> Image:
     return moved
 
 
-def equalising(model: Classifier, clip: float, tiles: int) -> Equalised:
+def equalising(model: Classifier, clip: float, tiles: int) -> Fronted:
     """Return ``model`` behind CLAHE; raises UsageError for parameters that mean nothing."""
     if not 0 < clip < float("inf"):
         raise UsageError(f"clahe: clip is above 0, in units of an even histogram, not {clip}")
     if not 1 <= tiles <= MAX_TILES:
         raise UsageError(f"clahe: tiles is 1 to {MAX_TILES} a side, not {tiles}")
-    return Equalised(
-        members=(model,),
-        clip=clip,
-        tiles=tiles,
-        pipeline=model.pipeline,
-        metadata=getattr(model, "metadata", NO_FACTS),
-        notes=getattr(model, "notes", ()),
-    )
+    return behind(model, Clahe(clip, tiles), straight=False)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.counted import Counted as Counted
+from roadworthy.models.randomness import passes
 from roadworthy.types import Classifier, Need
 
 Loss = Callable[[Tensor, Any], Tensor]
@@ -23,10 +24,22 @@ def value_and_gradient(
 
     Only the input gets a gradient: filling those of the parameters would cost up to twice the time.
     ``loss(logits, y)`` gives one value per image; images do not influence each other, so the
-    gradient of the sum holds every image's own. Raises RoadworthyError if the model gives none.
+    gradient of the sum holds every image's own. Of a random model whose logits are the mean of
+    several passes all three are means: the gradient is that of the expected loss. Raises
+    RoadworthyError if the model gives none.
     """
     if Need.GRADIENT not in model.gives:
         raise RoadworthyError(f"{model.id} gives no gradient; use a black-box attack")
+    first, *others = passes(model)
+    logits, value, gradient = _one_pass(first, loss, x, y)
+    for number, other in enumerate(others, start=2):
+        found = _one_pass(other, loss, x, y)
+        for mean, new in zip((logits, value, gradient), found, strict=True):
+            mean.lerp_(new, 1 / number)
+    return logits, value, gradient
+
+
+def _one_pass(model: Classifier, loss: Loss, x: Tensor, y: Any) -> tuple[Tensor, Tensor, Tensor]:
     with torch.enable_grad():
         z = x.detach().clone().requires_grad_()
         logits = model.logits(z)

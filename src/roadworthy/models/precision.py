@@ -11,8 +11,6 @@ import torch
 
 from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
 from roadworthy.models.classifier import TorchClassifier
-from roadworthy.models.combine import Ensemble
-from roadworthy.models.equalise import Equalised
 from roadworthy.models.user_code import last_words
 from roadworthy.types import Classifier
 
@@ -56,10 +54,10 @@ def changed(
     """Return ``model`` with ``change`` applied, to every member if it is made of others."""
     if isinstance(model, TorchClassifier):
         return change(model)
-    if isinstance(model, Ensemble):
-        return replace(model, members=tuple(changed(m, change, what) for m in model.members))
-    if isinstance(model, Equalised):
-        return replace(model, members=(changed(model.members[0], change, what),))
+    members = getattr(model, "members", None)
+    if members is not None:
+        others = tuple(changed(member, change, what) for member in members)
+        return replace(model, members=others)  # type: ignore[type-var]
     raise RoadworthyError(f"{model.id}: {what} needs a torch model, this is not one")
 
 

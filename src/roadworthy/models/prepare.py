@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from roadworthy.errors import UsageError
 from roadworthy.models.fold import folded
+
+DRAWING = ("Dropout", "DropPath", "DropBlock", "StochasticDepth", "RReLU")
 
 
 def prepared(module: nn.Module, size: tuple[int, int]) -> nn.Module:
@@ -16,6 +19,28 @@ def prepared(module: nn.Module, size: tuple[int, int]) -> nn.Module:
     """
     module = folded(frozen(module), size)
     return frozen(module).to(memory_format=torch.channels_last)
+
+
+def stochastic(module: nn.Module, name: str) -> nn.Module:
+    """Return ``module`` with its dropout on; raises UsageError if it has none.
+
+    Layers that draw are known by their names: dropout of all kinds, drop path or block, stochastic
+    depth, randomised ReLU. All others, batch norms among them, stay in eval mode.
+    """
+    drawing = [part for part in module.modules() if _draws(part)]
+    for part in drawing:
+        part.training = True
+    if not drawing:
+        raise UsageError(
+            f"{name}: stochastic=true keeps dropout on, but the network has no such layer; what draws "
+            "random numbers in a forward of your own, whatever the mode, is on anyway"
+        )
+    return module
+
+
+def _draws(part: nn.Module) -> bool:
+    names = [kind.__name__ for kind in type(part).__mro__]
+    return any(word in name for name in names for word in DRAWING)
 
 
 def frozen(module: nn.Module) -> nn.Module:

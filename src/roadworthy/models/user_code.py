@@ -17,8 +17,8 @@ from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
 from roadworthy.seed import digest
 
 OURS = (
-    "checkpoint", "mean", "std", "offset", "size", "crop", "resize", "geometry", "decoder", "orient",
-    "family", "training", "pretraining",
+    "checkpoint", "mean", "std", "offset", "stochastic", "size", "crop", "resize", "geometry",
+    "decoder", "orient", "family", "training", "pretraining",
 )  # fmt: skip
 """What every model from a file takes besides its factory's own keywords; a test compares."""
 

@@ -26,13 +26,15 @@ def wrap(
     size: int | tuple[int, int] | None = None,
     name: str = "wrapped",
     classes: Classes | None = None,
+    stochastic: bool = False,
     **options: Any,
 ) -> TorchClassifier:
     """Return ``module`` as a classifier of [0, 1] images; the module itself is left as it is.
 
     ``mean`` and ``std`` are three numbers in units of [0, 1] or a word (imagenet, half, none);
     without them the module normalises for itself. ``size`` is the frame it wants, by default each
-    image's own. ``options`` are those every model takes: crop, resize, geometry, decoder, orient,
+    image's own. The copy is in eval mode; ``stochastic`` leaves its dropout on, where that is part of
+    a defence. ``options`` are those every model takes: crop, resize, geometry, decoder, orient,
     family, training, pretraining. Raises UsageError for a wrong value and RoadworthyError if the
     module cannot be copied or does not return one row of logits per image.
     """
@@ -42,7 +44,7 @@ def wrap(
 
     if not isinstance(module, nn.Module):
         raise UsageError(f"wrap takes a torch.nn.Module, not {type(module).__name__}")
-    known = {f.name for f in fields(Options)} | {"mean", "std", "name", "classes"}
+    known = {f.name for f in fields(Options)} | {"mean", "std", "name", "classes", "stochastic"}
     for key in options:
         if key not in known:
             listed = ", ".join(sorted(known))
@@ -55,7 +57,14 @@ def wrap(
             f"{type(module).__name__} cannot be copied ({error}); wrap a module whose parameters "
             "are leaves, outside of any computation"
         ) from None
-    network = Network(name=f"wrap/{name}", module=ours, mean=shift, std=scale, classes=classes)
+    network = Network(
+        name=f"wrap/{name}",
+        module=ours,
+        mean=shift,
+        std=scale,
+        classes=classes,
+        stochastic=stochastic,
+    )
     # The default name says nothing, so the id tells two wrapped models apart.
     spec = None if name == "wrapped" else name
     return build(network, spec=spec, options=Options(size=size, **options))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from roadworthy.models.check.evidence import NotPossibleError
 from roadworthy.models.classifier import TorchClassifier
-from roadworthy.models.combine import Ensemble
-from roadworthy.models.equalise import Equalised
 from roadworthy.types import Classifier
 
 
@@ -13,6 +11,7 @@ def networks(model: Classifier) -> list[TorchClassifier]:
     """Return the torch networks in ``model``, itself or its members; or NotPossibleError."""
     if isinstance(model, TorchClassifier):
         return [model]
-    if isinstance(model, Ensemble | Equalised):
-        return [network for member in model.members for network in networks(member)]
+    members = getattr(model, "members", None)
+    if members is not None:
+        return [network for member in members for network in networks(member)]
     raise NotPossibleError(f"{model.id} is not a torch network: its inside cannot be seen")

@@ -26,6 +26,8 @@ EXAMPLES = {
     "jpeg": "jpeg(quality=20)",
     "resizer": "resizer(resize=opencv-nearest)",
     "pgd": "pgd(eps=16/255, steps=2)",
+    "apgd": "apgd(eps=16/255, steps=2)",
+    "apgd_targeted": "apgd_targeted(eps=16/255, steps=2, targets=1)",
     "square": "square(eps=16/255, queries=8)",
     "fgsm": "fgsm(eps=16/255)",
     "bim": "bim(eps=16/255, steps=2)",

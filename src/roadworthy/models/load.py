@@ -58,7 +58,7 @@ def _made(spec: Spec) -> Classifier:
         members = tuple(parse(member.spec) for member in made.members)
         made = replace(
             made,
-            spec=str(replace(text, args=(*members, *text.args[len(members) :]))),
+            spec=str(replace(text, args=members)),
             pipeline=with_options(made.pipeline, options),
             metadata=with_facts(made.metadata, options),
         )

@@ -40,13 +40,15 @@ def robustness_curve(rows: Rows, budgets: Sequence[float] | None = None) -> list
     attack, and for budgets that were not run. Dong et al., "Benchmarking adversarial robustness on
     image classification", CVPR 2020.
     """
-    usable = one_attack(rows)
-    if is_minimal(usable):
-        end = end_of(usable)
-        return read_off(
-            usable, np.linspace(0, end, POINTS).tolist() if budgets is None else budgets
-        )
-    known = {0.0: _clean(usable), **_at_budgets(usable)}
+    return curve_of(one_attack(rows), budgets)
+
+
+def curve_of(rows: Rows, budgets: Sequence[float] | None = None) -> list[CurvePoint]:
+    """Return `robustness_curve` of usable records that are known to be of one attack."""
+    if is_minimal(rows):
+        evenly = np.linspace(0, end_of(rows), POINTS).tolist()
+        return read_off(rows, evenly if budgets is None else budgets)
+    known = {0.0: _clean(rows), **_at_budgets(rows)}
     chosen = list(known) if budgets is None else [_known(b, list(known)) for b in budgets]
     return [CurvePoint(at, _share(known[at])) for at in chosen]
 

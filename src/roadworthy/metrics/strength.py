@@ -29,10 +29,18 @@ def strength_curve(rows: Rows, steps: Sequence[int] | None = None) -> list[Curve
     usable = one_attack(rows)
     if is_minimal(usable) or usable["eps"].drop_nulls().n_unique() > 1:
         raise UsageError("a curve over steps is of an attack with one budget: filter the records")
-    first = first_steps(usable)
-    if first is None:
+    found = strength_of(usable, steps)
+    if found is None:
         raise UsageError("this attack did not note its steps")
-    chosen = ladder(max(usable["steps_used"].drop_nulls())) if steps is None else list(steps)
+    return found
+
+
+def strength_of(rows: Rows, steps: Sequence[int] | None = None) -> list[CurvePoint] | None:
+    """Return `strength_curve` of usable records of one attack; None where it has none."""
+    first = None if is_minimal(rows) else first_steps(rows)
+    if first is None:
+        return None
+    chosen = ladder(max(rows["steps_used"].drop_nulls())) if steps is None else list(steps)
     values, n = np.sort(first), first.size
     robust = n - np.searchsorted(values, np.array(chosen, float), side="right")
     low, high = wilson(robust, np.full(len(chosen), n))

@@ -11,25 +11,33 @@ from roadworthy.report.cells import Cell, cells
 from roadworthy.report.figure import Figure, points_of
 from roadworthy.report.names import AXES
 from roadworthy.report.points import Who, frame_points, reliability_points, who_of
+from roadworthy.report.robustness import SECTION as ROBUSTNESS
+from roadworthy.report.robustness import robustness_figures
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def figures(summary: Mapping[str, Any], flat: pl.DataFrame) -> list[Figure]:
+def figures(
+    summary: Mapping[str, Any], flat: pl.DataFrame, rows: pl.DataFrame | None = None
+) -> list[Figure]:
     """Return the charts of a report, in its order; none where there is nothing to draw.
 
-    ``flat`` are the records as ``flat.judged`` returns them. Sections are ``overview``, the axes
-    present, and ``calibration``. The specs hold their own data and name no address.
+    ``flat`` are the records as ``flat.judged`` returns them, ``rows`` all of them, for the curves of
+    attacks: without, these are drawn from the summary alone. Sections are ``overview``, the axes
+    present, ``robustness`` and ``calibration``. The specs hold their own data and name no address.
     """
     found = cells(summary)
     who = who_of(found)
     made = [_overview(found, who)]
+    curves = [] if rows is None else robustness_figures(rows, who)
     for axis in AXES:
-        if axis != "clean" and any(cell.axis == axis for cell in found):
+        if axis == "clean" or (axis == "adversarial" and curves):
+            continue
+        if any(cell.axis == axis for cell in found):
             made += BUILDERS.get(axis, other)(axis, found, who)
-    made += [*_frames(flat, who), *_calibration(found, flat, who)]
-    order = ["overview", *AXES, "calibration"]
+    made += [*curves, *_frames(flat, who), *_calibration(found, flat, who)]
+    order = ["overview", *AXES, ROBUSTNESS, "calibration"]
     return sorted((f for f in made if f), key=lambda figure: order.index(figure.section))
 
 

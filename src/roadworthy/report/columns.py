@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from roadworthy.report.cells import Cell
 from roadworthy.report.reading import Reading
+from roadworthy.stress.norm_names import NORMS
 
 COLUMNS = {
     "top1": "top-1 %",
@@ -15,6 +16,8 @@ COLUMNS = {
     "mean_error": "error %",
     "drop": "drop",
     "robust_top1": "robust %",
+    "success_rate": "success %",
+    "median": "median change",
     "disagreement": "changed %",
     "flip_probability": "flips %",
     "t5d": "T5D",
@@ -22,9 +25,10 @@ COLUMNS = {
 }
 """Metrics of the terminal table with their headings; those before lose their interval last."""
 
-MEANS = {"ce": "mce", "flip_rate": "mfr"}
-"""What a whole suite has in the column of a metric of its members: the mean of that column."""
+MEANS = {"ce": "mce", "flip_rate": "mfr", "robust_top1": "worst_case_top1"}
+"""What a whole suite has in the column of a metric of its members: its mean, or the worst case."""
 
+_NORMS = {f"median_{norm.lower()}": norm for norm in NORMS}
 NOTHING = Reading(None, None, None)
 _GAP = 3  # between two columns
 _LEAST, _ENOUGH, _ENOUGH_EACH = 12, 30, 18  # characters of a name: at worst, alone, of several
@@ -37,8 +41,21 @@ def metrics_of(found: Sequence[Cell]) -> list[str]:
 
 def reading_in(cell: Cell, metric: str) -> Reading:
     """Return what a cell has in the column of ``metric``."""
+    if metric == "median":
+        return median_of(cell)[1]
     own = cell.readings.get(metric) or cell.readings.get(MEANS.get(metric, metric))
     return own or NOTHING
+
+
+def median_of(cell: Cell) -> tuple[str, Reading]:
+    """Return norm and median of the change that an attack needed, if it looked for the smallest.
+
+    Medians per pixel are of the attack's own norm only, which tells it from the others.
+    """
+    found = next((m for m in _NORMS if f"{m}_per_pixel" in cell.readings), None)
+    if found is None or "robust_top1" in cell.readings:
+        return "", NOTHING
+    return _NORMS[found], cell.readings.get(found, NOTHING)
 
 
 def _wanted(cell: Cell, metric: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from roadworthy.report.cells import Cell
+from roadworthy.report.columns import NOTHING, median_of
 from roadworthy.report.names import AXES, short_names
 from roadworthy.report.parts import is_whole, part_of
 from roadworthy.report.reading import Reading
@@ -48,7 +49,7 @@ def _sentence(name: str, own: Sequence[Cell]) -> str:
             f"{name} gets {_percent(clean.readings['top1'])} of {clean.n} images{on} right "
             f"as they are"
         )
-    rest = [text for text in (_costs(here), *_suites(quoted)) if text]
+    rest = [text for text in (_costs(here), _change(here), *_suites(quoted)) if text]
     return f"{start}, and {'; '.join(rest)}." if rest else f"{start}."
 
 
@@ -63,11 +64,25 @@ def _suites(own: Sequence[Cell]) -> list[str]:
     return texts
 
 
+def _change(own: Sequence[Cell]) -> str:
+    """Return the smallest change that fools it, by the best of the attacks that look for it."""
+    found = [(median_of(cell), cell) for cell in own]
+    known = [(one, cell) for one, cell in found if one[1].value is not None]
+    if not known:
+        return ""
+    (norm, reading), cell = min(
+        (one for one in known if one[0][0] == known[0][0][0]),
+        key=lambda one: one[0][1].value or 0.0,
+    )
+    name = short_names([cell.label], 48)[cell.label]
+    return f"half of those fall to a change of {norm} {reading.full} ({name})"
+
+
 def _costs(own: Sequence[Cell]) -> str:
     """Return the worst stress of each axis, at most four, the worst axis first."""
     worst: dict[str, tuple[float, Cell]] = {}
     for cell in own:
-        top = cell.value("top1") if cell.value("robust_top1") is None else cell.value("robust_top1")
+        top = _accuracy(cell).value
         if cell.axis == "clean" or cell.pooled or top is None:
             continue
         if cell.axis not in worst or top < worst[cell.axis][0]:
@@ -75,11 +90,19 @@ def _costs(own: Sequence[Cell]) -> str:
     ranked = sorted(worst.items(), key=lambda item: (item[1][0], list(AXES).index(item[0])))[:4]
     parts = []
     for _, (_, cell) in ranked:
-        reading = cell.readings.get("robust_top1", cell.readings.get("top1"))
-        if reading is not None:
-            parts.append(f"{_percent(reading)} under {short_names([cell.label], 48)[cell.label]}")
+        parts.append(
+            f"{_percent(_accuracy(cell))} under {short_names([cell.label], 48)[cell.label]}"
+        )
     lead = "at worst " if len(parts) == 1 else "at the worst of each kind of stress "
     return lead + _listed(parts) if parts else ""
+
+
+def _accuracy(cell: Cell) -> Reading:
+    """Return the accuracy that is quoted; none of attacks without a budget, which leave nothing."""
+    robust = next((n for n in ("robust_top1", "worst_case_top1") if n in cell.readings), None)
+    if robust is None and "success_rate" in cell.readings:
+        return NOTHING
+    return cell.readings.get(robust or "top1", NOTHING)
 
 
 def _percent(reading: Reading) -> str:

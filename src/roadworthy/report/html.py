@@ -21,9 +21,12 @@ from roadworthy.report.flat import judged, whole
 from roadworthy.report.gallery import gallery
 from roadworthy.report.headline import headline
 from roadworthy.report.names import AXES
+from roadworthy.report.points import who_of
+from roadworthy.report.robustness import cascades
 from roadworthy.report.sections import failures, results, worst_classes
 from roadworthy.report.table import suite_notes
 from roadworthy.report.view import View
+from roadworthy.report.warned import warnings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,17 +75,20 @@ def render(view: View, *, images: int = 6) -> str:
 def _content(view: View, images: int) -> dict[str, Any]:
     rows, problem = _records(view)
     flat = judged(rows)
-    drawn = figures(view.summary, flat)
     found = cells(view.summary)
+    drawn = figures(view.summary, flat, rows)
     run = view.summary.get("run")
     run = run if isinstance(run, dict) else {}
     return {
         "title": _title(view),
         "verdict": headline(found),
         "problem": problem,
-        "table": results(found, calibration=False),
+        "warnings": warnings(view.summary),
+        "table": results(found),
         "notes": suite_notes(view.summary),
-        "calibration": results(found, calibration=True),
+        "calibration": results(found, about="calibration"),
+        "changes": results(found, about="changes"),
+        "cascades": cascades(rows, who_of(found)),
         "sections": _by_section(drawn),
         "classes": worst_classes(view.summary),
         "groups": gallery(view, flat, images=images),

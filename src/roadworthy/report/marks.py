@@ -95,6 +95,32 @@ def bands(points: Sequence[Point], *, x: str, y: str) -> Spec:
     )
 
 
+def budgets(points: Sequence[Point], *, x: str, y: str, log: bool = False) -> Spec:
+    """Return lines through (x, value), each in a band of its intervals; ``log`` for powers of ten.
+
+    ``x`` and ``y`` are the titles of the axes; ``y`` runs from 0 to 100.
+    """
+    import altair as alt
+
+    series = distinct(p["series"] for p in points)
+    kind = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=True, nice=False)
+    ticks = alt.Axis(tickCount=6, format="~s") if log else alt.Axis(tickCount=10)
+    base = alt.Chart(alt.NamedData("points")).encode(
+        x=alt.X("x:Q", title=x, axis=ticks, scale=kind), color=color(series)
+    )
+    scale = alt.Scale(domain=[0, 100])
+    value = alt.Y("value:Q", title=y, scale=scale)
+    low = alt.Y("low:Q", title=y, scale=scale)
+    return finish(
+        alt.layer(
+            base.mark_area(opacity=0.14).encode(y=low, y2="high:Q"),
+            base.mark_line(strokeWidth=2).encode(y=value),
+            base.mark_circle(size=22, opacity=1).encode(y=value, tooltip=_tooltip(alt)),
+        ),
+        points,
+    )
+
+
 def reliability(points: Sequence[Point]) -> Spec:
     """Return accuracy over mean confidence, in percent, with the diagonal of calibration."""
     import altair as alt

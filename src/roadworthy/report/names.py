@@ -21,6 +21,9 @@ AXES = {
 }
 """Axes in the order of the report, with their headings."""
 
+WORST_CASE = "worst_case"
+"""What a row over several attacks is called in front of the brackets with their specs."""
+
 # A directory in front of a file name: after "provider:" or "key=", never the "/" of timm/resnet50.
 _FOLDERS = re.compile(r"(?<=[:=])(?!\d+/\d)[^(),=:]*/(?=[^/(),])")
 _ELLIPSIS = "…"
@@ -74,6 +77,8 @@ def axis_of(stress: str) -> str:
     if name is None or not name.group().isidentifier():
         return "other"
     if importlib.util.find_spec(f"roadworthy.stress.attacks.{name.group()}") is not None:
+        return "adversarial"
+    if name.group() == WORST_CASE:
         return "adversarial"
     if name.group() in suites():
         return "suite"

@@ -74,7 +74,12 @@ def severity_of(cell: Cell) -> float | None:
 
 def family_of(cell: Cell) -> str:
     """Return the stress without its level, so that all levels lie on one line."""
-    text = re.sub(r"\b(?:eps|severity)=(?:\[[^\]]*\]|[^,()]*)(?:,\s*)?", "", cell.stress)
+    return family(cell.stress)
+
+
+def family(stress: str) -> str:
+    """Return a spec without its level."""
+    text = re.sub(r"\b(?:eps|severity)=(?:\[[^\]]*\]|[^,()]*)(?:,\s*)?", "", stress)
     return re.sub(r",\s*\)", ")", text).replace("()", "")
 
 

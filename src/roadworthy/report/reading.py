@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+SMALL, LARGE = 0.1, 100.0
+"""Numbers without a unit have three decimals between these."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -20,7 +23,12 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The value alone: ``71.3``; one decimal for percent and points, three for the rest."""
+        """The value alone: ``71.3``; one decimal for percent and points, three for the rest.
+
+        ``> 0.3`` for what is infinite, of which only the lower end of the interval is known.
+        """
+        if self.value is None and self.low is not None:
+            return f"> {number(self.low, self.unit)}"
         return number(self.value, self.unit)
 
     @property
@@ -40,7 +48,10 @@ def number(value: float | None, unit: str) -> str:
     """Return ``value`` as text in the precision of its unit; ``–`` for None; never ``-0.0``."""
     if value is None:
         return "–"
-    digits = 1 if unit in ("percent", "points") else 3
+    if unit == "none" and 0 < abs(value) < SMALL:
+        return f"{value:.3g}"
+    large = unit == "none" and abs(value) >= LARGE
+    digits = 1 if unit in ("percent", "points") or large else 3
     text = f"{value:.{digits}f}"
     return text.lstrip("-") if float(text) == 0 else text
 

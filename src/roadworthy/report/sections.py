@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.report.cells import Cell, distinct, entries, text_of
@@ -26,6 +26,7 @@ HEADINGS = {
     "top5": "top-5 %",
     "drop": "drop, points",
     "robust_top1": "robust top-1 %",
+    "success_rate": "success %",
     "disagreement": "changed %",
     "flip_probability": "flips %",
     "t5d": "T5D",
@@ -37,8 +38,18 @@ HEADINGS = {
     "brier": "Brier",
     "aurc": "AURC",
     "coverage_at_risk": "coverage at risk",
+    "median_linf": "median Linf",
+    "median_l2": "median L2",
+    "median_l1": "median L1",
+    "median_l0": "median L0",
+    "median_linf_per_pixel": "Linf per pixel",
+    "median_l2_per_pixel": "L2 per pixel",
+    "median_l1_per_pixel": "L1 per pixel",
+    "median_l0_per_pixel": "L0 per pixel",
 }
 CALIBRATION = ("ece", "nll", "brier", "aurc", "coverage_at_risk")
+CHANGES = tuple(name for name in HEADINGS if name.startswith("median_"))
+TABLES = {"calibration": CALIBRATION, "changes": ("success_rate", *CHANGES)}
 MOST_CLASSES = 25
 MOST_STRESSES = 6
 MOST_FAILURES = 200
@@ -56,12 +67,20 @@ class ResultTable:
     failed: bool
 
 
-def results(found: Sequence[Cell], *, calibration: bool) -> ResultTable:
-    """Return the cells as a table: calibration metrics, or all others, plug-ins' included."""
+def results(found: Sequence[Cell], *, about: str | None = None) -> ResultTable:
+    """Return the cells as a table: of the metrics ``about`` something, or of all others.
+
+    ``about`` is "calibration" or "changes" (how small a change suffices); success rates stand beside
+    medians there and among the others, too. Plug-ins' metrics are among the others.
+    """
+    found = [_with_worst_case(cell) for cell in found]
+    if about == "changes":
+        found = [cell for cell in found if _sought(cell)]
     measured = distinct(name for cell in found for name in cell.readings)
     ranked = [name for name in HEADINGS if name in measured]
     ranked += [name for name in measured if name not in HEADINGS]
-    chosen = [name for name in ranked if (name in CALIBRATION) == calibration]
+    apart = {*CALIBRATION, *CHANGES}
+    chosen = [n for n in ranked if (n in TABLES[about] if about else n not in apart)]
     groups = [(AXES[axis], [cell for cell in found if cell.axis == axis]) for axis in AXES]
     return ResultTable(
         metrics=[(name, HEADINGS.get(name, name)) for name in chosen],
@@ -73,6 +92,18 @@ def results(found: Sequence[Cell], *, calibration: bool) -> ResultTable:
         data=len({cell.data for cell in found}) > 1,
         failed=any(cell.failed for cell in found),
     )
+
+
+def _with_worst_case(cell: Cell) -> Cell:
+    """Put the worst case over several attacks into the column of robust accuracy."""
+    worst = cell.readings.get("worst_case_top1")
+    return cell if worst is None else replace(cell, readings={"robust_top1": worst})
+
+
+def _sought(cell: Cell) -> bool:
+    """Whether an attack looked for the smallest change, be it of several budgets."""
+    changes = any(name in CHANGES for name in cell.readings)
+    return changes and (cell.pooled or "robust_top1" not in cell.readings)
 
 
 _Class = dict[str, Reading]

@@ -102,6 +102,30 @@ def member_of(cell: CellRecord, records: pl.DataFrame, clean: pl.DataFrame | Non
     return Member(cell, usable.select(COLUMNS), clean, frozenset(failed))
 
 
+class Reasons:
+    """Why values are missing, as entries of ``unavailable``: one for all metrics with one reason."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, str, str, str], list[str]] = {}
+
+    def add(self, why: tuple[str, str, str, str], metric: str) -> None:
+        """Note a missing ``metric``; ``why`` is data, model, stress and the reason."""
+        names = self._names.setdefault(why, [])
+        names.extend(n for n in [metric] if n not in names)
+
+    def entries(self) -> list[dict[str, str]]:
+        """Return the entries in the order in which they came."""
+        return [
+            {
+                "data": data,
+                "model": model,
+                "stress": spec,
+                "reason": f"{', '.join(names)}: {reason}",
+            }
+            for (data, model, spec, reason), names in self._names.items()
+        ]
+
+
 def suite_rows(
     findings: Iterable[Finding],
     name: Callable[[CellRecord], str],
@@ -109,7 +133,7 @@ def suite_rows(
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Return the rows of all suites, and why values are missing, as entries of ``unavailable``."""
     rows: list[dict[str, Any]] = []
-    reasons: dict[tuple[str, str, str, str], list[str]] = {}
+    reasons = Reasons()
     for found in findings:
         model, result = name(found.cells[0].cell), found.result
         definition, single = result.definition, result.estimate
@@ -132,14 +156,8 @@ def suite_rows(
         }
         rows.append(row)
         if result.reason:
-            key = (found.data, model, found.suite, result.reason)
-            names = reasons.setdefault(key, [])
-            names.extend(n for n in [definition.name] if n not in names)
-    missing = [
-        {"data": data, "model": model, "stress": spec, "reason": f"{', '.join(names)}: {reason}"}
-        for (data, model, spec, reason), names in reasons.items()
-    ]
-    return rows, missing
+            reasons.add((found.data, model, found.suite, result.reason), definition.name)
+    return rows, reasons.entries()
 
 
 def _of(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:

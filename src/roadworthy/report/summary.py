@@ -11,8 +11,10 @@ from roadworthy.engine.stops import widenings
 from roadworthy.engine.until import widened
 from roadworthy.metrics.catalogue import USABLE, evaluate_all
 from roadworthy.metrics.per_class import per_class
+from roadworthy.report.ensembles import Ensembles
 from roadworthy.report.stored import StoredSets
-from roadworthy.report.suites import Suites, suite_rows
+from roadworthy.report.suites import Reasons, Suites, suite_rows
+from roadworthy.report.warned import Warned
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
 
@@ -25,6 +27,7 @@ def summarise(run: Run) -> dict[str, Any]:
     classes: list[dict[str, Any]] = []
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
     wider, suites, stored = widenings(run.runs), Suites(run), StoredSets()
+    attacks, warned, infinite = Ensembles(), Warned(), Reasons()
     for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
         records = run.rows_of(cell)
         key = (cell.data, cell.model, clean_of(cell.stress))
@@ -34,10 +37,13 @@ def summarise(run: Run) -> dict[str, Any]:
             clean[*key, cell.precision] = usable
             classes.extend(_classes(run, cell, usable))
         reference = clean.get((*key, cell.precision), clean.get(key))
-        rows.extend(_rows(cell, records, reference, wider))
+        rows.extend(_rows(cell, records, reference, wider, infinite))
         suites.add(cell, records, reference)
         stored.add(cell, records)
-    whole, missing = suite_rows([*suites.results(), *stored.results()], _name, wider)
+        attacks.add(cell, records)
+        warned.add(cell, _name(cell), records.filter(pl.col("status").is_in(USABLE)))
+    over = [*suites.results(), *stored.results(), *attacks.results()]
+    whole, missing = suite_rows(over, _name, wider)
     last = run.runs[-1] if run.runs else {}
     return {
         "schema": 1,
@@ -49,10 +55,11 @@ def summarise(run: Run) -> dict[str, Any]:
             "data": list(run.datasets()),
             "stresses": list(dict.fromkeys(cell.stress for cell in run.cells)),
             "suites": [*suites.described(), *stored.described()],
+            "warnings": warned.rows(),
         },
         "rows": [*rows, *whole],
         "per_class": classes,
-        "unavailable": [*_unavailable(run), *missing],
+        "unavailable": [*_unavailable(run), *infinite.entries(), *missing],
     }
 
 
@@ -61,6 +68,7 @@ def _rows(
     records: pl.DataFrame,
     clean: pl.DataFrame | None,
     wider: Mapping[tuple[str, str], float],
+    reasons: Reasons,
 ) -> Iterator[dict[str, Any]]:
     usable = records.filter(pl.col("status").is_in(USABLE))
     failed = records.filter(pl.col("status") == "failed")["sample"].n_unique()
@@ -74,6 +82,8 @@ def _rows(
         source = group["source"][0] if len(group) else None
         model = _name(cell)
         for definition, single in evaluate_all(group, clean):
+            if single.reason:
+                reasons.add((cell.data, model, cell.stress, single.reason), definition.name)
             factor = wider.get((cell.request, definition.name), 1.0)
             estimate = widened(single, factor, unit=definition.unit)
             yield {

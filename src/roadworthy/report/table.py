@@ -9,6 +9,7 @@ from roadworthy.errors import UsageError
 from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
 from roadworthy.report.columns import COLUMNS, fit, metrics_of, reading_in, shown_text
 from roadworthy.report.names import short_names
+from roadworthy.report.warned import warnings
 from roadworthy.spec import Spec, parse
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def _below(summary: Mapping[str, Any], found: Sequence[Cell]) -> list[str]:
     for entry in entries(summary, "unavailable"):
         who = f"{text_of(entry, 'model')}: " if _varies(found, "model") or len(models) > 1 else ""
         texts.append(f"n/a  {who}{text_of(entry, 'stress')}: {text_of(entry, 'reason')}")
-    return [*suite_notes(summary), *distinct(texts)]
+    warned = [f"warning  {text}" for text in warnings(summary)]
+    return [*warned, *suite_notes(summary), *distinct(texts)]
 
 
 def suite_notes(summary: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,70 @@
+"""What attacks found suspicious about models: flags in the records as warnings with their meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from roadworthy.metrics.members import members_in_turn
+from roadworthy.report.cells import entries, text_of
+from roadworthy.run import CellRecord
+from roadworthy.stress._attacks.flags import FLAGS, SQUARE, square_wins
+
+
+@dataclass
+class Warned:
+    """Flags by model, data and stress. How many images show one would depend on the batch size."""
+
+    found: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
+
+    def add(self, cell: CellRecord, model: str, usable: pl.DataFrame) -> None:
+        """Note the flags in the records of a cell, and whether Square, as the last, still won."""
+        flags = set(usable["flags"].drop_nulls().explode().drop_nulls().unique())
+        if not usable["broken_by"].is_null().all():
+            parts = usable.partition_by("variant")
+            flags |= {"square_wins"} if any(map(_square_was_needed, parts)) else set()
+        if flags:
+            self.found.setdefault((model, cell.data, cell.stress), set()).update(flags)
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return one entry for each flag of a model under a stress, in the order of cells."""
+        known = list(FLAGS)
+        return [
+            {
+                "model": model,
+                "data": data,
+                "stress": stress,
+                "flag": flag,
+                "text": FLAGS.get(flag, ""),
+            }
+            for (model, data, stress), flags in self.found.items()
+            for flag in sorted(flags, key=lambda f: (known.index(f) if f in known else 99, f))
+        ]
+
+
+def _square_was_needed(rows: pl.DataFrame) -> bool:
+    shares = members_in_turn(rows)
+    last = bool(shares) and shares[-1].name.partition("(")[0] == SQUARE
+    return last and len(shares) > 2 and square_wins(rows["broken_by"].to_list())
+
+
+def warnings(summary: Mapping[str, Any]) -> list[str]:
+    """Return the warnings of a summary as sentences, each once with the stresses that gave it."""
+    run = summary.get("run")
+    given = entries(run, "warnings")
+    several = len({text_of(entry, "model") for entry in given}) > 1
+    stresses: dict[tuple[str, str, str], list[str]] = {}
+    for entry in given:
+        model = text_of(entry, "model") if several else ""
+        key = (model, text_of(entry, "flag"), text_of(entry, "text"))
+        named = stresses.setdefault(key, [])
+        named.extend(s for s in [text_of(entry, "stress")] if s not in named)
+    return [
+        f"{f'{model}: ' if model else ''}{flag}"
+        + (f": {text}" if text else "")
+        + f" (seen by {', '.join(seen)})"
+        for (model, flag, text), seen in stresses.items()
+    ]

@@ -6,8 +6,10 @@ import copy
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
+from engine_world import colour_net, write_pictures
 from tiny_networks import CLASSES, Plain, seeded
 from torch import Tensor, nn
 
@@ -188,6 +190,17 @@ def test_it_is_loaded_from_its_text(tmp_path: Path) -> None:
     assert twice.id != model.id
     halved = in_precision(model, "bf16")
     assert halved.members[0].precision == "bf16"  # type: ignore[attr-defined]
+
+
+def test_a_run_judges_the_honest_defence_and_attacks_through_it(tmp_path: Path) -> None:
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=3)}"
+    model = defended(colour_net(), parse(JPEG))
+    run = rw.evaluate(model, data, ["clean", "pgd(eps=32/255, steps=3)"], out=tmp_path / "out")
+    rows = run.rows().filter(pl.col("stress").str.starts_with("pgd"), pl.col("status") == "ok")
+    assert len(rows) >= 5
+    assert (rows["linf"] > 30 / 255).all()
+    assert (rows["backwards"] == 3).all()
+    assert rows["success"].sum() >= 1
 
 
 @pytest.mark.parametrize(

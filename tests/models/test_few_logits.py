@@ -38,12 +38,8 @@ class Colours(nn.Module):
         one = z[:, 1:2] - z[:, 0:1]
         if self.form == "dict":
             return {"logits": one}
-        return {
-            "rows": one,
-            "flat": one.squeeze(1),
-            "bare": one.squeeze(),
-            "dict": {"logits": one},
-        }[self.form]
+        forms: dict[str, Tensor] = {"rows": one, "flat": one.squeeze(1), "bare": one.squeeze()}
+        return forms[self.form]
 
 
 def model(outputs: int, *, names: bool = True, form: str = "rows") -> TorchClassifier:

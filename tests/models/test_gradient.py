@@ -74,6 +74,36 @@ def test_losses_of_another_shape_and_cut_graphs_are_explained() -> None:
         value_and_gradient(model(), lambda z, _: z.detach()[:, 0], x, y)
 
 
+def test_integers_are_refused_and_strides_do_not_matter() -> None:
+    net, (x, y) = model(), batch()
+    with pytest.raises(RoadworthyError, match=r"values in \[0, 1\], not at torch\.uint8; divide"):
+        value_and_gradient(net, cross_entropy, (x * 255).to(torch.uint8), y)
+    expected = value_and_gradient(net, cross_entropy, x, y)
+    wide = torch.zeros(4, 16, 3, 32)
+    wide[..., ::2] = x.transpose(1, 2)
+    strided = wide[..., ::2].transpose(1, 2)
+    assert not strided.is_contiguous()
+    for found, one in zip(
+        value_and_gradient(net, cross_entropy, strided, y), expected, strict=True
+    ):
+        torch.testing.assert_close(found, one)
+    same = value_and_gradient(net, cross_entropy, x[:1].expand(4, -1, -1, -1), y[:1].expand(4))
+    torch.testing.assert_close(same[2][3], expected[2][0])
+
+
+def test_a_nan_image_spoils_no_other() -> None:
+    net, (x, y) = model(), batch()
+    spoilt = x.clone()
+    spoilt[1, 0, 0, 0] = float("nan")
+    _, value, gradient = value_and_gradient(net, cross_entropy, spoilt, y)
+    _, expected, other = value_and_gradient(net, cross_entropy, x, y)
+    rest = torch.tensor([0, 2, 3])
+    assert value[1].isnan()
+    assert gradient[1].isnan().any()
+    torch.testing.assert_close(value[rest], expected[rest])
+    torch.testing.assert_close(gradient[rest], other[rest])
+
+
 def test_forwards_and_backwards_are_counted_per_image() -> None:
     counted, (x, y) = Counted(model()), batch()
     counted.logits(x)

@@ -30,6 +30,11 @@ def value_and_gradient(
     """
     if Need.GRADIENT not in model.gives:
         raise RoadworthyError(f"{model.id} gives no gradient; use a black-box attack")
+    if not x.is_floating_point():
+        raise RoadworthyError(
+            f"a gradient is taken at a float batch with values in [0, 1], not at {x.dtype}; "
+            "divide 8-bit images by 255"
+        )
     first, *others = passes(model)
     logits, value, gradient = _one_pass(first, loss, x, y)
     for number, other in enumerate(others, start=2):

@@ -118,7 +118,7 @@ def test_more_queries_never_lose_and_success_comes_after_the_query_it_says(
     goal, loss = Goal(labels, targets), cross_entropy if targeted else margin
     whole, counted = _run(norm, 2 * eps, targets=targets, stop=stop)
     used, success = _steps(whole)
-    assert len(set(success)) > 2
+    assert max(success) > 1
     assert (counted.forwards >= used).all()
     assert not counted.backwards.any()
     values = [loss(net.logits(x), goal)]
@@ -172,7 +172,7 @@ def test_every_image_has_its_own_radius() -> None:
     rng = BatchDraws([FastDraws(np.random.default_rng(i)) for i in range(COUNT)])
     counted = Counted(net)  # type: ignore[arg-type]
     found = square.function(counted, x, Goal(labels), Ball("Linf", eps), queries=9, rng=rng)
-    torch.testing.assert_close((found.x - x).flatten(1).abs().amax(1), eps)
+    np.testing.assert_allclose((found.x - x).flatten(1).abs().amax(1), eps, atol=1e-12)
 
 
 @pytest.mark.parametrize(("norm", "eps"), NORMS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from boundary_world import least
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.optimize import brentq, linprog
 from torch import Tensor
 
 from roadworthy.stress._norms import GEOMETRIES
@@ -16,7 +16,6 @@ from roadworthy.stress.norm_names import Norm
 
 NORMS: list[Norm] = ["Linf", "L2", "L1"]
 SHAPE = (3, 3, 5)
-SIZE = 45
 Floats = NDArray[np.float64]
 
 
@@ -43,38 +42,6 @@ def _reach(x: Floats, normal: Floats) -> Floats:
     return total
 
 
-def _least(norm: Norm, x: Floats, normal: Floats, gap: float) -> float:
-    """Return the size of the smallest step that closes the gap, found another way."""
-    scale = np.abs(normal).max()
-    if scale == 0 or gap == 0:
-        return 0.0
-    normal, gap = normal / scale, gap / scale
-    if norm == "L2":
-        least, most = -x, 1 - x
-
-        def missing(rate: float) -> float:
-            return float(normal @ np.clip(rate * normal, least, most)) - gap
-
-        far = np.sign(gap) * 1e15
-        rate = brentq(missing, 0.0, far, xtol=1e-300, rtol=1e-14, maxiter=2000)
-        return float(np.linalg.norm(np.clip(rate * normal, least, most)))
-    if norm == "L1":  # what goes up and what goes down, each with a cost of 1
-        bounds = [*((0, 1 - v) for v in x), *((0, v) for v in x)]
-        both = np.concatenate([normal, -normal])[None]
-        found = linprog(np.ones(2 * len(x)), A_eq=both, b_eq=[gap], bounds=bounds)
-        return float(found.fun or 0)
-    # each |d_i| <= t, and t is to be small
-    eye, column = np.eye(len(x)), -np.ones((len(x), 1))
-    below = np.block([[eye, column], [-eye, column]])
-    cost = np.append(np.zeros(len(x)), 1.0)
-    bounds = [*((-v, 1 - v) for v in x), (0, 1)]
-    found = linprog(
-        cost, A_ub=below, b_ub=np.zeros(2 * len(x)), A_eq=np.append(normal, 0)[None], b_eq=[gap],
-        bounds=bounds,
-    )  # fmt: skip
-    return float(found.fun or 0)
-
-
 @pytest.mark.parametrize("norm", NORMS)
 @given(seed=st.integers(0, 100_000))
 @settings(max_examples=8, deadline=None)
@@ -86,8 +53,8 @@ def test_the_step_closes_the_gap_inside_the_box_and_none_is_smaller(norm: Norm, 
     torch.testing.assert_close(closed, gap, rtol=1e-9, atol=0)
     size = GEOMETRIES[norm].size(step).tolist()
     for i in range(6):
-        least = _least(norm, x[i].numpy().ravel(), normal[i].numpy().ravel(), float(gap[i]))
-        assert size[i] == pytest.approx(least, rel=1e-6, abs=1e-9)
+        smallest = least(norm, x[i].numpy().ravel(), normal[i].numpy().ravel(), float(gap[i]))
+        assert size[i] == pytest.approx(smallest, rel=1e-6, abs=1e-9)
 
 
 @pytest.mark.parametrize("norm", NORMS)

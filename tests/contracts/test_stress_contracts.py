@@ -38,6 +38,7 @@ EXAMPLES = {
     "ddn": "ddn(steps=5)",
     "fmn": "fmn(steps=5)",
     "carlini_wagner": "carlini_wagner(steps=5, search_steps=4, initial_c=1)",
+    "ead": "ead(steps=5, search_steps=4, initial_c=1)",
     "sigma_zero": "sigma_zero(steps=5)",
     "precision": "precision(dtype=bf16)",
     "translate": "translate(frames=4)",

@@ -112,15 +112,17 @@ def torchattacks(count: int, steps: int) -> Work:
     )
 
 
-def plain_network() -> nn.Module:
+def plain_network(*, adversarial: bool = True) -> nn.Module:
     """Make the same ResNet-20 as a script would, normalisation in front."""
     sys.path.append(str(NETS.parent))
     from cifar_resnet import resnet20 as architecture
     from torchvision.transforms import Normalize
 
     net = architecture()
-    weights = torch.load(SHARED / "models" / "cifar10_resnet20_at.pt", weights_only=True)
-    net.load_state_dict(weights)
+    file = "cifar10_resnet20_at.pt" if adversarial else "cifar10_resnet20.th"
+    saved = torch.load(SHARED / "models" / file, weights_only=True, map_location="cpu")
+    weights = saved.get("state_dict", saved)
+    net.load_state_dict({name.removeprefix("module."): value for name, value in weights.items()})
     normalise = Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     return nn.Sequential(normalise, net).eval()
 

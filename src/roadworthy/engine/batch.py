@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from roadworthy.engine.options import DEFAULT_BATCH_SIZE
 from roadworthy.engine.plan import Cell, Plan
 from roadworthy.errors import RoadworthyError
 from roadworthy.types import Tap
+
+USUAL_FRAME = 224
+"""Side of the frames for which the default batch size is meant."""
 
 TELLTALE = ("out of memory", "can't allocate memory", "DefaultCPUAllocator", "_ALLOC_FAILED")
 
@@ -22,20 +26,28 @@ class Batches:
     """The batch size of every cell: as settled for its model and frame, halved where memory ended.
 
     Attacks keep far more of a network in memory than a forward pass does, so running out of it
-    under an attack makes only attacks smaller.
+    under an attack makes only attacks smaller. With ``whole_attacks`` they take more of small frames.
     """
 
     settled: Mapping[str, int]
     default: int
     device: str
+    whole_attacks: bool = False
     smaller: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     def of(self, cell: Cell) -> int:
         """Return how many samples of ``cell`` to take at once."""
         key = key_of(cell, self.device)
         # What is too much for a forward pass is too much for an attack, but not the other way.
-        size = self.smaller.get((key, False), self.settled.get(key, self.default))
-        return min(size, self.smaller.get((key, True), size)) if _attacks(cell) else size
+        size = self._forward(key)
+        if not _attacks(cell):
+            return size
+        if self.whole_attacks and (key, False) not in self.smaller:
+            size = max(size, _small_frames(cell))
+        return min(size, self.smaller.get((key, True), size))
+
+    def _forward(self, key: str) -> int:
+        return self.smaller.get((key, False), self.settled.get(key, self.default))
 
     def slices(
         self, cell: Cell, indices: Sequence[int], work: Callable[[list[int]], MadeT]
@@ -94,10 +106,20 @@ class Batches:
         """Return the sizes in use by the cells of ``plan``, the smaller ones of attacks apart."""
         used = {}
         for cell in plan.cells:
-            key = key_of(cell, self.device)
-            name = f"{key} attack" if (key, _attacks(cell)) in self.smaller else key
-            used[name if _attacks(cell) else key] = self.of(cell)
+            key, size = key_of(cell, self.device), self.of(cell)
+            apart = _attacks(cell) and size != self._forward(key)
+            used[f"{key} attack" if apart else key] = size
         return used
+
+
+def _small_frames(cell: Cell) -> int:
+    """Return how many samples an attack takes at once where frames are small: up to its whole part.
+
+    Attacks drop images on the way, and what is left should still fill a forward pass.
+    """
+    height, width = cell.size
+    fitting = DEFAULT_BATCH_SIZE * USUAL_FRAME**2 // max(1, height * width)
+    return min(cell.stress.definition.part_size, fitting)
 
 
 def key_of(cell: Cell, device: str) -> str:

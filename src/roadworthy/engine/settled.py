@@ -23,8 +23,9 @@ FOLDER = "batch_sizes"
 
 def batches(store: Store, options: Options) -> Batches:
     """Return the sizes that hold in the folder of ``store``."""
-    settled = remembered(store.folder) if options.batch_size == "auto" else {}
-    return Batches(settled, options.forward_batch, kind(options.device))
+    auto = options.batch_size == "auto"
+    settled = remembered(store.folder) if auto else {}
+    return Batches(settled, options.forward_batch, kind(options.device), whole_attacks=auto)
 
 
 def settle(plan: Plan, store: Store, options: Options) -> None:

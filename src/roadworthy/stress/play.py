@@ -67,6 +67,11 @@ class Play:
         """Return a member with the budget it takes from the whole."""
         return stress(inherited(member, self.given))
 
+    def rng(self, member: Spec) -> BatchDraws:
+        """Return the draws that a member has, from their beginning, for every image."""
+        one = self.bound(member)
+        return self.draws(one, one.settings[0])
+
     def __call__(
         self, member: Spec, rows: Tensor, *, ball: Ball | None = None, **changes: Any
     ) -> Found:

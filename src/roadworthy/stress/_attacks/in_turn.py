@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from roadworthy.spec import Spec
+from roadworthy.stress._attacks.diagnose import diagnose
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import margin
 from roadworthy.stress.play import Play
 from roadworthy.stress.watch import NEVER, Found
+from roadworthy.types import Need
 
 SLACK = 1e-6
 """What rounding may add to a distance that counts as inside the budget."""
@@ -56,21 +58,29 @@ class _Standing:
             self.step_success[rows[reached]] = self.steps_used[rows[reached]]
 
 
-def in_turn(members: Sequence[Spec], play: Play, *, flags: tuple[str, ...] = ()) -> Found:
+def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) -> Found:
     """Run ``members`` in turn, each on the images still standing, and judge what each returns.
 
     Members stop at success where they can. What an attack for the smallest change finds counts if
-    it lies in the ball. ``broken_by`` are the members' specs; steps add up over the members.
+    it lies in the ball. ``broken_by`` are the members' specs; steps add up over the members. Before
+    gradients are used, the model is looked at for signs that they mislead: these are the flags.
+    ``targets`` is how many classes a member wants to go to. Where no gradient gets through at all
+    only members without gradients run.
     """
     x, ball = play.work.x, play.work.ball
     standing = _Standing(x.clone(), torch.full_like(x[:, 0, 0, 0], -torch.inf), [None] * len(x))
+    flags: tuple[str, ...] = ()
+    by_gradient = [m for m in members if Need.GRADIENT in play.bound(m).needs]
+    if by_gradient:
+        flags = diagnose(play.work, rng=play.rng(by_gradient[0]), targets=targets)
     for member in members:
         rows = standing.rows
         if not len(rows):
             break
-        found = play(member, rows, stop="success", within=ball.eps[rows])
-        inside = ball.at(rows)
-        work = play.work.at(rows)
+        if "disconnected" in flags and member in by_gradient:
+            continue
+        found = play(member, rows, stop="success", within=float(ball.eps.min()))
+        inside, work = ball.at(rows), play.work.at(rows)
         legal = inside.size(found.x - work.x) <= inside.eps * (1 + SLACK)
         candidate = torch.where(legal.view(-1, 1, 1, 1), found.x, work.x)
         candidate = inside.project(work.x, candidate)

@@ -103,6 +103,8 @@ def _median(rows: Rows, norm: Norm, *, scale: float = 1.0) -> Estimate | None:
     own, minimal = norm_of(rows), is_minimal(rows)
     if own is None or not (minimal or own == norm):
         return None
+    if rows.filter("success")[norm.lower()].null_count():
+        return None  # failures alone would look like a robust model
     values = attacked_reach(rows, norm)
     if not values.size:
         return None

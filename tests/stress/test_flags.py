@@ -15,7 +15,8 @@ from roadworthy.models.precision import cast, in_precision
 from roadworthy.models.wrap import wrap
 from roadworthy.stress._attacks.diagnose import CHECKS, diagnose, shares
 from roadworthy.stress._attacks.flags import FLAGS, square_wins
-from roadworthy.stress.ball import Ball
+from roadworthy.stress._norms import GEOMETRIES
+from roadworthy.stress.ball import Ball, Norm
 from roadworthy.stress.draws import BatchDraws, FastDraws
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.play import Work
@@ -40,6 +41,15 @@ def convolutional(activation: nn.Module, *, pool: bool = False, classes: int = 7
             nn.Linear(64, classes),
         )
     )
+
+
+def deep(activation: nn.Module) -> nn.Module:
+    """A network with so many activations that a tiny step reorders some."""
+    parts = [nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), activation]
+    for _ in range(3):
+        parts += [nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), activation]
+    head = [nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(128, 7)]
+    return masking.scaled(seeded(nn.Sequential(*parts, *head)), 1e-2)
 
 
 def network() -> nn.Module:
@@ -76,6 +86,7 @@ CLEAN: dict[str, Callable[[], nn.Module]] = {
     "few features": lambda: seeded(Plain()),
     "large logits": lambda: masking.scaled(convolutional(nn.ReLU()), 5.0),
     "small logits": lambda: masking.scaled(convolutional(nn.ReLU()), 1e-4),
+    "deep": lambda: deep(nn.ReLU()),
     "clipped input": lambda: masking.Behind(network(), before=lambda x: x.clamp(0, 1)),
 }
 
@@ -97,7 +108,7 @@ MASKED: dict[str, tuple[masking.Maker, set[str]]] = {
     "stopped gradient": (masking.stopped, {"disconnected"}),
     "dropout": (masking.dropping, {"randomised"}),
     "noise": (masking.noisy, {"randomised"}),
-    "k-WTA": (lambda net: masking.competing(seeded(Plain()), 0.2), {"shattered"}),
+    "k-WTA": (lambda _: deep(masking.WinnersTakeAll(0.2)), {"shattered"}),
     "another gradient": (masking.misled, {"shattered"}),
     "batch statistics": (masking.centred, {"batch_dependent"}),
     "root at zero": (masking.rooted, {"nan_gradient"}),
@@ -120,6 +131,20 @@ def test_shares_count_images_and_flags_come_in_the_order_of_the_table() -> None:
     assert found["probabilities"] == 1.0
     assert 0.0 < found["zero_gradient"] < 1.0
     assert found["zero_gradient"] * COUNT == round(found["zero_gradient"] * COUNT)
+
+
+@pytest.mark.parametrize("norm", list(GEOMETRIES))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_any_budget_will_do(norm: Norm, dtype: torch.dtype) -> None:
+    x = pictures(6).to(dtype)
+    for module, expected in ((network(), ()), (masking.softmax(network()), ("probabilities",))):
+        model = wrap(module, size=SIDE)
+        model = cast(model, "fp64") if dtype == torch.float64 else model  # type: ignore[assignment]
+        plain = work_of(model, x)
+        eps = torch.tensor([0.0, 0.01, 3.0, 0.0, 1.0, 2.0], dtype=dtype)
+        eps = eps.round() if norm == "L0" else eps
+        work = Work(plain.model, x, plain.goal, Ball(norm, eps))
+        assert diagnose(work, rng=draws(6)) == expected
 
 
 def test_every_flag_has_a_text_and_every_check_a_flag() -> None:

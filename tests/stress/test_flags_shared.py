@@ -21,7 +21,7 @@ from roadworthy.models.wrap import wrap
 from roadworthy.stress._attacks.diagnose import diagnose
 
 pytestmark = pytest.mark.shared
-COUNT, FEW = 32, 8
+COUNT, FEW = 32, 4
 NETS = {
     "cifar10_resnet20.th": cifar_resnet.resnet20,
     "cifar10_resnet32.th": cifar_resnet.resnet32,

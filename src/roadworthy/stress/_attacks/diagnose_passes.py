@@ -25,8 +25,9 @@ RUNS = 5
 COMPANY = 8
 """Images that are judged a second time, among others than before."""
 
-CHANGES = (1e-3, 1e-2, 3e-2)
-"""Steps are as long as should change the margin by so many standard deviations of the logits."""
+CHANGES = (3e-4, 1e-3, 3e-3)
+"""Steps are as long as should change the margin by so many standard deviations of the logits: long
+enough to be no rounding, and too short for a network to curve."""
 
 SMALLEST, LARGEST = 2e-6, 1e-3
 """What these steps are kept between: above the rounding of a float32 pixel, and within `EDGE`."""
@@ -149,6 +150,6 @@ def _surprise(model: Counted, z: Tensor, goal: Goal, logits: Tensor, slope: Tens
         with torch.no_grad():
             moved = model.logits(z + expanded(size, z) * slope.sign())
         gained = margin(moved, goal) - margin(logits, goal)
-        floor = (CHANGES[0] * spread).clamp_min(1e-30)
+        floor = (1e-3 * spread).clamp_min(1e-30)
         surprises.append((gained - expected).abs() / torch.maximum(expected, floor))
     return torch.stack(surprises)

@@ -49,8 +49,9 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         ),
         "shattered": (
             "a tiny step changes the outputs otherwise than the gradient says: activations that jump "
-            "(such as k-WTA), rounding, or a gradient that is not the model's own; trust attacks "
-            "without gradients (square) and transferred images, not gradient attacks"
+            "(such as k-WTA), rounding, or a gradient that is not the model's own, as behind bpda(…); "
+            "trust no gradient attack that attacks without gradients (square) or transferred images "
+            "beat"
         ),
         "square_wins": (
             "Square, which uses no gradient, breaks images that all gradient attacks left: gradients "

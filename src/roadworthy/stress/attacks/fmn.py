@@ -34,7 +34,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
 
 @minimal_attack(
     Need.GRADIENT,
-    norms=("L2", "Linf"),
+    norms=("L2", "Linf", "L1", "L0"),
     check=_check,
     passes=lambda given: (given["steps"] + 1, given["steps"]),
     paper="Pintor et al., NeurIPS 2021",
@@ -59,13 +59,14 @@ def fmn(
     """
     rule, nearest, limit = RADII[geometry.name], Nearest(x, goal, geometry), furthest(x, geometry)
     first = rule.step if step is None else step
-    radius, z = limit, x
+    radius, z = torch.zeros_like(limit), x
     for done in range(steps):
         logits, gap, gradient = value_and_gradient(model, margin, z, goal)
         reached = nearest.see(logits, z, done)
         shrink = cosine(gamma, min(gamma, 0.001), done, steps)
         estimate = geometry.size(z - x) + rule.whole(gap.abs() / geometry.dual(gradient))
-        outside = torch.where(nearest.distance.isinf(), estimate, rule.grown(radius, shrink))
+        grown = rule.grown(radius, shrink)
+        outside = torch.where(nearest.distance.isinf(), estimate.maximum(grown), grown)
         inside = rule.shrunk(radius, shrink).minimum(nearest.distance)
         radius = torch.where(reached, inside, outside).nan_to_num(0.0).minimum(limit)
         moved = z + cosine(first, first / 100, done, steps) * unit(gradient)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from roadworthy.engine.plan import Cell
 from roadworthy.models.counted import Counted
+from roadworthy.models.precision import in_precision
 from roadworthy.stress.apply import draws_for
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import Setting, Stress
@@ -55,8 +56,10 @@ def attack(
         None if targets is None else torch.from_numpy(targets).to(x.device),
         torch.from_numpy(np.ascontiguousarray(clean)).to(x.device),
     )
-    counted = Counted(cell.judge.model)
-    work = Work(counted, x, goal, Ball(given["norm"], eps))
+    judge = crafting = Counted(cell.judge.model)
+    if cell.craft != cell.judge.precision:
+        crafting = replace(judge, model=in_precision(cell.judge.model, cell.craft))
+    work = Work(crafting, x, goal, Ball(given["norm"], eps), judge)
 
     def draws(one: Stress, under: Setting) -> BatchDraws:
         each = [draws_for(one.definition, under.key, sample=s.id, seed=seed) for s in samples]
@@ -64,7 +67,7 @@ def attack(
 
     found = run(cell.stress, setting, work, draws=draws)
     nothing = np.zeros(len(x), np.int64)
-    spent = {name: getattr(counted, name) + nothing for name in SPENT}
+    spent = {name: getattr(judge, name) + nothing for name in SPENT}
     return Attacked(found.x, spent | _steps(found, len(x)))
 
 

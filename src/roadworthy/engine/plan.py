@@ -58,7 +58,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Cell:
-    """One stress on one data set judged by one model; ``request`` names all of it but the samples."""
+    """One stress on one data set judged by one model; ``request`` names all of it but the samples.
+
+    Attacks look for inputs in the precision ``craft``; what they find is judged in float32.
+    """
 
     source: Source
     stress: Stress
@@ -66,6 +69,7 @@ class Cell:
     relation: Relation
     size: tuple[int, int]
     request: str
+    craft: Precision = "fp32"
 
     @property
     def pipeline(self) -> Pipeline:
@@ -215,9 +219,10 @@ def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
     relation = relate(source.dataset, model.classes, model_name=judge.spec)
     pipeline = published(frame_of(one, source.dataset), model.pipeline)
     size = pipeline.size or source.first_size
-    # Attacks craft and judge in float32: a success that exists only in bf16 is none.
-    if one.definition.tap is Tap.INPUT and judge.precision != "fp32":
-        judge = replace(judge, precision="fp32")
+    craft: Precision = "fp32"
+    if one.definition.tap is Tap.INPUT:
+        # A success that exists only in bf16 is none.
+        craft, judge = judge.precision, replace(judge, precision="fp32")
     probes = {probe_hash(_pipeline_of(one, s, pipeline)) for s in one.settings}
     request = digest(
         RECORDS_VERSION,
@@ -230,7 +235,8 @@ def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
         *sorted({probe_hash(pipeline), *probes}),
         relation.targets.tobytes(),
         options.seed,
+        *([f"crafted in {craft}"] if craft != "fp32" else []),
         *(["films"] if getattr(source.dataset, "films", None) else []),
         *(str(s.columns.get(c)) for c in target_columns(one) for s in source.dataset.samples),
     )
-    return Cell(source, one, judge, relation, size, request)
+    return Cell(source, one, judge, relation, size, request, craft)

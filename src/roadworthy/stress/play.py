@@ -33,22 +33,26 @@ class Work:
     """What an attack works on: a batch ``x`` (N, C, H, W) in [0, 1], its goal and its budget.
 
     ``ball`` is that of attacks with a budget; it is unused by those that look for the smallest change.
+    ``judge`` says what counts as reached where ``model`` is a less exact one to search with.
     """
 
     model: Counted
     x: Tensor
     goal: Goal
     ball: Ball
+    judge: Counted | None = None
 
     def at(self, rows: Tensor) -> Work:
         """Return the work on the images ``rows``, indices."""
-        model = self.model.at(rows, images=len(self.x))
-        return Work(model, self.x[rows], self.goal.at(rows), self.ball.at(rows))
+        model, judge = self.model.at(rows, images=len(self.x)), self.judge
+        if judge is not None:
+            judge = judge.at(rows, images=len(self.x))
+        return Work(model, self.x[rows], self.goal.at(rows), self.ball.at(rows), judge)
 
     def logits(self, x: Tensor) -> Tensor:
-        """Return the logits of ``x`` without a graph, counted."""
+        """Return the logits of ``x`` that count, without a graph, counted."""
         with torch.no_grad():
-            logits: Tensor = self.model.logits(x)
+            logits: Tensor = (self.judge or self.model).logits(x)
         return logits
 
 

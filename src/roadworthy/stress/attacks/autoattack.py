@@ -86,7 +86,8 @@ def autoattack(
     """
     norm = ball.norm
     if version == "rand":
-        play = replace(play, work=replace(play.work, model=_averaging(model)))
+        judge = _averaging(play.work.judge or model)
+        play = replace(play, work=replace(play.work, model=_averaging(model), judge=judge))
     del model, x, goal, ball  # they are what `play` works on
     return in_turn(members_of(version, norm), play, targets=TARGETS)
 

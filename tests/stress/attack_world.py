@@ -19,7 +19,7 @@ from roadworthy.stress.watch import Found
 from roadworthy.types import Classifier
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tried:
     """What an attack found for a batch, and what it asked of the model for it."""
 

@@ -109,6 +109,9 @@ def test_within_finishes_images_and_changes_nothing_for_the_others() -> None:
     assert found.steps_used is not None
     assert (found.steps_used[near] < 12).all()
     assert (found.steps_used[~near] == 12).all()
+    assert found.step_success is not None  # within the budget, not just anywhere
+    assert torch.equal(found.step_success[near], found.steps_used[near])
+    assert (found.step_success[~near] < 12).all()
     steps = found.steps_used.numpy()
     assert (counted.backwards == 7 * steps).all()
     assert (counted.forwards == 14 * steps).all()

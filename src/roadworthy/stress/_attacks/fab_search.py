@@ -46,7 +46,7 @@ def search(
         nearest = Nearest(x[some.repeat(ways)], goals, fab.geometry)
         aims = goals if targets is None else goals.towards(targets[:, some].flatten())
         _go(fab, model.at(some, images=len(x)), nearest, aims, linearise, ways, rng.at(some))
-        parts.append(_best_way(nearest, ways))
+        parts.append(_best_way(fab, nearest, ways))
     return _joined(parts)
 
 
@@ -103,21 +103,22 @@ def _around(fab: Fab, nearest: Nearest, last: Tensor, ways: int, rng: BatchDraws
     return torch.cat([fab.geometry.random(x, expanded(r, x), rng) for x, r in parts])
 
 
-def _best_way(nearest: Nearest, ways: int) -> Found:
-    """Return for each image what its best way found, and the first step at which any way did."""
+def _best_way(fab: Fab, nearest: Nearest, ways: int) -> Found:
+    """Return for each image what its best way found, and the first step at which any way did.
+
+    That is the first that was near enough, if one was: a budget is broken by no other.
+    """
     found = nearest.found()
     assert found.steps_used is not None
     assert found.step_success is not None
     best = nearest.distance.view(ways, -1).argmin(0)
     image = torch.arange(len(best), device=best.device)
-    used, success = (v.view(ways, -1) for v in (found.steps_used, found.step_success))
-    never = used.amax(0) + 1
-    first = torch.where(success == NEVER, never, success).amin(0)
-    return Found(
-        found.x[best * len(best) + image],
-        used.amax(0),
-        torch.where(first == never, NEVER, first),
-    )
+    success = found.step_success.view(ways, -1)
+    used = found.steps_used.view(ways, -1).amax(0)
+    first = torch.where(success == NEVER, used + 1, success).amin(0)
+    first = torch.where(first > used, NEVER, first)
+    finished = ~_unfinished(fab, nearest, ways)
+    return Found(found.x[best * len(best) + image], used, torch.where(finished, used, first))
 
 
 def _joined(parts: Sequence[Found]) -> Found:

@@ -61,7 +61,7 @@ def median_of(cell: Cell) -> tuple[str, Reading]:
 def _wanted(cell: Cell, metric: str) -> bool:
     # the mean error of one stress says what its top-1 says already
     told = metric == "mean_error" and "top1" in cell.readings
-    return not told and reading_in(cell, metric).value is not None
+    return not told and reading_in(cell, metric).text != NOTHING.text
 
 
 def shown_text(cell: Cell, metric: str, wide: bool) -> str:

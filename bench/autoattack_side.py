@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from bench.attack_side import EPS, Images, images, plain_network
 from bench.pictures import resnet20
@@ -18,6 +19,7 @@ from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.play import Work as Batch
 from roadworthy.stress.play import run
+from roadworthy.types import Classifier
 
 PART = 64
 """Images at once, as the engine takes them."""
@@ -32,25 +34,60 @@ def ours(count: int, *, adversarial: bool, spec: str = "autoattack(eps=8/255)") 
         robust = torch.zeros(count, dtype=torch.bool)
         for start in range(0, count, PART):
             rows = torch.arange(start, min(start + PART, count))
+            left, found, _ = _attacked(model, batch, one, rows)
             with torch.no_grad():
-                logits = model.logits(batch.x[rows])
-            right = logits.argmax(1) == batch.labels[rows]
-            left, clean = rows[right], logits[right]
-            counted, x = Counted(model), batch.x[left]
-            budget = Ball("Linf", torch.full((len(left),), EPS))
-            work = Batch(counted, x, Goal(batch.labels[left], clean=clean), budget)
-
-            def draws(asked: Stress, under: Setting, left: Tensor = left) -> BatchDraws:
-                names = [str(index) for index in left.tolist()]
-                each = [draws_for(asked.definition, under.key, sample=n, seed=0) for n in names]
-                return BatchDraws([d["rng"] for d in each])
-
-            found = run(one, one.settings[0], work, draws=draws)
-            with torch.no_grad():
-                robust[left] = model.logits(found.x).argmax(1) == batch.labels[left]
+                robust[left] = model.logits(found).argmax(1) == batch.labels[left]
         return robust
 
     return Work(everything, warm=lambda: None, answer=lambda robust: robust.tolist())
+
+
+def alone(count: int, spec: str) -> Work:
+    """Run one attack on ``count`` images of the robustly trained network, at once."""
+    use_cores()
+    model, batch, one = load(resnet20(adversarial=True)), images(count), stress(spec)
+    return Work(lambda: _attacked(model, batch, one, torch.arange(count)))
+
+
+def passes(count: int, spec: str) -> Work:
+    """Run as many forward and backward passes of the same images as the attack counts, and no more."""
+    use_cores()
+    model, batch, one = load(resnet20(adversarial=True)), images(count), stress(spec)
+    left, _, counted = _attacked(model, batch, one, torch.arange(count))
+    x, labels = batch.x[left], batch.labels[left]
+    backwards = round(int(counted.backwards.sum()) / len(left))
+    forwards = round(int(counted.forwards.sum()) / len(left)) - backwards
+
+    def run_all() -> None:
+        with torch.no_grad():
+            for _ in range(forwards):
+                model.logits(x)
+        for _ in range(backwards):
+            z = x.detach().requires_grad_()
+            loss = functional.cross_entropy(model.logits(z), labels, reduction="sum")
+            torch.autograd.grad(loss, z)
+
+    return Work(run_all)
+
+
+def _attacked(
+    model: Classifier, batch: Images, one: Stress, rows: Tensor
+) -> tuple[Tensor, Tensor, Counted]:
+    """Return which of ``rows`` were right, what the attack made of them, and what was counted."""
+    with torch.no_grad():
+        logits = model.logits(batch.x[rows])
+    right = logits.argmax(1) == batch.labels[rows]
+    left, counted = rows[right], Counted(model)
+    norm = one.settings[0].arguments["norm"]
+    goal = Goal(batch.labels[left], clean=logits[right])
+    work = Batch(counted, batch.x[left], goal, Ball(norm, torch.full((len(left),), EPS)))
+
+    def draws(asked: Stress, under: Setting) -> BatchDraws:
+        names = [str(index) for index in left.tolist()]
+        each = [draws_for(asked.definition, under.key, sample=n, seed=0) for n in names]
+        return BatchDraws([d["rng"] for d in each])
+
+    return left, run(one, one.settings[0], work, draws=draws).x, counted
 
 
 def pyautoattack(count: int, *, adversarial: bool) -> Work:

@@ -1,0 +1,45 @@
+"""What attacks cost beside the forward and backward passes that they count."""
+
+from __future__ import annotations
+
+from bench.pictures import missing_cifar
+from bench.race import Comparison, Race, Side
+
+FLOOR = 0.9
+"""Least share of an attack's time that its counted passes take."""
+
+ATTACKS = (
+    "apgd(eps=8/255)",
+    "apgd_targeted(eps=8/255, targets=3, steps=30)",
+    "fab_targeted(targets=2, steps=30)",
+    "square(eps=8/255, queries=500)",
+    "fmn(norm=Linf)",
+    "fmn(norm=L2)",
+    "ddn",
+)
+
+
+def races(*, quick: bool) -> list[Race]:
+    """Return a race for each attack against as many bare passes of the same prepared model."""
+    return [_race(spec, 16 if quick else 48) for spec in ATTACKS]
+
+
+def _race(spec: str, count: int) -> Race:
+    name, arguments = spec.partition("(")[0], {"count": count, "spec": spec}
+    return Race(
+        f"floor {spec}",
+        (
+            Side("attack", "bench.autoattack_side:alone", arguments, keep_memory=True),
+            Side("passes", "bench.autoattack_side:passes", arguments, keep_memory=True),
+        ),
+        (
+            Comparison(
+                f"{name}, its own passes", "attack", ("passes",), kind="overhead", bound=1 / FLOOR
+            ),
+        ),
+        rounds=3,
+        together=True,
+        missing=missing_cifar(),
+        note=f"{spec}, ResNet-20 adversarially trained, {count} CIFAR-10 images at once; images leave "
+        "when they are done, so that the last passes are of few images, the bare ones all of many",
+    )

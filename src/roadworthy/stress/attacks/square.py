@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,10 +73,14 @@ def square(
     changes nothing but the forward passes counted; ``steps_used`` and ``step_success`` are queries,
     the first point's included, as if one at a time. Andriushchenko et al., ECCV 2020.
     """
-    proposals, frame = PROPOSALS[ball.norm], x.shape[2:]
+    proposals, plain = (
+        PROPOSALS[ball.norm],
+        x.contiguous(),
+    )  # windows are cut out channel by channel
     areas = fractions(queries - 1, initial_fraction, queries=queries if rescale else None)
-    sides = np.array([proposals.side(area, *frame) for area in areas], dtype=np.int64)
+    sides = np.array([proposals.side(area, *x.shape[2:]) for area in areas], dtype=np.int64)
     with torch.no_grad():
-        start = proposals.start(x, ball.eps.to(x).view(-1, 1, 1, 1), rng)
-        watch = Watch(model, x, goal, ball, stop=stop)
-        return search(watch, proposals, start, Stock(rng, sides, like=x), queries)
+        start = proposals.start(plain, ball.eps.to(x).view(-1, 1, 1, 1), rng)
+        watch = Watch(model, plain, goal, ball, stop=stop)
+        found = search(watch, proposals, start, Stock(rng, sides, like=x), queries)
+    return replace(found, x=torch.empty_like(x).copy_(found.x))

@@ -13,7 +13,8 @@ from roadworthy.models.counted import Counted
 from roadworthy.models.equalise import equalising
 from roadworthy.models.precision import cast, in_precision
 from roadworthy.models.wrap import wrap
-from roadworthy.stress._attacks.diagnose import CHECKS, diagnose, shares
+from roadworthy.stress._attacks.diagnose import diagnose, shares
+from roadworthy.stress._attacks.diagnose_rules import CHECKS
 from roadworthy.stress._attacks.flags import FLAGS, square_wins
 from roadworthy.stress._norms import GEOMETRIES
 from roadworthy.stress.ball import Ball, Norm
@@ -212,18 +213,21 @@ def test_a_single_image_is_enough_for_all_but_rare_jumps() -> None:
     assert diagnose(nobody, rng=draws(0)) == ()
 
 
-@pytest.mark.parametrize(("count", "forwards"), [(6, 11), (40, 11), (70, 11)])
-def test_it_costs_few_passes_and_on_the_first_images_only(count: int, forwards: int) -> None:
+@pytest.mark.parametrize(("count", "images"), [(6, 16), (16, 16), (20, 16), (20, 9)])
+def test_it_costs_few_passes_and_on_the_first_images_only(count: int, images: int) -> None:
     work = work_of(wrap(network(), size=SIDE), pictures(count))
-    assert diagnose(work, rng=draws(count)) == ()
-    asked = work.model.forwards
+    assert diagnose(work, rng=draws(count), images=images) == ()
+    asked, gone_back = work.model.forwards, work.model.backwards
     assert asked.shape == (count,)
-    assert asked.max() == forwards
-    assert (asked[:8] == forwards).all()
-    assert (asked[8:64] == forwards - 2).all()
-    assert (asked[64:] == 0).all()
-    assert (work.model.backwards[:64] == 3).all()
-    assert (work.model.backwards[64:] == 0).all()
+    assert (asked[:8] == 11).all()
+    assert (asked[8:images] == 9).all()
+    assert (asked[images:] == 0).all()
+    assert (gone_back[:images] == 3).all()
+    assert (gone_back[images:] == 0).all()
+    if images == 16:
+        again = work_of(wrap(network(), size=SIDE), pictures(count))
+        diagnose(again, rng=draws(count))
+        assert (again.model.forwards == asked).all()
 
 
 def test_a_model_without_gradients_is_only_asked_what_it_can_answer() -> None:

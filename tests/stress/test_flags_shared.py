@@ -52,7 +52,7 @@ def flags(file: str, images: Tensor, shared: Path, mask: str | None = None) -> s
     load_weights(module, shared / "models" / file)
     module = module if mask is None else MASKS[mask](module)
     model = wrap(module, mean="imagenet", std="imagenet", size=32)
-    return set(diagnose(work_of(model, images), rng=draws(len(images)), targets=9))
+    return set(diagnose(work_of(model, images), rng=draws(len(images)), targets=9, images=COUNT))
 
 
 @pytest.mark.parametrize("file", NETS)

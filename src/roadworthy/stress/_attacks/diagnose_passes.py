@@ -18,9 +18,6 @@ from roadworthy.stress.losses import LOSSES, margin
 from roadworthy.stress.play import Work
 from roadworthy.types import Classifier, Need
 
-IMAGES = 64
-"""Images that are looked at, the first of a batch."""
-
 RUNS = 5
 COMPANY = 8
 """Images that are judged a second time, among others than before."""
@@ -69,9 +66,9 @@ class Evidence:
     slopes: Slopes | None
 
 
-def gather(work: Work, rng: BatchDraws) -> Evidence:
-    """Ask the model about at most 64 images of ``work``: 8 to 11 forwards and 3 backwards each."""
-    chosen = torch.arange(min(IMAGES, len(work.x)), device=work.x.device)
+def gather(work: Work, rng: BatchDraws, images: int) -> Evidence:
+    """Ask the model about the first ``images`` of ``work``: 9 or 11 forwards and 3 backwards each."""
+    chosen = torch.arange(min(images, len(work.x)), device=work.x.device)
     work, rng = work.at(chosen), rng.at(chosen)
     first, optimises = _watched(partial(work.logits, work.x))
     runs = torch.stack([first, *(work.logits(work.x) for _ in range(RUNS - 1))])

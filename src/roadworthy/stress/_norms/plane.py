@@ -64,8 +64,7 @@ def largest_first(weight: Tensor, room: Tensor, need: Tensor) -> Tensor:
 
     The sum of ``weight`` * amount is ``need``; where all of the room is not enough it is used up.
     """
-    values = (weight * (room > 0)).flatten(1)  # those that cannot move come last
-    rooms, needs = room.flatten(1), need.flatten(1)
+    values, rooms, needs = weight.flatten(1), room.flatten(1), need.flatten(1)
     amounts = torch.zeros_like(values)
     rows, size = torch.arange(len(values), device=values.device), values.shape[1]
     for count in (min(FIRST_LARGEST, size), size):

@@ -26,10 +26,12 @@ from roadworthy.stress.attacks.pgd import pgd
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.draws import BatchDraws, FastDraws
 from roadworthy.stress.goal import Goal
-from roadworthy.stress.watch import Found
+from roadworthy.stress.watch import Found, Stop
 
 EPS = 8 / 255
 STEP = 2 / 255
+BATCH = 64
+"""Images that peers get at once: of 32, 64 and 128 the fastest for them."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +55,21 @@ def images(count: int) -> Images:
     return Images(to_input(np.stack(frames), "cpu"), torch.tensor([s.label for s in samples]))
 
 
-def ours(count: int, steps: int) -> Work:
+def ours(count: int, steps: int, adversarial: bool = True, stop: Stop = "never") -> Work:
     """Run ``pgd`` on a prepared ResNet-20 as the engine does, counting included."""
     use_cores()
-    model, batch = load(resnet20(adversarial=True)), images(count)
+    model, batch = load(resnet20(adversarial=adversarial)), images(count)
     ball = Ball("Linf", torch.full((count,), EPS))
 
     def run() -> Tensor:
         rng = BatchDraws([FastDraws(rng_for(0, "pgd", 1, str(i), "")) for i in range(count)])
         goal = Goal(batch.labels)
         found: Found = _function(pgd)(
-            Counted(model), batch.x, goal, ball, steps=steps, step=STEP, rng=rng
+            Counted(model), batch.x, goal, ball, steps=steps, step=STEP, stop=stop, rng=rng
         )
         return found.x
 
-    return Work(run, answer=lambda found: _right(model.logits, found, batch.labels))
+    return Work(run, answer=lambda found: _judged(model.logits, found, batch.labels))
 
 
 def bare(count: int, steps: int) -> Work:
@@ -84,32 +86,53 @@ def bare(count: int, steps: int) -> Work:
     return Work(run)
 
 
-def foolbox(count: int, steps: int) -> Work:
+def foolbox(count: int, steps: int, adversarial: bool = True) -> Work:
     """Run foolbox's LinfPGD on the plain network."""
     from foolbox import PyTorchModel
     from foolbox.attacks import LinfPGD
 
-    batch, net = images(count), plain_network()
+    net = plain_network(adversarial=adversarial)
     model = PyTorchModel(net, bounds=(0, 1), device="cpu")
     attack = LinfPGD(abs_stepsize=STEP, steps=steps)
 
-    def run() -> Tensor:
-        found: Tensor = attack(model, batch.plain, batch.labels, epsilons=EPS)[1]
+    def of(x: Tensor, labels: Tensor) -> Tensor:
+        found: Tensor = attack(model, x, labels, epsilons=EPS)[1]
         return found
 
-    return Work(run, answer=lambda found: _right(net, found, batch.labels))
+    return _peer(net, count, of)
 
 
-def torchattacks(count: int, steps: int) -> Work:
+def torchattacks(count: int, steps: int, adversarial: bool = True) -> Work:
     """Run torchattacks' PGD on the plain network."""
     from torchattacks import PGD
 
-    batch, net = images(count), plain_network()
-    attack = PGD(net, eps=EPS, alpha=STEP, steps=steps)
-    return Work(
-        lambda: attack(batch.plain, batch.labels),
-        answer=lambda found: _right(net, found, batch.labels),
+    net = plain_network(adversarial=adversarial)
+    return _peer(net, count, PGD(net, eps=EPS, alpha=STEP, steps=steps))
+
+
+def art(count: int, steps: int, adversarial: bool = True) -> Work:
+    """Run the Adversarial Robustness Toolbox's PGD on the plain network."""
+    from art.attacks.evasion import ProjectedGradientDescent
+    from art.estimators.classification import PyTorchClassifier
+
+    net = plain_network(adversarial=adversarial)
+    model = PyTorchClassifier(
+        net, nn.CrossEntropyLoss(), (3, 32, 32), 10, clip_values=(0, 1), device_type="cpu"
     )
+    attack = ProjectedGradientDescent(
+        model,
+        eps=EPS,
+        eps_step=STEP,
+        max_iter=steps,
+        num_random_init=1,
+        batch_size=BATCH,
+        verbose=False,
+    )
+
+    def of(x: Tensor, labels: Tensor) -> Tensor:
+        return torch.from_numpy(attack.generate(x.numpy(), labels.numpy()))
+
+    return _peer(net, count, of)
 
 
 def plain_network(*, adversarial: bool = True) -> nn.Module:
@@ -119,12 +142,24 @@ def plain_network(*, adversarial: bool = True) -> nn.Module:
     from torchvision.transforms import Normalize
 
     net = architecture()
-    file = "cifar10_resnet20_at.pt" if adversarial else "cifar10_resnet20.th"
-    saved = torch.load(SHARED / "models" / file, weights_only=True, map_location="cpu")
-    weights = saved.get("state_dict", saved)
-    net.load_state_dict({name.removeprefix("module."): value for name, value in weights.items()})
+    name = "cifar10_resnet20_at.pt" if adversarial else "cifar10_resnet20.th"
+    kept = torch.load(SHARED / "models" / name, weights_only=True)
+    weights = kept.get("state_dict", kept)
+    net.load_state_dict({key.removeprefix("module."): value for key, value in weights.items()})
     normalise = Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     return nn.Sequential(normalise, net).eval()
+
+
+def _peer(net: nn.Module, count: int, attack: Callable[[Tensor, Tensor], Tensor]) -> Work:
+    batch = images(count)
+    pieces = list(
+        zip(torch.split(batch.plain, BATCH), torch.split(batch.labels, BATCH), strict=True)
+    )
+    return Work(
+        lambda: torch.cat([attack(x, labels) for x, labels in pieces]),
+        warm=lambda: attack(*pieces[0]),
+        answer=lambda found: _judged(net, found, batch.labels),
+    )
 
 
 def _function(definition: object) -> Callable[..., Any]:
@@ -133,5 +168,7 @@ def _function(definition: object) -> Callable[..., Any]:
 
 
 @torch.no_grad()
-def _right(net: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> int:
-    return int((net(x).argmax(1) == labels).sum())
+def _judged(net: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> dict[str, float]:
+    logits = torch.cat([net(piece) for piece in torch.split(x, BATCH)])
+    loss = functional.cross_entropy(logits, labels)
+    return {"right": int((logits.argmax(1) == labels).sum()), "loss": float(loss)}

@@ -46,7 +46,8 @@ def value_and_gradient(
 
 def _one_pass(model: Classifier, loss: Loss, x: Tensor, y: Any) -> tuple[Tensor, Tensor, Tensor]:
     with torch.enable_grad():
-        z = x.detach().clone().requires_grad_()
+        # A network cannot change a leaf in place, so sharing memory with the caller is safe.
+        z = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
         logits = model.logits(z)
         value = loss(logits, y)
         if value.shape != x.shape[:1]:

@@ -16,7 +16,7 @@ QUICK_CHECK = 1
 """After so many steps a forward pass alone looks who has reached the goal already, if they may stop:
 on an undefended network nearly all have, and the backward pass of the next step would be wasted."""
 
-AT_ONCE = 32
+AT_ONCE = 64
 """Images worked on together on a processor, where larger batches are slower, if they may stop: places
 that become free are taken by images that wait, so that the last ones do not go on in small batches."""
 

@@ -1,4 +1,4 @@
-"""What the Square attack needs in every norm: its schedule, its draws, how far it looks ahead."""
+"""What the Square attack needs in every norm: its schedule, its draws, the places of its squares."""
 
 from __future__ import annotations
 

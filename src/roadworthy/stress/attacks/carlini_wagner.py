@@ -51,7 +51,7 @@ def carlini_wagner(
     goal: Goal,
     geometry: Geometry,
     *,
-    steps: int = 1000,
+    steps: int = 200,
     search_steps: int = 9,
     learning_rate: float = 0.01,
     initial_c: float = 1e-3,

@@ -38,8 +38,8 @@ class L1:
         change = z - x
         length, room = change.abs(), torch.where(change > 0, 1 - x, x)
         least = expanded(_threshold(length.flatten(1), room.flatten(1), radius.flatten(1)), x)
-        held = torch.minimum((length - least).clamp_min_(0), room)
-        return torch.where(least > 0, x + held.copysign(change), z).clamp_(0.0, 1.0)
+        shrunk = x + (length - least).clamp_min_(0).copysign(change)
+        return torch.where(least > 0, shrunk, z).clamp_(0.0, 1.0)
 
     def steepest(self, gradient: Tensor, room: Tensor | None) -> Tensor:
         """Return a step shared by the elements of largest gradient that have room, 1 % of all.
@@ -73,7 +73,8 @@ def _threshold(length: Tensor, room: Tensor, radius: Tensor) -> Tensor:
     low, high = torch.zeros_like(radius), length.amax(1, keepdim=True)
     for _ in range(40 if length.dtype == torch.float32 else 64):
         middle = (low + high) / 2
-        outside = torch.minimum((length - middle).clamp_min_(0), room).sum(1, keepdim=True) > radius
+        held = (length - middle).clamp_min_(0)
+        outside = torch.minimum(held, room, out=held).sum(1, keepdim=True) > radius
         low, high = torch.where(outside, middle, low), torch.where(outside, high, middle)
     inside = torch.minimum(length, room).sum(1, keepdim=True) <= radius
     return torch.where(inside, 0.0, high).squeeze(1)

@@ -17,8 +17,7 @@ def largest(values: Tensor, counts: Tensor) -> Tensor:
     ordered = values.topk(most, dim=1).values
     last = ordered.gather(1, (counts - 1).clamp_min(0))
     above, equal = values > last, values == last
-    chosen = above | (equal & (equal.cumsum(1) <= counts - above.sum(1, keepdim=True)))
-    return chosen & (counts > 0)
+    return above | (equal & (equal.cumsum(1) <= counts - above.sum(1, keepdim=True)))
 
 
 def spread(mask: Tensor, like: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def _labels(model: Bare, x: Tensor) -> Tensor:
 
 
 def _cosine(first: float, last: float, part: float) -> float:
-    return last + (first - last) * (1 + np.cos(np.pi * part)) / 2
+    return float(last + (first - last) * (1 + np.cos(np.pi * part)) / 2)
 
 
 SIZES: dict[str, Callable[[Tensor], Tensor]] = {

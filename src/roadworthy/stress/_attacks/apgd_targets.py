@@ -16,8 +16,8 @@ from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.watch import NEVER, Found, Stop, Watch
 
-TOGETHER = 48
-"""Images times targets in one batch, while there are fewer images: more do not run any faster."""
+TOGETHER = 32
+"""Images times targets in one batch, where fewer images are left: more run no faster, each."""
 
 
 def ascend_in_turn(

@@ -303,6 +303,34 @@ def test_attacks_that_cannot_be_taken_together() -> None:
     assert worst(one=one, two=minimal(1.0, norm="L2")) is None
 
 
+def of_all(name: str, **attacks: pl.DataFrame) -> Estimate | None:
+    cells = SuiteCells(stresses=tuple(attacks), rows=attacks)
+    found: Estimate | None = suite_metrics("attacks")[name].function(cells)
+    return found
+
+
+def test_of_several_searches_the_smallest_change_counts() -> None:
+    one = minimal(0.5, 3.0, INF, INF, WRONG)
+    two = minimal(1.0, 1.5, 1.0, INF, WRONG, 9.0)  # nobody else finished the last
+    middle, area = (
+        of_all("worst_case_median", a=one, b=two),
+        of_all("worst_case_area", a=one, b=two),
+    )
+    assert middle is not None
+    assert area is not None
+    assert (middle.value, middle.n) == (1.25, 4)  # of 0.5, 1.5, 1, infinity
+    assert area.value == pytest.approx(100 * (0.5 + 1.5 + 1 + 2 + 0) / 5 / 2)
+    assert area.n == 5
+    never = of_all("worst_case_median", a=minimal(INF, INF), b=minimal(INF, 1.0, 2.0))
+    assert never is not None
+    assert "on 1 of 2" in never.reason
+    assert of_all("worst_case_median", a=one) is None
+    assert of_all("worst_case_area", a=one, b=budgeted([(1, 4)], [True])) is None
+    assert of_all("worst_case_median", a=one, b=minimal(1.0, norm="L1")) is None
+    with pytest.raises(UsageError, match="no sample was finished by all"):
+        of_all("worst_case_area", a=one, b=minimal(1.0, sample=["x"]))
+
+
 def test_a_cascade_member_by_member() -> None:
     rows = budgeted([(1, 4)], WRONG, [True], [False], [True], [True]).with_columns(
         broken_by=pl.Series([None, "fast", None, "slow", "fast"]),

@@ -109,6 +109,12 @@ def test_the_worst_case_of_attacks_with_one_budget() -> None:
     assert worst_cases(one, two, small) == [
         ("worst_case(pgd(eps=8/255), square(eps=8/255), fmn(norm=Linf))", 25.0, 4)
     ]
+    again = smallest("eps_search(pgd, norm=Linf)", [0.25, 0.75, None, None])
+    alone = worst_cases(small, again)
+    assert [stress for stress, _, _ in alone] == [
+        "worst_case(fmn(norm=Linf), eps_search(pgd, norm=Linf))"
+    ] * 2
+    assert alone[1][1:] == (0.375, 4)  # of 0.25, 0.5, 8/255, infinity: (0.25 + 0.5) / 2
     assert worst_cases(one, small) == [("worst_case(pgd(eps=8/255), fmn(norm=Linf))", 50.0, 4)]
 
 

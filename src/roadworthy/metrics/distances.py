@@ -21,7 +21,7 @@ def median_linf(rows: Rows) -> Estimate | None:
     more. Of several rows of a sample the smallest counts. Interval by order statistics. Brendel et
     al., "Accurate, reliable and fast robustness evaluation", NeurIPS 2019.
     """
-    return _median(rows, "Linf")
+    return median_change(rows, "Linf")
 
 
 @metric(unit="none", direction="higher", paper="brendel2019")
@@ -33,7 +33,7 @@ def median_l2(rows: Rows) -> Estimate | None:
     in their own.
     Brendel et al., "Accurate, reliable and fast robustness evaluation", NeurIPS 2019.
     """
-    return _median(rows, "L2")
+    return median_change(rows, "L2")
 
 
 @metric(unit="none", direction="higher", paper="brendel2019")
@@ -45,7 +45,7 @@ def median_l1(rows: Rows) -> Estimate | None:
     in their own.
     Brendel et al., "Accurate, reliable and fast robustness evaluation", NeurIPS 2019.
     """
-    return _median(rows, "L1")
+    return median_change(rows, "L1")
 
 
 @metric(unit="none", direction="higher", paper="brendel2019")
@@ -56,7 +56,7 @@ def median_l0(rows: Rows) -> Estimate | None:
     attacks in this norm and for those in others that look for the smallest change: theirs is small
     in their own. Brendel et al., "Accurate, reliable and fast robustness evaluation", NeurIPS 2019.
     """
-    return _median(rows, "L0")
+    return median_change(rows, "L0")
 
 
 @metric(unit="none", direction="higher", headline=False, paper="su2018")
@@ -99,7 +99,8 @@ def median_l0_per_pixel(rows: Rows) -> Estimate | None:
     return _per_pixel(rows, "L0")
 
 
-def _median(rows: Rows, norm: Norm, *, scale: float = 1.0) -> Estimate | None:
+def median_change(rows: Rows, norm: Norm, *, scale: float = 1.0) -> Estimate | None:
+    """Estimate the median change in ``norm``, times ``scale``; None where it was not measured."""
     own = norm_of(rows)
     minimal = own is not None and is_minimal(rows)
     if own is None or not (minimal or own == norm):
@@ -120,4 +121,8 @@ def _median(rows: Rows, norm: Norm, *, scale: float = 1.0) -> Estimate | None:
 
 def _per_pixel(rows: Rows, norm: Norm) -> Estimate | None:
     count = elements(rows)
-    return None if count is None or norm_of(rows) != norm else _median(rows, norm, scale=1 / count)
+    return (
+        None
+        if count is None or norm_of(rows) != norm
+        else median_change(rows, norm, scale=1 / count)
+    )

@@ -53,6 +53,8 @@ def median_of(cell: Cell) -> tuple[str, Reading]:
     Medians per pixel are of the attack's own norm only, which tells it from the others.
     """
     found = next((m for m in _NORMS if f"{m}_per_pixel" in cell.readings), None)
+    if "worst_case_median" in cell.readings:
+        return "", cell.readings["worst_case_median"]
     if found is None or "robust_top1" in cell.readings:
         return "", NOTHING
     return _NORMS[found], cell.readings.get(found, NOTHING)

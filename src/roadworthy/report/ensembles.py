@@ -48,9 +48,10 @@ class Ensembles:
             members.setdefault(label_of(cell.stress, variant), Member(cell, rows, None, failed))
 
     def results(self) -> Iterator[Finding]:
-        """Yield the worst case over all attacks of each budget, where there are several."""
+        """Yield the worst case over all attacks of each budget, and over all without one."""
         for by_budget in self.found.values():
             smallest = by_budget.get(None, {})
+            yield from _worst(smallest)
             for budget in sorted((b for b in by_budget if b is not None), key=_size):
                 yield from _worst({**by_budget[budget], **smallest})
 

@@ -67,7 +67,7 @@ def _suites(own: Sequence[Cell]) -> list[str]:
 def _change(own: Sequence[Cell]) -> str:
     """Return the smallest change that fools it, by the best of the attacks that look for it."""
     found = [(median_of(cell), cell) for cell in own]
-    known = [(one, cell) for one, cell in found if one[1].value is not None]
+    known = [(one, cell) for one, cell in found if one[0] and one[1].value is not None]
     if not known:
         return ""
     (norm, reading), cell = min(

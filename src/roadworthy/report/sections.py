@@ -38,6 +38,7 @@ HEADINGS = {
     "brier": "Brier",
     "aurc": "AURC",
     "coverage_at_risk": "coverage at risk",
+    "worst_case_median": "worst case median",
     "median_linf": "median Linf",
     "median_l2": "median L2",
     "median_l1": "median L1",
@@ -48,7 +49,7 @@ HEADINGS = {
     "median_l0_per_pixel": "L0 per pixel",
 }
 CALIBRATION = ("ece", "nll", "brier", "aurc", "coverage_at_risk")
-CHANGES = tuple(name for name in HEADINGS if name.startswith("median_"))
+CHANGES = tuple(name for name in HEADINGS if "median" in name)
 TABLES = {"calibration": CALIBRATION, "changes": ("success_rate", *CHANGES)}
 MOST_CLASSES = 25
 MOST_STRESSES = 6
@@ -95,9 +96,9 @@ def results(found: Sequence[Cell], *, about: str | None = None) -> ResultTable:
 
 
 def _with_worst_case(cell: Cell) -> Cell:
-    """Put the worst case over several attacks into the column of robust accuracy."""
-    worst = cell.readings.get("worst_case_top1")
-    return cell if worst is None else replace(cell, readings={"robust_top1": worst})
+    """Put the worst case over several attacks into the columns of one."""
+    own = {_OF_ONE.get(name, name): reading for name, reading in cell.readings.items()}
+    return replace(cell, readings=own)
 
 
 def _sought(cell: Cell) -> bool:
@@ -105,6 +106,8 @@ def _sought(cell: Cell) -> bool:
     changes = any(name in CHANGES for name in cell.readings)
     return changes and (cell.pooled or "robust_top1" not in cell.readings)
 
+
+_OF_ONE = {"worst_case_top1": "robust_top1", "worst_case_area": "curve_area"}
 
 _Class = dict[str, Reading]
 """Accuracy of one class under each stress."""

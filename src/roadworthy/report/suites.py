@@ -155,8 +155,9 @@ def suite_rows(
             "version": definition.version,
         }
         rows.append(row)
-        if result.reason:
-            reasons.add((found.data, model, found.suite, result.reason), definition.name)
+        reason = result.reason or single.reason
+        if reason:
+            reasons.add((found.data, model, found.suite, reason), definition.name)
     return rows, reasons.entries()
 
 

@@ -214,7 +214,7 @@ def test_a_run_judges_the_honest_defence_and_attacks_through_it(tmp_path: Path) 
         ("translate(frames=3)", "does not change the frame"),
         ("pgd(eps=1/255)", "does not change the frame"),
         ("precision(dtype=bf16)", "does not change the frame"),
-        ("jpeg_compression(quality=10, frame=cifar)", "frame"),
+        ("jpeg_compression(quality=10, frame=imagenet)", "does not change the frame"),
         ("jpeg_compresion(quality=10)", "jpeg_compression"),
     ],
 )

@@ -197,6 +197,9 @@ def test_an_unknown_flag_is_shown_by_its_name() -> None:
     assert warnings({"run": {"warnings": found.rows()}}) == ["odd (seen by mine(eps=1/255))"]
     two = [{**one, "model": name} for name in ("a", "b") for one in found.rows()]
     assert [w.partition(":")[0] for w in warnings({"run": {"warnings": two}})] == ["a", "b"]
+    # of two models one is warned of: say which
+    judges = {"warnings": found.rows(), "models": [{"spec": "m"}, {"spec": "other"}]}
+    assert warnings({"run": judges}) == ["m: odd (seen by mine(eps=1/255))"]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,8 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     """Return the warnings of a summary as sentences, each once with the stresses that gave it."""
     run = summary.get("run")
     given = entries(run, "warnings")
-    several = len({text_of(entry, "model") for entry in given}) > 1
+    warned = {text_of(entry, "model") for entry in given}
+    several = max(len(warned), len(entries(run, "models"))) > 1
     stresses: dict[tuple[str, str, str], list[str]] = {}
     for entry in given:
         model = text_of(entry, "model") if several else ""

@@ -24,9 +24,9 @@ def _labels(model: Bare, x: Tensor) -> Tensor:
         return model.function(x).argmax(1)
 
 
-def _slowly(model: Bare, image: Tensor, label: int, steps: int) -> Floats:
+def _slowly(model: Bare, image: Tensor, label: int, steps: int, radius: float = 1.0) -> Floats:
     x, label_ = image[None], torch.tensor([label])
-    change, radius, best = torch.zeros_like(x), 1.0, None
+    change, best = torch.zeros_like(x), None
     furthest = float(torch.maximum(x, 1 - x).norm())
     for k in range(steps + 1):
         z = (x + change).requires_grad_()
@@ -49,6 +49,25 @@ def test_what_is_found_is_that_of_the_definition() -> None:
     tried = attacked("ddn(steps=25)", model, x, labels)
     for found, image, label in zip(tried.x, x, labels.tolist(), strict=True):
         np.testing.assert_allclose(found.numpy(), _slowly(model, image, label, 25), atol=1e-12)
+
+
+def test_the_radius_never_exceeds_the_furthest_point_of_the_box() -> None:
+    model, x = curved(), _images(2)
+    labels = _labels(model, x)
+    tried = attacked("ddn(steps=12, start=100)", model, x, labels)
+    for found, image, label in zip(tried.x, x, labels.tolist(), strict=True):
+        expected = _slowly(model, image, label, 12, radius=100.0)
+        np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
+
+
+def test_points_are_rounded_to_the_nearest_level() -> None:
+    model, x = curved(), _images(6)
+    labels = _labels(model, x)
+    plain = attacked("ddn(steps=1, start=4)", model, x, labels)
+    rounded = attacked("ddn(steps=1, start=4, levels=16)", model, x, labels)
+    both = plain.reached & rounded.reached
+    assert both.any()
+    torch.testing.assert_close(rounded.x[both], (plain.x[both] * 15).round() / 15)
 
 
 def test_every_step_is_one_gradient_and_the_last_point_is_looked_at() -> None:

@@ -115,6 +115,7 @@ def test_radii_of_a_count_stay_whole_and_move_by_one_at_least() -> None:
     rule, radius = RADII["L0"], torch.tensor([1.0, 7.0, 100.0])
     assert rule.shrunk(radius, 0.25).tolist() == [0.0, 5.0, 75.0]
     assert rule.grown(radius, 0.25).tolist() == [2.0, 8.0, 125.0]
+    assert rule.shrunk(radius, 0.0).tolist() == [0.0, 6.0, 99.0]
     assert rule.whole(torch.tensor([0.2, 3.0])).tolist() == [1.0, 3.0]
 
 

@@ -164,6 +164,7 @@ def test_every_flag_has_a_text_and_every_check_a_flag() -> None:
         (4, None, True, False),
         (3, 2, False, True),
         (4, 3, False, False),
+        (7, 7, False, True),
         (7, 9, False, True),
         (10, 9, False, False),
     ],

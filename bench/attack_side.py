@@ -143,7 +143,7 @@ def plain_network(*, adversarial: bool = True) -> nn.Module:
 
     net = architecture()
     name = "cifar10_resnet20_at.pt" if adversarial else "cifar10_resnet20.th"
-    kept = torch.load(SHARED / "models" / name, weights_only=True)
+    kept = torch.load(SHARED / "models" / name, map_location="cpu", weights_only=True)
     weights = kept.get("state_dict", kept)
     net.load_state_dict({key.removeprefix("module."): value for key, value in weights.items()})
     normalise = Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -32,7 +32,9 @@ def _missing(model: Bare, z: Tensor, goal: Goal) -> Tensor:
     return gap if goal.targets is None else -gap
 
 
-def _slowly(model: Bare, x: Tensor, goal: Goal, steps: int, search_steps: int) -> list[Tensor]:
+def _slowly(
+    model: Bare, x: Tensor, goal: Goal, steps: int, search_steps: int, confidence: float
+) -> list[Tensor]:
     """Return the points that the published algorithm visits for one image, c beginning at 0.1."""
     points, c, low, high = [x], 0.1, 0.0, float("inf")
     for _ in range(search_steps):
@@ -41,7 +43,7 @@ def _slowly(model: Bare, x: Tensor, goal: Goal, steps: int, search_steps: int) -
         for k in range(steps):
             y = ahead.clone().requires_grad_()
             change, missing = y - x, _missing(model, y, goal)
-            smooth = change.square().sum() + c * missing.clamp_min(0)
+            smooth = change.square().sum() + c * (missing + confidence).clamp_min(0)
             loss = float(smooth.detach()) + 0.01 * float(change.detach().abs().sum())
             (gradient,) = torch.autograd.grad(smooth, y)
             stepped = ahead - 0.01 * (1 - k / steps) ** 0.5 * gradient
@@ -49,7 +51,8 @@ def _slowly(model: Bare, x: Tensor, goal: Goal, steps: int, search_steps: int) -
             moved = torch.where(moved > 0.01, moved - 0.01, moved + 0.01) * (moved.abs() > 0.01)
             new = (x + moved).clamp(0, 1)
             points += [ahead, new]
-            enough |= bool(missing < 0) or bool(_missing(model, new, goal) < 0)
+            both = (missing.detach(), _missing(model, new, goal))
+            enough |= any(float(gap) < -confidence for gap in both)
             ahead, z = (new + k / (k + 3) * (new - z)).clamp(0, 1), new
             if k % (steps // 10) == 0:
                 if loss > 0.9999 * before:
@@ -60,24 +63,23 @@ def _slowly(model: Bare, x: Tensor, goal: Goal, steps: int, search_steps: int) -
     return points
 
 
-@pytest.mark.parametrize("target", [None, 3])
-def test_every_point_is_the_one_of_the_definition(target: int | None) -> None:
+@pytest.mark.parametrize(("target", "confidence"), [(None, 0.0), (3, 0.0), (None, 0.7)])
+def test_every_point_is_the_one_of_the_definition(target: int | None, confidence: float) -> None:
     model, x = curved(), images(1, seed=2)
     goal = goal_of(model, x, None if target is None else torch.tensor([target]))
     assert target != int(goal.labels[0])
-    found = attacked(ead, model, x, goal, "L1", steps=30, search_steps=6, initial_c=0.1)
-    points = _slowly(model, x, goal, 30, 6)
+    given = {"steps": 30, "search_steps": 6, "initial_c": 0.1, "confidence": confidence}
+    found = attacked(ead, model, x, goal, "L1", **given)
+    points = _slowly(model, x, goal, 30, 6, confidence)
     assert len(model.asked) == len(points)
     assert len(points) < 1 + 2 * 30 * 6  # some descents ended early
     for ours, theirs in zip(model.asked, points, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
-    adversarial = [z for z in points if _missing(model, z, goal) < 0]
+    adversarial = [z for z in points if _missing(model, z, goal) < -confidence]
     assert 0 < len(adversarial) < len(points)
     nearest = min(adversarial, key=lambda z: float(sizes(z - x)))
     torch.testing.assert_close(found.x, nearest)
-    elastic = attacked(
-        ead, model, x, goal, "L1", steps=30, search_steps=6, initial_c=0.1, decision="elastic"
-    )
+    elastic = attacked(ead, model, x, goal, "L1", **given, decision="elastic")
     nearest = min(adversarial, key=lambda z: float(0.01 * sizes(z - x) + (z - x).square().sum()))
     torch.testing.assert_close(elastic.x, nearest)
 

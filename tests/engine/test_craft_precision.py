@@ -48,7 +48,7 @@ def test_the_precision_of_the_search_is_part_of_the_request(tmp_path: Path) -> N
     data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=2)}"
     model = rw.wrap(ColourNet(), size=16, name="colours", classes=Classes(3))
     for precision in ("fp32", "bf16"):
-        run = rw.evaluate(model, data, SPECS[:1], out=tmp_path / "run", precision=precision)  # type: ignore[arg-type]
+        run = rw.evaluate(model, data, SPECS[:1], out=tmp_path / "run", precision=precision)
     requests = {
         cell["request"] for one in run.runs for cell in one["cells"] if cell["stress"] != "clean"
     }

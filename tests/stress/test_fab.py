@@ -59,8 +59,11 @@ def test_every_point_is_the_one_of_the_definition(attack: Definition, norm: Norm
     # one way for each target, or one way that may change its mind at every step
     ways = [[k] for k in ranks[:2]] if attack is fab_targeted else [ranks]
     given = {"targets": 2} if attack is fab_targeted else {}
-    attacked(attack, model, x, goal, norm, steps=15, **given)
+    found = attacked(attack, model, x, goal, norm, steps=15, **given)
     asked = torch.stack(model.asked, dim=1)
+    points = asked.flatten(0, 1)
+    far = GEOMETRIES[norm].size(points - x)[model.function(points).argmax(1) != label]
+    torch.testing.assert_close(GEOMETRIES[norm].size(found.x - x)[0], far.min())
     for way, others in enumerate(ways):
         slowly = _slowly(norm, model, x[0], label, others, steps=15)
         torch.testing.assert_close(asked[way], slowly, rtol=1e-9, atol=1e-9)

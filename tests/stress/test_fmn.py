@@ -44,7 +44,7 @@ DUALS: dict[str, Callable[[Tensor], Tensor]] = {
     "L1": lambda g: g.abs().max(),
     "L0": lambda g: g.abs().max(),
 }
-FIRST = {"L2": 1.0, "Linf": 2.0, "L1": 1.0, "L0": 1.0}
+FIRST = {"L2": 1.0, "Linf": 1.0, "L1": 1.0, "L0": 1.0}
 
 
 def _slowly(norm: Norm, model: Bare, image: Tensor, label: int, steps: int) -> Floats:

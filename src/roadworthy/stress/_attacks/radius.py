@@ -36,7 +36,7 @@ _COUNTED = RadiusRule(
 )
 
 RADII = {
-    "Linf": RadiusRule(step=2.0),
+    "Linf": RadiusRule(),
     "L2": RadiusRule(),
     "L1": RadiusRule(),
     "L0": _COUNTED,

@@ -54,7 +54,7 @@ def fmn(
     ``x`` is a float batch (N, C, H, W) in [0, 1]; the result has its shape: the nearest adversarial
     image seen. Until the goal is first reached the radius is a linear estimate of the distance;
     after that it shrinks by ``gamma`` where it is reached and grows where it is not. ``step`` is the
-    Euclidean length of the first step in units of [0, 1] (1; under Linf 10), which falls to a
+    Euclidean length of the first step in units of [0, 1] (1), which falls to a
     hundredth along a cosine as gamma falls to 0.001. Pintor et al., NeurIPS 2021.
     """
     rule, nearest, limit = RADII[geometry.name], Nearest(x, goal, geometry), furthest(x, geometry)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.counted import Counted
+from roadworthy.models.gradient import value_and_gradient
 from roadworthy.stress._attacks import climb as climbing
 from roadworthy.stress._attacks.climb import climb
 from roadworthy.stress.ball import Ball
@@ -168,11 +169,11 @@ def _asked(counted: Counted) -> list[Tensor]:
 
 
 def test_free_places_are_taken_before_the_batch_runs_dry(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes, original = [], climbing.value_and_gradient
+    sizes: list[int] = []
 
     def noting(model: Any, loss: Any, z: Tensor, goal: Any) -> Any:
         sizes.append(len(z))
-        return original(model, loss, z, goal)
+        return value_and_gradient(model, loss, z, goal)
 
     monkeypatch.setattr(climbing, "value_and_gradient", noting)
     monkeypatch.setattr(climbing, "AT_ONCE", 8)

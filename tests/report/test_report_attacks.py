@@ -151,8 +151,8 @@ def test_attacks_that_differ_are_not_taken_together(other: pl.DataFrame) -> None
 
 def test_judges_in_another_precision_are_not_taken_together() -> None:
     found = Ensembles()
-    for precision in ("fp32", "bf16"):
-        frame = fixed("pgd(eps=8/255)", [True, False])
+    for precision, name in (("fp32", "pgd"), ("bf16", "square")):
+        frame = fixed(f"{name}(eps=8/255)", [True, False])
         found.add(cell(frame, precision=precision), frame)
     assert list(found.results()) == []
 
@@ -218,6 +218,14 @@ def test_square_as_the_last_warns_if_it_was_needed(
     found = Warned()
     found.add(cell(frame), "m", frame)
     assert [w["flag"] for w in found.rows()] == ["square_wins"] * wins
+
+
+def test_square_alone_wins_against_nobody() -> None:
+    broken = ["square(queries=9)", None]
+    frame = fixed("cascade(square, eps=8/255)", [True, False], broken_by=broken, forwards=[9, 9])
+    found = Warned()
+    found.add(cell(frame), "m", frame)
+    assert found.rows() == []
 
 
 def points(figure: Figure) -> list[tuple[str, float, float]]:

@@ -375,6 +375,14 @@ def test_the_headline_has_no_accuracy_without_a_budget(run: Run) -> None:
     assert "half of those fall to a change of Linf 0.0" in sentence
 
 
+def test_any_image_falls_without_a_budget_which_is_no_headline() -> None:
+    zero, forty = Reading(0.0, 0.0, 1.0), Reading(40.0, 30.0, 50.0)
+    sought = Cell("m", "d", "", "fmn(norm=L2)", "", {"top1": zero, "success_rate": forty})
+    fixed = Cell("m", "d", "", "pgd(eps=8/255)", "", {"top1": forty, "robust_top1": forty})
+    (sentence,) = headline([sought, fixed])
+    assert "at worst 40.0 % [30.0, 50.0] under pgd(eps=8/255)" in sentence
+
+
 def fake(**changes: Any) -> FakeView:
     frame = fixed(
         "cascade(a, eps=8/255)",

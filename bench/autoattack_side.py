@@ -12,7 +12,7 @@ from bench.race import Work
 from roadworthy.evaluation import use_cores
 from roadworthy.models.counted import Counted
 from roadworthy.models.load import load
-from roadworthy.stress.apply import draws_for
+from roadworthy.stress.apply import draws_of
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.stress.draws import BatchDraws
@@ -84,8 +84,8 @@ def _attacked(
 
     def draws(asked: Stress, under: Setting) -> BatchDraws:
         names = [str(index) for index in left.tolist()]
-        each = [draws_for(asked.definition, under.key, sample=n, seed=0) for n in names]
-        return BatchDraws([d["rng"] for d in each])
+        key = under.key
+        return BatchDraws([draws_of(asked.definition, key, sample=n, seed=0) for n in names])
 
     return left, run(one, one.settings[0], work, draws=draws).x, counted
 

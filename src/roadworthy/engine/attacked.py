@@ -14,7 +14,7 @@ from torch import Tensor
 from roadworthy.engine.plan import Cell
 from roadworthy.models.counted import Counted
 from roadworthy.models.precision import in_precision
-from roadworthy.stress.apply import draws_for
+from roadworthy.stress.apply import draws_of
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import Setting, Stress
 from roadworthy.stress.draws import BatchDraws
@@ -62,8 +62,8 @@ def attack(
     work = Work(crafting, x, goal, Ball(given["norm"], eps), judge)
 
     def draws(one: Stress, under: Setting) -> BatchDraws:
-        each = [draws_for(one.definition, under.key, sample=s.id, seed=seed) for s in samples]
-        return BatchDraws([d["rng"] for d in each])
+        key = under.key
+        return BatchDraws([draws_of(one.definition, key, sample=s.id, seed=seed) for s in samples])
 
     found = run(cell.stress, setting, work, draws=draws)
     nothing = np.zeros(len(x), np.int64)

@@ -21,9 +21,16 @@ def draws_for(
     definition: StressDefinition, key: str, *, sample: str, seed: int
 ) -> dict[str, FastDraws]:
     """Return the argument ``rng`` of a stress on one sample under the variant ``key``, if it draws."""
-    if not definition.takes_draws:
-        return {}
-    return {"rng": FastDraws(rng_for(seed, definition.name, definition.version, sample, key))}
+    return (
+        {"rng": draws_of(definition, key, sample=sample, seed=seed)}
+        if definition.takes_draws
+        else {}
+    )
+
+
+def draws_of(definition: StressDefinition, key: str, *, sample: str, seed: int) -> FastDraws:
+    """Return the draws that belong to a stress on one sample under the variant ``key``."""
+    return FastDraws(rng_for(seed, definition.name, definition.version, sample, key))
 
 
 def corrupted(one: Stress, setting: Setting, image: Image, *, sample: str, seed: int) -> Image:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from roadworthy.models.counted import Counted
 from roadworthy.spec import Spec
 from roadworthy.stress._attacks.diagnose import diagnose
 from roadworthy.stress.goal import Goal
@@ -29,10 +30,12 @@ class _Standing:
     broken_by: list[str | None]
     steps_used: Tensor = field(init=False)
     step_success: Tensor = field(init=False)
+    nan_gradient: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         self.steps_used = torch.zeros(len(self.x), dtype=torch.long, device=self.x.device)
         self.step_success = torch.full_like(self.steps_used, NEVER)
+        self.nan_gradient = torch.zeros_like(self.steps_used, dtype=torch.bool)
 
     @property
     def rows(self) -> Tensor:
@@ -45,6 +48,8 @@ class _Standing:
         before = self.steps_used[rows].clone()
         if found.steps_used is not None:
             self.steps_used[rows] += found.steps_used
+        if found.nan_gradient is not None:
+            self.nan_gradient[rows] |= found.nan_gradient
         # Of an image that stands the input that comes nearest is kept.
         reached, nearness = goal.reached(logits), margin(logits, goal)
         better = reached | (nearness > self.best[rows])
@@ -72,7 +77,9 @@ def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) 
     flags: tuple[str, ...] = ()
     by_gradient = [m for m in members if Need.GRADIENT in play.bound(m).needs]
     if by_gradient:
-        flags = diagnose(play.work, rng=play.rng(by_gradient[0]), targets=targets)
+        # Counted apart: which images it asks about depends on the batch, what an attack costs must not.
+        looked_at = replace(play.work, model=Counted(play.work.model.model))
+        flags = diagnose(looked_at, rng=play.rng(by_gradient[0]), targets=targets)
     for member in members:
         rows = standing.rows
         if not len(rows):
@@ -92,4 +99,5 @@ def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) 
         standing.step_success,
         broken_by=tuple(standing.broken_by),
         flags=flags,
+        nan_gradient=standing.nan_gradient,
     )

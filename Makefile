@@ -33,7 +33,7 @@ bench: $(PEERS)
 
 $(PEERS): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all,bench]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps imagecorruptions-imaug==1.1.5 torchattacks==3.5.1 pyautoattack==0.2.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps imagecorruptions-imaug==1.1.5 torchattacks==3.5.1 pyautoattack==0.2.0 adversarial-robustness-toolbox==1.20.1
 	@touch $@
 
 clean:

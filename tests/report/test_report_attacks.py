@@ -203,18 +203,21 @@ def test_an_unknown_flag_is_shown_by_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("square_broke", "last", "wins"), [(1, 100, True), (0, 100, False), (1, 3, False)]
+    ("stress", "by_apgd", "by_square", "wins"),
+    [
+        ("cascade(apgd, square(queries=9), eps=8/255)", 4, 1, True),
+        ("cascade(apgd, square(queries=9), eps=8/255)", 0, 1, True),  # no gradient attack broke any
+        ("cascade(apgd, square(queries=9), eps=8/255)", 4, 0, False),
+        ("cascade(square(queries=9), apgd, eps=8/255)", 4, 1, False),
+        ("autoattack(eps=8/255)", 0, 1, True),
+        ("autoattack(eps=8/255, version=plus)", 4, 1, False),
+    ],
 )
 def test_square_as_the_last_warns_if_it_was_needed(
-    square_broke: int, last: int, wins: bool
+    stress: str, by_apgd: int, by_square: int, wins: bool
 ) -> None:
-    broken = ["apgd"] * 4 + ["square(queries=9)"] * square_broke + [None]
-    frame = fixed(
-        "cascade(apgd, square, eps=8/255)",
-        [b is not None for b in broken],
-        broken_by=broken,
-        forwards=[last if str(b).startswith("square") else 7 for b in broken],
-    )
+    broken = ["apgd"] * by_apgd + ["square(queries=9)"] * by_square + [None]
+    frame = fixed(stress, [b is not None for b in broken], broken_by=broken)
     found = Warned()
     found.add(cell(frame), "m", frame)
     assert [w["flag"] for w in found.rows()] == ["square_wins"] * wins

@@ -115,6 +115,16 @@ def _without_gradient(net: object) -> Any:
     return equalising(net, 2.0, 2)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("eps", ["1/255", "2/255", "4/255", "8/255"])
+def test_what_a_member_finds_on_the_very_edge_counts(eps: str, tmp_path: Path) -> None:
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=12)}"
+    specs = [f"pgd(eps={eps}, start=none)", f"cascade(pgd(start=none), eps={eps})"]
+    run = rw.evaluate(colour_net(), data, specs, out=tmp_path / "run")
+    alone, together = (_rows(run, spec)["success"] for spec in specs)
+    assert together.equals(alone)
+    assert eps == "1/255" or alone.sum() > 0
+
+
 def test_members_need_not_draw(tmp_path: Path) -> None:
     data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=2)}"
     run = rw.evaluate(

@@ -66,6 +66,9 @@ def attack(
         return BatchDraws([draws_of(one.definition, key, sample=s.id, seed=seed) for s in samples])
 
     found = run(cell.stress, setting, work, draws=draws)
+    # Where the model answers nothing, nobody is fooled: the image stays as it is.
+    sound = work.logits(found.x).isfinite().all(dim=1)
+    found = replace(found, x=torch.where(sound.view(-1, 1, 1, 1), found.x, x))
     nothing = np.zeros(len(x), np.int64)
     spent = {name: getattr(judge, name) + nothing for name in SPENT}
     return Attacked(found.x, spent | _steps(found, len(x)))

@@ -11,7 +11,8 @@ from roadworthy.engine.options import Options
 from roadworthy.engine.plan import Cell, Judge, Plan, Unavailable
 from roadworthy.engine.remaining import remaining
 from roadworthy.engine.store import Store
-from roadworthy.types import Need, Tap
+from roadworthy.stress._attacks.estimate import passes_of
+from roadworthy.types import Tap
 
 BACKWARD_COST = 2.0
 """A forward and backward pass to the input costs about this many forward passes more."""
@@ -109,13 +110,10 @@ def passes(cell: Cell) -> tuple[int, int]:
         return FILM, 0
     if definition.sequence:
         return sum(int(cell.sequence(s).arguments["frames"]) for s in settings), 0
-    if definition.passes is not None:
-        each = [definition.passes(s.arguments) for s in settings]
-        return sum(f for f, _ in each) + 2 * len(each), sum(b for _, b in each)
     if definition.tap is Tap.INPUT:
-        steps = [int(s.arguments.get("steps", 1)) for s in settings]
-        # Each step is a forward and a backward; then the verdict, and the verdict in 8 bits.
-        return sum(steps) + 2 * len(steps), sum(steps) if Need.GRADIENT in definition.needs else 0
+        each = [passes_of(cell.stress, setting) for setting in settings]
+        # Then the verdict, whether it is a number, and the verdict in 8 bits.
+        return sum(f for f, _ in each) + 3 * len(each), sum(b for _, b in each)
     return len(settings), 0
 
 

@@ -194,7 +194,12 @@ def _not_on(one: Stress, dataset: Dataset) -> str:
 def missing_needs(one: Stress, model: Classifier) -> str:
     """Return why ``model`` cannot take the stress, or an empty text."""
     missing = sorted(need.value for need in one.needs - model.gives)
-    return f"needs {' and '.join(missing)}, which the model does not give" if missing else ""
+    if missing:
+        return f"needs {' and '.join(missing)}, which the model does not give"
+    count, most = model.classes.count, one.most_classes
+    if most is not None and count is not None and count > most:
+        return f"takes a pass for each class: at most {most} make sense, the model has {count}"
+    return ""
 
 
 def _with_clean(stresses: Sequence[Stress]) -> list[Stress]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from roadworthy.metrics.base import Estimate, Rows
 from roadworthy.metrics.interval import proportion
+from roadworthy.spec import parse
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ def members_in_turn(rows: Rows) -> list[MemberShare]:
         left -= count
         shares.append(MemberShare(name, count, _of(count, n), _of(left, n)))
     return shares
+
+
+def square_last(stress: str) -> bool:
+    """Return whether an attack made of several tries Square after others that use gradients.
+
+    Members that broke nothing are not in the records, so that the spec has to say.
+    """
+    spec = parse(stress)
+    if spec.name == "autoattack":
+        return dict(spec.params).get("version", "standard") == "standard"
+    names = [str(member).partition("(")[0] for member in spec.args]
+    return spec.name == "cascade" and len(names) > 1 and names[-1] == "square"
 
 
 def _of(count: int, n: int) -> Estimate:

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from roadworthy.metrics.members import members_in_turn
+from roadworthy.metrics.members import square_last
 from roadworthy.report.cells import entries, text_of
 from roadworthy.run import CellRecord
-from roadworthy.stress._attacks.flags import FLAGS, SQUARE, square_wins
+from roadworthy.stress._attacks.flags import FLAGS, square_wins
 
 
 @dataclass
@@ -25,7 +25,8 @@ class Warned:
         flags = set(usable["flags"].drop_nulls().explode().drop_nulls().unique())
         if not usable["broken_by"].is_null().all():
             parts = usable.partition_by("variant")
-            flags |= {"square_wins"} if any(map(_square_was_needed, parts)) else set()
+            needed = square_last(cell.stress) and any(map(_square_was_needed, parts))
+            flags |= {"square_wins"} if needed else set()
         if flags:
             self.found.setdefault((model, cell.data, cell.stress), set()).update(flags)
 
@@ -46,9 +47,7 @@ class Warned:
 
 
 def _square_was_needed(rows: pl.DataFrame) -> bool:
-    shares = members_in_turn(rows)
-    last = bool(shares) and shares[-1].name.partition("(")[0] == SQUARE
-    return last and len(shares) > 2 and square_wins(rows["broken_by"].to_list())
+    return square_wins(rows["broken_by"].to_list())
 
 
 def warnings(summary: Mapping[str, Any]) -> list[str]:

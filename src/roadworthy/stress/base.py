@@ -24,6 +24,9 @@ Check = Callable[[Mapping[str, Any]], None]
 Passes = Callable[[Mapping[str, Any]], tuple[int, int]]
 """Says how many forward and backward passes an attack may take for an image, given its arguments."""
 
+Parts = Callable[[Mapping[str, Any]], tuple[Spec, ...]]
+"""Names the attacks that an attack consists of, given its arguments."""
+
 PART_SIZES = {"cheap": 1024, "attack": 64, "probe": 16}
 """Samples in one part on disk, by cost class: constants, never dependent on hardware; nested."""
 
@@ -37,7 +40,8 @@ class StressDefinition(Definition):
     ``check`` looks at the arguments of each variant before anything runs. ``tables`` are those of
     stresses whose variants are the frames of a sequence, kept as one row. ``composed`` stresses
     consist of others: the specs in their parameter ``members``. ``passes`` estimates what an attack
-    costs; ``minimal`` attacks have no budget but look for the smallest change.
+    costs; ``minimal`` attacks have no budget but look for the smallest change. ``parts`` are the
+    members of an attack that settles them itself; ``most_classes`` limits the models it makes sense on.
     """
 
     tap: Tap
@@ -51,6 +55,8 @@ class StressDefinition(Definition):
     composed: bool = False
     passes: Passes | None = None
     minimal: bool = False
+    parts: Parts | None = None
+    most_classes: int | None = None
 
     @property
     def part_size(self) -> int:
@@ -265,6 +271,7 @@ def attack(
     check: Check | None = None,
     passes: Passes | None = None,
     composed: bool = False,
+    parts: Parts | None = None,
     version: int = 1,
     paper: str | None = None,
 ) -> Decorator:
@@ -290,7 +297,17 @@ def attack(
             *([RESTARTS] if "rng" in inspect.signature(function).parameters else []),
         )
 
-    return _attack(needs, extra, 4, checked, passes, composed, version, paper, minimal=False)
+    return _attack(
+        extra,
+        needs=frozenset(needs),
+        level="eps",
+        check=checked,
+        passes=passes,
+        composed=composed,
+        parts=parts,
+        version=version,
+        paper=paper,
+    )
 
 
 def minimal_attack(
@@ -299,6 +316,7 @@ def minimal_attack(
     check: Check | None = None,
     passes: Passes | None = None,
     composed: bool = False,
+    most_classes: int | None = None,
     version: int = 1,
     paper: str | None = None,
 ) -> Decorator:
@@ -311,36 +329,25 @@ def minimal_attack(
     def extra(_function: Callable[..., Any]) -> tuple[Parameter, ...]:
         return (Parameter("norm", _one_of(norms), norms[0]), TARGET)
 
-    return _attack(needs, extra, 4, check, passes, composed, version, paper, minimal=True)
+    return _attack(
+        extra,
+        needs=frozenset(needs),
+        check=check,
+        passes=passes,
+        composed=composed,
+        minimal=True,
+        most_classes=most_classes,
+        version=version,
+        paper=paper,
+    )
 
 
 def _attack(
-    needs: tuple[Need, ...],
-    extra: Callable[[Callable[..., Any]], tuple[Parameter, ...]],
-    skip: int,
-    check: Check | None,
-    passes: Passes | None,
-    composed: bool,
-    version: int,
-    paper: str | None,
-    *,
-    minimal: bool,
+    extra: Callable[[Callable[..., Any]], tuple[Parameter, ...]], **settings: Any
 ) -> Decorator:
     def decorate(function: Callable[..., Any]) -> StressDefinition:
         return _register(
-            Tap.INPUT,
-            "adversarial",
-            skip,
-            level=None if minimal else "eps",
-            needs=frozenset(needs),
-            cost="attack",
-            check=check,
-            passes=passes,
-            composed=composed,
-            minimal=minimal,
-            version=version,
-            paper=paper,
-            extra=extra(function),
+            Tap.INPUT, "adversarial", 4, cost="attack", extra=extra(function), **settings
         )(function)
 
     return decorate

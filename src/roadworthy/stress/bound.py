@@ -60,6 +60,12 @@ class Stress:
         """What it asks of a model, for itself or for its members."""
         return self.definition.needs.union(*(member.needs for member in self.members))
 
+    @property
+    def most_classes(self) -> int | None:
+        """Up to how many classes it makes sense, for itself or for its members; None if any."""
+        known = [self.definition.most_classes, *(member.most_classes for member in self.members)]
+        return min((limit for limit in known if limit is not None), default=None)
+
 
 def stress(text: str | Spec | Stress) -> Stress:
     """Resolve the spec of a stress; raises UsageError for unknown names, parameters and values."""
@@ -86,15 +92,23 @@ def stress(text: str | Spec | Stress) -> Stress:
     if definition.levels is not None:
         level = _severity_or_strength(definition, values)
     arguments = {name: value for name, value in values.items() if name not in BY_ENGINE}
+    settings = _settings(definition, level, arguments)
     return Stress(
         definition=definition,
         spec=str(canonical(spec, definition.parameters, kind="stress", sweep=sweep)),
         digest=resolved_digest(definition.name, definition.version, {**values, **resolved}),
-        settings=_settings(definition, level, arguments),
+        settings=settings,
         frame=values.get("frame", FRAME.default),
         store=kept_as,
-        members=members,
+        members=members or _parts(definition, settings[0].arguments),
     )
+
+
+def _parts(definition: StressDefinition, arguments: Mapping[str, Any]) -> tuple[Stress, ...]:
+    """Return the members that an attack settles itself."""
+    if definition.parts is None:
+        return ()
+    return tuple(stress(inherited(part, arguments)) for part in definition.parts(arguments))
 
 
 def inherited(member: Spec, values: Mapping[str, Any]) -> Spec:

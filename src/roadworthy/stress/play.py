@@ -128,6 +128,8 @@ def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Fou
     change restart themselves.
     """
     definition = one.definition
+    if definition.minimal and work.judge is not None:
+        work = replace(work, model=work.judge)  # a boundary of the less exact model is another one
     arguments = {k: v for k, v in setting.arguments.items() if k not in BY_ENGINE}
     restarts = int(setting.arguments.get("restarts", 1))
     if definition.minimal and "restarts" in setting.arguments:  # it restarts itself: nearer counts
@@ -153,9 +155,16 @@ def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Fou
             break
         left = work.at(rows)
         again = attempt(left, None if rng is None else rng.at(rows))
-        nearer = margin(left.logits(again.x), left.goal) > margin(logits[rows], left.goal)
-        found = _replaced(found, again, rows, nearer)
+        found = _replaced(
+            found, again, rows, _nearer(left.logits(again.x), logits[rows], left.goal)
+        )
     return found
+
+
+def _nearer(new: Tensor, old: Tensor, goal: Goal) -> Tensor:
+    """Return where logits ``new`` come nearer to the goal than ``old``; anything is nearer than NaN."""
+    finite = new.isfinite().all(dim=1)
+    return finite & (goal.reached(new) | ~(margin(new, goal) <= margin(old, goal)))
 
 
 def _kept_inside(one: Stress, found: Found, work: Work) -> Found:
@@ -172,7 +181,7 @@ def _kept_inside(one: Stress, found: Found, work: Work) -> Found:
 def _replaced(found: Found, other: Found, rows: Tensor, where: Tensor) -> Found:
     """Return ``found`` with what ``other`` found for its images ``where``, which stand at ``rows``."""
     changed = {}
-    for name in ("x", "steps_used", "step_success"):
+    for name in ("x", "steps_used", "step_success", "nan_gradient"):
         old, new = getattr(found, name), getattr(other, name)
         if old is not None and new is not None:
             changed[name] = old.index_put((rows[where],), new[where])

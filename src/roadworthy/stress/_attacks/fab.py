@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -23,7 +23,13 @@ class Fab:
     overshoot: float
     largest_bias: float
     backward: float
-    within: float | None
+    within: float | Tensor | None  # one distance, or one for each image
+
+    def at(self, rows: Tensor) -> Fab:
+        """Return the settings of the images ``rows``."""
+        if not isinstance(self.within, Tensor):
+            return self
+        return replace(self, within=self.within[rows])
 
     def step(self, x: Tensor, z: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
         """Return the next points: ``z`` and ``x`` go to the plane where the value is 0, and mix."""

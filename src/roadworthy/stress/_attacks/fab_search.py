@@ -45,8 +45,9 @@ def search(
         goals = goal.at(some).repeated(ways)
         nearest = Nearest(x[some.repeat(ways)], goals, fab.geometry)
         aims = goals if targets is None else goals.towards(targets[:, some].flatten())
-        _go(fab, model.at(some, images=len(x)), nearest, aims, linearise, ways, rng.at(some))
-        parts.append(_best_way(fab, nearest, ways))
+        own = fab.at(some)
+        _go(own, model.at(some, images=len(x)), nearest, aims, linearise, ways, rng.at(some))
+        parts.append(_best_way(own, nearest, ways))
     return _joined(parts)
 
 
@@ -96,7 +97,7 @@ def _around(fab: Fab, nearest: Nearest, last: Tensor, ways: int, rng: BatchDraws
     Where nothing is known that is half as far as the last search went.
     """
     known = nearest.distance.view(ways, -1).amin(0)
-    known = known if fab.within is None else known.clamp_max(fab.within)
+    known = known if fab.within is None else known.minimum(torch.as_tensor(fab.within).to(known))
     gone = fab.geometry.size(last - nearest.x)
     radius = torch.where(known.isinf().repeat(ways), gone, known.repeat(ways)) / 2
     parts = zip(nearest.x.chunk(ways), radius.chunk(ways), strict=True)

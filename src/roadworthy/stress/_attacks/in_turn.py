@@ -18,7 +18,7 @@ from roadworthy.stress.watch import NEVER, Found
 from roadworthy.types import Need
 
 SLACK = 1e-6
-"""What rounding may add to a distance that counts as inside the budget."""
+"""What rounding may add to a distance that counts as inside the budget, in parts of it and at all."""
 
 
 @dataclass
@@ -86,11 +86,13 @@ def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) 
             break
         if "disconnected" in flags and member in by_gradient:
             continue
-        found = play(member, rows, stop="success", within=float(ball.eps.min()))
-        inside, work = ball.at(rows), play.work.at(rows)
-        legal = inside.size(found.x - work.x) <= inside.eps * (1 + SLACK)
-        candidate = torch.where(legal.view(-1, 1, 1, 1), found.x, work.x)
-        candidate = inside.project(work.x, candidate)
+        found = play(member, rows, stop="success", within=ball.eps[rows])
+        work = play.work.at(rows)
+        candidate = found.x
+        if play.bound(member).definition.minimal:  # others have been brought into the ball already
+            legal = work.ball.size(candidate - work.x) <= work.ball.eps * (1 + SLACK) + SLACK
+            candidate = torch.where(legal.view(-1, 1, 1, 1), candidate, work.x)
+            candidate = work.ball.project(work.x, candidate)
         logits = work.logits(candidate)
         standing.take(rows, str(member), replace(found, x=candidate), logits, work.goal)
     return Found(

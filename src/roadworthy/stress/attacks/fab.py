@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks.boundaries import Linearised, clean_goal, nearest_boundary
 from roadworthy.stress._attacks.fab import Fab, check_fab
@@ -24,6 +23,7 @@ MOST_CLASSES = 100
     Need.GRADIENT,
     norms=("Linf", "L2", "L1"),
     check=check_fab,
+    most_classes=MOST_CLASSES,
     paper="Croce & Hein, ICML 2020",
 )
 def fab(
@@ -43,8 +43,8 @@ def fab(
     """Step onto the nearest linearised boundary, drawn towards the clean image.
 
     Like `fab_targeted`, with the class chosen anew at every step: the one whose boundary is nearest.
-    That takes a backward pass for every class but the label; models of more than 100 classes raise
-    UsageError. ``x`` is a float batch (N, C, H, W) in [0, 1]; the result has its shape: the nearest
+    That takes a backward pass for every class but the label, so that it runs on models of at most 100
+    classes. ``x`` is a float batch (N, C, H, W) in [0, 1]; the result has its shape: the nearest
     adversarial image seen. ``within`` is a distance, in units of [0, 1], that is near enough.
     Under a target its boundary is the only one. Croce & Hein, ICML 2020.
     """
@@ -52,11 +52,6 @@ def fab(
     goal = clean_goal(model, x, goal)
     assert goal.clean is not None
     count = goal.clean.shape[1]
-    if count > MOST_CLASSES and goal.targets is None:
-        raise UsageError(
-            f"fab takes a backward pass for each of the {count} classes of {model.id} at every step; "
-            f"use fab_targeted (or give a target), at most {MOST_CLASSES} classes make sense here"
-        )
 
     def linearise(model: Counted, z: Tensor, aim: Goal) -> Linearised:
         every = torch.arange(count, device=z.device).expand(len(z), -1)

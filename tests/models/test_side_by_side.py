@@ -53,7 +53,7 @@ def _batch(count: int) -> tuple[Any, Tensor, Goal]:
 
 
 @pytest.mark.parametrize("loss", [cross_entropy, margin, dlr])
-@pytest.mark.parametrize("count", [32, 33, 65, 130])
+@pytest.mark.parametrize("count", [47, 48, 65, 130])
 def test_pieces_change_no_number_and_every_pass_is_counted(
     threads: None, loss: Any, count: int
 ) -> None:
@@ -93,7 +93,7 @@ def test_networks_with_random_numbers_of_their_own_go_as_a_whole() -> None:
 
 def test_an_error_in_a_piece_is_the_error(threads: None) -> None:
     model, x, goal = _batch(64)
-    with pytest.raises(rw.RoadworthyError, match=r"not at torch\.int64"):
+    with pytest.raises(rw.RoadworthyError, match="not at torch.int64"):
         value_and_gradient(model, cross_entropy, (x * 255).long(), goal)
     with pytest.raises(IndexError):
         value_and_gradient(model, cross_entropy, x, Goal(torch.full((64,), 9)))

@@ -19,7 +19,7 @@ from roadworthy.models.classifier import TorchClassifier
 PIECE = 32
 """Images in a piece: on a ResNet-20 larger ones are no faster with one thread, smaller ones slower."""
 
-LEAST = PIECE + 1
+LEAST = 48
 """Below so many images there is one piece. Neither depends on the machine, so that results do not."""
 
 Piece = Callable[[TorchClassifier, slice], tuple[Tensor, ...]]

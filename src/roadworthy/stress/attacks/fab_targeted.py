@@ -65,8 +65,6 @@ def fab_targeted(
         ahead, behind = logits.gather(1, pair).unbind(1)
         return ahead - behind
 
-    lead.by_image = True  # type: ignore[attr-defined]
-
     def linearise(model: Counted, z: Tensor, aim: Goal) -> tuple[Tensor, Tensor, Tensor]:
         return value_and_gradient(model, lead, z, aim)
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.randomness import drawn, passes
-from roadworthy.models.side_by_side import logits_in_pieces, pieces_of
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.types import Classes, Classifier, Need
 
@@ -94,20 +92,18 @@ class Counted:
             images = len(chosen)
         return replace(self, rows=self._rows(images)[chosen])
 
-    def spend(self, images: int) -> None:
-        """Count a forward and a backward pass for a batch of ``images`` that go past this one."""
-        rows, tally = self._asked(images), self.tally
-        for counts in (tally.forwards, tally.backwards):
-            np.add.at(counts, rows, images // len(rows))
-
     def logits(self, x: Any) -> Any:
         """Return the model's logits of ``x``; raises RoadworthyError if ``x`` has other images."""
-        rows = self._asked(len(x))
+        rows = self._rows(len(x))
+        if len(rows) == 0 or len(x) % len(rows):
+            raise RoadworthyError(
+                f"an attack asked {self.id} about {len(x)} images while it works on {len(rows)}; "
+                "one that drops images must ask model.at(those left)"
+            )
         model, tally = self._drawn(), self.tally
         times = len(x) // len(rows) * len(passes(model))
         np.add.at(tally.forwards, rows, times)
-        pieces = [] if torch.is_grad_enabled() else pieces_of(model, x)
-        out = logits_in_pieces(model, x, pieces) if pieces else model.logits(x)
+        out = model.logits(x)
         if isinstance(out, Tensor) and out.requires_grad:
             out.register_hook(  # type: ignore[no-untyped-call]
                 lambda _: np.add.at(tally.backwards, rows, times)
@@ -122,15 +118,6 @@ class Counted:
         self.tally.calls += 1
         model: Classifier = drawn(self.model, f"attack {self.tally.calls}")
         return model
-
-    def _asked(self, images: int) -> Counts:
-        rows = self._rows(images)
-        if len(rows) == 0 or images % len(rows):
-            raise RoadworthyError(
-                f"an attack asked {self.id} about {images} images while it works on {len(rows)}; "
-                "one that drops images must ask model.at(those left)"
-            )
-        return rows
 
     def _rows(self, images: int | None) -> Counts:
         if self.rows is not None:

@@ -11,14 +11,10 @@ from torch import Tensor
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.counted import Counted as Counted
 from roadworthy.models.randomness import passes
-from roadworthy.models.side_by_side import pieces_of, side_by_side
 from roadworthy.types import Classifier, Need
 
 Loss = Callable[[Tensor, Any], Tensor]
-"""Takes logits (N, classes) and a goal, returns one loss per image (N,).
-
-One with the attribute ``by_image`` sees nothing but these two, so that a batch may go in pieces.
-"""
+"""Takes logits (N, classes) and a goal, returns one loss per image (N,)."""
 
 
 def value_and_gradient(
@@ -49,21 +45,6 @@ def value_and_gradient(
 
 
 def _one_pass(model: Classifier, loss: Loss, x: Tensor, y: Any) -> tuple[Tensor, Tensor, Tensor]:
-    inner = model.model if isinstance(model, Counted) else model
-    pieces = pieces_of(inner, x) if getattr(loss, "by_image", False) else []
-    if not pieces:
-        return _whole(model, loss, x, y)
-    if isinstance(model, Counted):
-        model.spend(len(x))
-
-    def piece(one: Classifier, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
-        return _whole(one, loss, x[rows], y.at(rows))
-
-    logits, value, gradient = side_by_side(piece, inner, pieces)
-    return logits, value, gradient
-
-
-def _whole(model: Classifier, loss: Loss, x: Tensor, y: Any) -> tuple[Tensor, Tensor, Tensor]:
     with torch.enable_grad():
         # A network cannot change a leaf in place, so sharing memory with the caller is safe.
         z = (x.clone() if x.is_inference() else x.detach()).requires_grad_()

@@ -25,8 +25,8 @@ class Goal:
         done = predicted != self.labels if self.targets is None else predicted == self.targets
         return done & logits.isfinite().all(dim=1)
 
-    def at(self, rows: Tensor | slice) -> Goal:
-        """Return the goal of the samples ``rows``: indices, a mask or a slice."""
+    def at(self, rows: Tensor) -> Goal:
+        """Return the goal of the samples ``rows``, indices or a mask."""
         return Goal(*(None if v is None else v[rows] for v in self._fields()))  # type: ignore[arg-type]
 
     def towards(self, targets: Tensor) -> Goal:

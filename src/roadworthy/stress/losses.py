@@ -51,9 +51,6 @@ def dlr(logits: Tensor, goal: Goal) -> Tensor:
     return gap / (spread + 1e-12)
 
 
-for _loss in (cross_entropy, margin, dlr):
-    _loss.by_image = True  # type: ignore[attr-defined]
-
 LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy, "margin": margin, "dlr": dlr}
 """Every loss by name; attacks raise it."""
 

@@ -16,9 +16,9 @@ QUICK_CHECK = 1
 """After so many steps a forward pass alone looks who has reached the goal already, if they may stop:
 on an undefended network nearly all have, and the backward pass of the next step would be wasted."""
 
-AT_ONCE = 64
-"""Images worked on together on a processor, where larger batches are slower, if they may stop: places
-that become free are taken by images that wait, so that the last ones do not go on in small batches."""
+AT_ONCE = 256
+"""Images worked on together on a processor, for the sake of memory, if they may stop: places that become
+free are taken by images that wait. Measured on two cores, 64 is an eighth slower."""
 
 
 def climb(

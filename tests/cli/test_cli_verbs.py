@@ -122,7 +122,7 @@ def test_a_dry_run_says_what_is_left_and_writes_nothing(world: Path, call: Call)
     command = ["run", "-m", MODEL, "-d", DATA, "-s", "clean", "-s", "pgd(eps=4/255, steps=7)"]
     outcome = call(*command, "-o", "out", "--dry-run")
     assert outcome.code == 0
-    assert "12 of 12 samples left, 9 forward + 7 backward each" in outcome.out
+    assert "12 of 12 samples left, 10 forward + 7 backward each" in outcome.out
     assert not Path("out").exists()
     call(*command, "-o", "out", "--quiet", "--limit", 5)
     found = json.loads(call(*command, "-o", "out", "--dry-run", "--json").out)

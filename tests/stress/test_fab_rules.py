@@ -11,6 +11,7 @@ from boundary_world import SHAPE, Bare, attacked, curved, draws, goal_of, linear
 from test_fab import BOTH, NORMS, images
 from torch import Tensor
 
+from roadworthy.engine.plan import missing_needs
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.registry import Definition
@@ -18,9 +19,9 @@ from roadworthy.stress._norms import GEOMETRIES
 from roadworthy.stress.attacks.fab import fab
 from roadworthy.stress.attacks.fab_targeted import fab_targeted
 from roadworthy.stress.bound import stress
-from roadworthy.stress.goal import Goal
 from roadworthy.stress.norm_names import Norm
 from roadworthy.stress.watch import NEVER, Found
+from roadworthy.types import Classes, Need
 
 MANY: dict[str, Any] = {"steps": 6, "restarts": 2}
 
@@ -181,13 +182,16 @@ def test_a_model_without_a_slope_is_left_alone() -> None:
     assert (found.step_success == NEVER).all()
 
 
+def _of(classes: int) -> Bare:
+    return Bare(lambda x: x, classes=Classes(classes), gives=frozenset(Need))
+
+
 def test_too_many_classes_and_impossible_settings_are_explained() -> None:
-    many = Bare(lambda x: x.flatten(1).repeat(1, 3)[:, :101])
-    x = images(1)
-    with pytest.raises(
-        UsageError, match="101 classes of test/bare at every step; use fab_targeted"
-    ):
-        attacked(fab, many, x, Goal(torch.tensor([0])), "L2")
+    for text in ("fab", "cascade(fgsm, fab, eps=1/255)", "autoattack(eps=1/255, version=plus)"):
+        one = stress(text)
+        assert missing_needs(one, _of(100)) == ""
+        assert "at most 100 make sense, the model has 101" in missing_needs(one, _of(101))
+    assert missing_needs(stress("autoattack(eps=1/255)"), _of(1000)) == ""
     for setting in ("steps=0", "restarts=0", "targets=0", "overshoot=0.9", "backward=1.5"):
         with pytest.raises(UsageError, match=f"fab: {setting.split('=')[0]} must be"):
             stress(f"fab_targeted({setting})")

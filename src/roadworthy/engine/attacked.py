@@ -66,12 +66,12 @@ def attack(
         return BatchDraws([draws_of(one.definition, key, sample=s.id, seed=seed) for s in samples])
 
     found = run(cell.stress, setting, work, draws=draws)
-    # Where the model answers nothing, nobody is fooled: the image stays as it is.
-    sound = work.logits(found.x).isfinite().all(dim=1)
-    found = replace(found, x=torch.where(sound.view(-1, 1, 1, 1), found.x, x))
     nothing = np.zeros(len(x), np.int64)
     spent = {name: getattr(judge, name) + nothing for name in SPENT}
-    return Attacked(found.x, spent | _steps(found, len(x)))
+    # Where the model answers nothing, nobody is fooled: the image stays as it is. Not the attack's pass.
+    sound = work.logits(found.x).isfinite().all(dim=1)
+    kept = torch.where(sound.view(-1, 1, 1, 1), found.x, x)
+    return Attacked(kept, spent | _steps(found, len(x)))
 
 
 def _steps(found: Found, count: int) -> dict[str, Any]:

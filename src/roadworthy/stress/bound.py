@@ -92,10 +92,11 @@ def stress(text: str | Spec | Stress) -> Stress:
     if definition.levels is not None:
         level = _severity_or_strength(definition, values)
     arguments = {name: value for name, value in values.items() if name not in BY_ENGINE}
+    text = str(canonical(spec, definition.parameters, kind="stress", sweep=sweep))
     settings = _settings(definition, level, arguments)
     return Stress(
         definition=definition,
-        spec=str(canonical(spec, definition.parameters, kind="stress", sweep=sweep)),
+        spec=text,
         digest=resolved_digest(definition.name, definition.version, {**values, **resolved}),
         settings=settings,
         frame=values.get("frame", FRAME.default),

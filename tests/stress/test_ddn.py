@@ -54,7 +54,7 @@ def test_what_is_found_is_that_of_the_definition() -> None:
 def test_the_radius_never_exceeds_the_furthest_point_of_the_box() -> None:
     model, x = curved(), _images(2)
     labels = _labels(model, x)
-    tried = attacked("ddn(steps=12, start=100)", model, x, labels)
+    tried = attacked("ddn(steps=12, initial_radius=100)", model, x, labels)
     for found, image, label in zip(tried.x, x, labels.tolist(), strict=True):
         expected = _slowly(model, image, label, 12, radius=100.0)
         np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
@@ -63,8 +63,8 @@ def test_the_radius_never_exceeds_the_furthest_point_of_the_box() -> None:
 def test_points_are_rounded_to_the_nearest_level() -> None:
     model, x = curved(), _images(6)
     labels = _labels(model, x)
-    plain = attacked("ddn(steps=1, start=4)", model, x, labels)
-    rounded = attacked("ddn(steps=1, start=4, levels=16)", model, x, labels)
+    plain = attacked("ddn(steps=1, initial_radius=4)", model, x, labels)
+    rounded = attacked("ddn(steps=1, initial_radius=4, levels=16)", model, x, labels)
     both = plain.reached & rounded.reached
     assert both.any()
     torch.testing.assert_close(rounded.x[both], (plain.x[both] * 15).round() / 15)
@@ -104,7 +104,7 @@ def test_where_there_is_no_gradient_steps_are_random_and_each_image_has_its_own(
 
 
 @pytest.mark.parametrize(
-    "wrong", ["steps=0", "gamma=0", "gamma=1", "start=0", "levels=1", "norm=Linf"]
+    "wrong", ["steps=0", "gamma=0", "gamma=1", "initial_radius=0", "levels=1", "norm=Linf"]
 )
 def test_arguments_that_mean_nothing_are_refused(wrong: str) -> None:
     with pytest.raises(UsageError, match=wrong.split("=")[0]):

@@ -78,6 +78,7 @@ def _climb(
     rule = RULES[ball.norm]
     windows = rule.windows(steps)
     logits, loss, gradient = value_and_gradient(watch.model, plan.loss, z, aim)
+    gradient = watch.usable(gradient)
     reached = watch.goal.reached(logits) & judged
     pace = rule.begin(z, watch.x, ball, done == 0)
     left = _Climbers(aim, ball, Ascent.begin(z, loss, gradient, reached), pace)
@@ -93,6 +94,7 @@ def _climb(
             if not len(watch):
                 break
         logits, loss, gradient = _look(watch.model, plan.loss, z, left.aim, steep=step < steps)
+        gradient = watch.usable(gradient)
         left = left.after(z, loss, gradient, watch.goal.reached(logits) & judged)
         left = _seen(watch, left, logits, z, done + step) if judged else left
         if step in windows:

@@ -28,8 +28,10 @@ def _check(arguments: Mapping[str, Any]) -> None:
         raise UsageError(f"ddn: steps must be at least 1, not {arguments['steps']}")
     if not 0 < arguments["gamma"] < 1:
         raise UsageError(f"ddn: gamma must be between 0 and 1, not {arguments['gamma']}")
-    if not 0 < arguments["start"] < float("inf"):
-        raise UsageError(f"ddn: start must be a length larger than 0, not {arguments['start']}")
+    if not 0 < arguments["initial_radius"] < float("inf"):
+        raise UsageError(
+            f"ddn: initial_radius must be a length larger than 0, not {arguments['start']}"
+        )
     if arguments.get("levels", 2) < 2:
         raise UsageError(f"ddn: levels must be 2 or more, or none, not {arguments['levels']}")
 
@@ -48,7 +50,7 @@ def ddn(
     geometry: Geometry,
     *,
     steps: int = 100,
-    start: float = 1.0,
+    initial_radius: float = 1.0,
     gamma: float = 0.05,
     loss: LossName = "cross_entropy",
     levels: int | None = None,
@@ -57,13 +59,13 @@ def ddn(
     """Follow the direction of a loss on a sphere that shrinks by ``gamma`` where it is adversarial.
 
     ``x`` is a float batch (N, C, H, W) in [0, 1]; the result has its shape: the nearest adversarial
-    image seen. ``start`` is the first radius, in units of [0, 1]; where the goal is not reached
+    image seen. ``initial_radius`` is the first one, in units of [0, 1]; where the goal is not reached
     the radius grows by the fraction ``gamma``. Steps shorten from 1 to 0.01 along a cosine. ``levels``
     rounds every point to so many grey levels, 256 being those of 8 bits. Where a gradient vanishes
     the step is random. Rony et al., CVPR 2019.
     """
     nearest, limit = Nearest(x, goal, geometry), furthest(x, geometry)
-    radius = torch.full_like(limit, start)
+    radius = torch.full_like(limit, initial_radius)
     z = x
     for step in range(steps):
         logits, _, gradient = value_and_gradient(model, LOSSES[loss], z, goal)

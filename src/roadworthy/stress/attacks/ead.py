@@ -71,7 +71,14 @@ def ead(
     decision: Literal["l1", "elastic"] = "l1",
     confidence: float = 0.0,
 ) -> Found:
-    """Minimise c times what the margin lacks plus an elastic-net distance; search for the best c."""
+    """Minimise c times what the margin lacks plus an elastic-net distance; search for the best c.
+
+    ``x`` is a float batch (N, C, H, W) in [0, 1]; the result has its shape: the nearest adversarial
+    image seen. The distance is ``shrinkage`` times the sum of changes plus that of their squares; each
+    of ``search_steps`` searches takes up to ``steps`` gradient steps that shrink every change, and c is
+    bisected per image from ``initial_c``. ``decision`` says what nearest means: ``l1``, or ``elastic``
+    for that distance. ``confidence`` asks for a margin between the logits. Chen et al., AAAI 2018.
+    """
     measure = geometry if decision == "l1" else Elastic(share=shrinkage)
     nearest, tradeoff = Nearest(x, goal, measure), Tradeoff(x, initial_c)
     with torch.no_grad():

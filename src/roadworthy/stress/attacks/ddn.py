@@ -30,7 +30,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         raise UsageError(f"ddn: gamma must be between 0 and 1, not {arguments['gamma']}")
     if not 0 < arguments["initial_radius"] < float("inf"):
         raise UsageError(
-            f"ddn: initial_radius must be a length larger than 0, not {arguments['start']}"
+            f"ddn: initial_radius must be a length larger than 0, not {arguments['initial_radius']}"
         )
     if arguments.get("levels", 2) < 2:
         raise UsageError(f"ddn: levels must be 2 or more, or none, not {arguments['levels']}")

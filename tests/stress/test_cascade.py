@@ -64,6 +64,9 @@ def test_later_members_see_only_what_stands(run: rw.Run) -> None:
     assert set(standing["steps_used"]) == {1 + 8}
     assert set(standing["backwards"]) == {1 + 8}
     assert by_weak["step_success"].is_between(0, 1).all()
+    assert by_weak["step_success"].null_count() == 0
+    by_strong = rows.filter(pl.col("broken_by") == STRONG)
+    assert by_strong["step_success"].is_between(1, 1 + 8).all()
 
 
 def test_images_that_were_wrong_are_no_success_of_anybody(run: rw.Run) -> None:

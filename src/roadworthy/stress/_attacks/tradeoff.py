@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from roadworthy.errors import UsageError
+
+
+def check_search(name: str) -> Callable[[Mapping[str, Any]], None]:
+    """Return the check of what attacks that search for a weight share, for the attack ``name``."""
+
+    def check(arguments: Mapping[str, Any]) -> None:
+        for key in ("steps", "search_steps"):
+            if arguments[key] < 1:
+                raise UsageError(f"{name}: {key} must be at least 1, not {arguments[key]}")
+        for key in ("learning_rate", "initial_c"):
+            if not 0 < arguments[key] < float("inf"):
+                raise UsageError(f"{name}: {key} must be larger than 0, not {arguments[key]}")
+        for key in ("shrinkage", "confidence"):
+            if not 0 <= arguments.get(key, 0) < float("inf"):
+                raise UsageError(f"{name}: {key} must be 0 or larger, not {arguments[key]}")
+
+    return check
 
 
 class Tradeoff:

@@ -8,29 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks.nearest import Nearest
 from roadworthy.stress._attacks.tanh_space import Descent, to_tanh_space
-from roadworthy.stress._attacks.tradeoff import Tradeoff
+from roadworthy.stress._attacks.tradeoff import Tradeoff, check_search
 from roadworthy.stress._norms import Geometry
 from roadworthy.stress.base import minimal_attack
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.watch import Found
 from roadworthy.types import Need
-
-
-def _check(arguments: Mapping[str, Any]) -> None:
-    for name in ("steps", "search_steps"):
-        if arguments[name] < 1:
-            raise UsageError(f"carlini_wagner: {name} must be at least 1, not {arguments[name]}")
-    for name in ("learning_rate", "initial_c"):
-        if not 0 < arguments[name] < float("inf"):
-            raise UsageError(f"carlini_wagner: {name} must be larger than 0, not {arguments[name]}")
-    if not 0 <= arguments["confidence"] < float("inf"):
-        raise UsageError(
-            f"carlini_wagner: confidence must be 0 or larger, not {arguments['confidence']}"
-        )
 
 
 def _passes(given: Mapping[str, Any]) -> tuple[int, int]:
@@ -41,7 +27,7 @@ def _passes(given: Mapping[str, Any]) -> tuple[int, int]:
 @minimal_attack(
     Need.GRADIENT,
     norms=("L2",),
-    check=_check,
+    check=check_search("carlini_wagner"),
     passes=_passes,
     paper="Carlini & Wagner, IEEE S&P 2017",
 )

@@ -9,11 +9,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks.nearest import Nearest
 from roadworthy.stress._attacks.shrinking import Shrinking
-from roadworthy.stress._attacks.tradeoff import Tradeoff
+from roadworthy.stress._attacks.tradeoff import Tradeoff, check_search
 from roadworthy.stress._norms import Geometry
 from roadworthy.stress._norms.l1 import L1
 from roadworthy.stress.base import minimal_attack
@@ -33,18 +32,6 @@ class Elastic(L1):
         return self.share * super().size(difference) + difference.flatten(1).square().sum(1)
 
 
-def _check(arguments: Mapping[str, Any]) -> None:
-    for name in ("steps", "search_steps"):
-        if arguments[name] < 1:
-            raise UsageError(f"ead: {name} must be at least 1, not {arguments[name]}")
-    for name in ("learning_rate", "initial_c"):
-        if not 0 < arguments[name] < float("inf"):
-            raise UsageError(f"ead: {name} must be larger than 0, not {arguments[name]}")
-    for name in ("shrinkage", "confidence"):
-        if not 0 <= arguments[name] < float("inf"):
-            raise UsageError(f"ead: {name} must be 0 or larger, not {arguments[name]}")
-
-
 def _passes(given: Mapping[str, Any]) -> tuple[int, int]:
     steps = given["steps"] * given["search_steps"]
     return 2 * steps + 1, steps
@@ -53,7 +40,7 @@ def _passes(given: Mapping[str, Any]) -> tuple[int, int]:
 @minimal_attack(
     Need.GRADIENT,
     norms=("L1",),
-    check=_check,
+    check=check_search("ead"),
     passes=_passes,
     paper="Chen et al., AAAI 2018",
 )

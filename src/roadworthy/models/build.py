@@ -39,7 +39,7 @@ def build(network: Network, *, spec: str | None = None, options: Options = KEEP)
     name = f"{network.name}@{fingerprint(network, weights)}"
     if count == 1:
         module, count, notes = TwoLogits(module), 2, (*notes, SINGLE)
-    module = prepared(module, size)
+    module = prepared(module, size, fuse=not network.stochastic)
     if network.stochastic:
         module, name = stochastic(module, network.name), f"{name}+stochastic"
     return TorchClassifier(

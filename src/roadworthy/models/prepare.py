@@ -7,18 +7,21 @@ from torch import nn
 
 from roadworthy.errors import UsageError
 from roadworthy.models.fold import folded
+from roadworthy.models.fuse import fused
 
 DRAWING = ("Dropout", "DropPath", "DropBlock", "StochasticDepth", "RReLU")
 
 
-def prepared(module: nn.Module, size: tuple[int, int]) -> nn.Module:
+def prepared(module: nn.Module, size: tuple[int, int], *, fuse: bool = True) -> nn.Module:
     """Return ``module`` ready to judge: eval mode, frozen, batch norms folded, channels last.
 
     ``module`` is changed, so it must be ours. Its weights stay as they are; gradients with respect
-    to the input stay available. ``size`` is a frame (height, width) that it accepts.
+    to the input stay available. ``size`` is a frame (height, width) that it accepts. ``fuse`` lets
+    convolutions compute the sums and activations after them; a network that is to leave eval mode
+    in parts must not be fused, since that fixes what its forward pass does.
     """
-    module = folded(frozen(module), size)
-    return frozen(module).to(memory_format=torch.channels_last)
+    module = frozen(folded(frozen(module), size)).to(memory_format=torch.channels_last)
+    return fused(module, size) if fuse else module
 
 
 def stochastic(module: nn.Module, name: str) -> nn.Module:

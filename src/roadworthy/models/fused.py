@@ -1,0 +1,152 @@
+"""A convolution that adds a shortcut and clamps in the same pass."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+Clamp = tuple[float, float]
+"""Least and largest value of an activation; (0, inf) is a ReLU."""
+
+Pair = tuple[int, int]
+
+
+class FusedConvolution(nn.Module):
+    """Computes ``clamp(convolution(x) + other)``, with the weights of a frozen `nn.Conv2d`.
+
+    One pass with oneDNN in float32 on a CPU, the separate steps otherwise. The gradient is that of
+    the steps: a value at a limit of the clamp passes none. Timm's "same" convolution, which pads
+    the frame unevenly, is understood.
+    """
+
+    def __init__(self, convolution: nn.Conv2d, clamp: Clamp | None) -> None:
+        super().__init__()
+        self.weight, self.bias = convolution.weight, convolution.bias
+        self.stride: Pair = _pair(convolution.stride)
+        self.dilation: Pair = _pair(convolution.dilation)
+        self.groups = convolution.groups
+        self.same = type(convolution) is not nn.Conv2d
+        self.padding: Pair = (0, 0) if self.same else _pair(convolution.padding)
+        self.clamp = clamp
+
+    def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
+        """Return the result for ``x`` (N, C, H, W) and, where one is added, ``other``."""
+        x, padding = self._padded(x)
+        plan = (padding, self.stride, self.dilation, self.groups)
+        if not _fast(x, other, self.weight):
+            return self._plain(x, other, padding)
+        if torch.is_grad_enabled() and (
+            x.requires_grad or (other is not None and other.requires_grad)
+        ):
+            result: Tensor = _Pass.apply(x, other, self.weight, self.bias, plan, self.clamp)
+            return result
+        return _forward(x, other, self.weight, self.bias, plan, self.clamp)
+
+    def _padded(self, x: Tensor) -> tuple[Tensor, Pair]:
+        if not self.same:
+            return x, self.padding
+        need = [
+            max((-(-length // step) - 1) * step + (kernel - 1) * spread + 1 - length, 0)
+            for length, step, kernel, spread in zip(
+                x.shape[-2:], self.stride, self.weight.shape[-2:], self.dilation, strict=True
+            )
+        ]
+        if all(n % 2 == 0 for n in need):
+            return x, (need[0] // 2, need[1] // 2)
+        top, left = need[0] // 2, need[1] // 2
+        return functional.pad(x, (left, need[1] - left, top, need[0] - top)), (0, 0)
+
+    def _plain(self, x: Tensor, other: Tensor | None, padding: Pair) -> Tensor:
+        y = functional.conv2d(
+            x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+        y = y if other is None else y + other
+        if self.clamp is None:
+            return y
+        low, high = self.clamp
+        return functional.relu(y) if high == math.inf else functional.hardtanh(y, low, high)
+
+
+def _pair(value: Any) -> Pair:
+    """Return a pair of numbers; raises TypeError for a padding that is named by a word."""
+    first, second = value
+    return int(first), int(second)
+
+
+def _fast(x: Tensor, other: Tensor | None, weight: Tensor) -> bool:
+    tensors = (x, weight) if other is None else (x, weight, other)
+    return (
+        all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
+        and not torch.is_autocast_enabled("cpu")
+        and torch._C._has_mkldnn
+    )
+
+
+def _forward(
+    x: Tensor, other: Tensor | None, weight: Tensor, bias: Tensor | None, plan: Any, clamp: Any
+) -> Tensor:
+    name, limits = _activation(clamp)
+    call = torch.ops.mkldnn._convolution_pointwise
+    if other is None:
+        y: Tensor = call(x, weight, bias, *plan, name or "none", limits, "")
+        return y
+    other = other.contiguous(memory_format=torch.channels_last)
+    if limits:  # only a ReLU can follow a sum in the same pass
+        y = call.binary(x, other, weight, bias, *plan, "add", None, None, [], "")
+        return functional.hardtanh_(y, *limits)
+    return cast(Tensor, call.binary(x, other, weight, bias, *plan, "add", None, name, [], ""))
+
+
+def _activation(clamp: Clamp | None) -> tuple[str | None, list[float]]:
+    if clamp is None:
+        return None, []
+    return ("relu", []) if clamp == (0.0, math.inf) else ("hardtanh", list(clamp))
+
+
+class _Pass(torch.autograd.Function):
+    """The fused pass with its gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, other: Any, weight: Any, bias: Any, plan: Any, clamp: Any
+    ) -> Any:
+        """Compute the result."""
+        y = _forward(x, other, weight, bias, plan, clamp)
+        ctx.save_for_backward(x, weight, y)
+        ctx.plan, ctx.clamp = plan, clamp
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        """Return the gradients with respect to both inputs."""
+        x, weight, y = ctx.saved_tensors
+        padding, stride, dilation, groups = ctx.plan
+        if ctx.clamp is not None:
+            low, high = ctx.clamp
+            gradient = (
+                torch.ops.aten.threshold_backward(gradient, y, low)
+                if high == math.inf
+                else torch.ops.aten.hardtanh_backward(gradient, y, low, high)
+            )
+        first = None
+        if ctx.needs_input_grad[0]:
+            first = torch.ops.aten.convolution_backward(
+                gradient,
+                x,
+                weight,
+                [0],
+                stride,
+                padding,
+                dilation,
+                False,
+                [0, 0],
+                groups,
+                [True, False, False],
+            )[0]
+        return first, gradient if ctx.needs_input_grad[1] else None, None, None, None, None

@@ -1,0 +1,224 @@
+"""Fused convolutions compute, and differentiate to, what their separate steps do."""
+
+from __future__ import annotations
+
+import copy
+import random
+from typing import Any
+
+import pytest
+import timm
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_networks import seeded
+from torch import Tensor, nn
+from torch.nn import functional
+
+from roadworthy.models import fuse
+from roadworthy.models.base import Network
+from roadworthy.models.build import build
+from roadworthy.models.fuse import fused
+from roadworthy.models.fused import FusedConvolution
+from roadworthy.models.prepare import prepared
+
+FRAME = (16, 16)
+INFINITY = float("inf")
+
+
+def count(module: nn.Module) -> int:
+    return sum(isinstance(part, FusedConvolution) for part in module.modules())
+
+
+def prepared_alike(module: nn.Module) -> nn.Module:
+    made = copy.deepcopy(module).eval().requires_grad_(requires_grad=False)
+    return fused(made.to(memory_format=torch.channels_last), FRAME)
+
+
+class Residual(nn.Module):
+    """Every pattern once: ReLU alone, a sum and a ReLU, ReLU6, a sum alone, and none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.second = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.third = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.fourth = nn.Conv2d(8, 8, 1)
+        self.fifth = nn.Conv2d(8, 5, 3, stride=2, dilation=2)
+        self.act = nn.ReLU6()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.first(x), inplace=True)
+        y = (self.second(x) + x).relu()
+        z = self.act(self.third(y))
+        z = y + self.fourth(z)
+        logits: Tensor = self.fifth(z).mean((2, 3))
+        return logits
+
+
+def answers(module: nn.Module, size: int = 16, number: int = 3) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(4)
+    x = torch.randn(number, 3, size, size, generator=generator).requires_grad_()
+    logits = module(x)
+    (gradient,) = torch.autograd.grad((logits**2).sum(), x)
+    return logits.detach(), gradient
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("size", [16, 19])
+def test_every_pattern_is_fused_and_nothing_changes(size: int, number: int) -> None:
+    original = seeded(Residual()).eval()
+    module = prepared_alike(original)
+    assert count(module) == 4
+    wanted, got = answers(original, size, number), answers(module, size, number)
+    for a, b in zip(wanted, got, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5 * float(a.abs().max()))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), INFINITY])
+def test_what_is_not_a_number_stays_so_in_its_row_alone(bad: float) -> None:
+    module = prepared_alike(seeded(Residual()).eval())
+    x = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(4))
+    spoilt = x.clone()
+    spoilt[1, 0, 0, 0] = bad
+    assert module(spoilt).isnan().any(1).tolist() == [False, True, False]
+    assert torch.equal(module(spoilt)[[0, 2]], module(x)[[0, 2]])
+
+
+def test_other_formats_take_the_separate_steps() -> None:
+    original = seeded(Residual()).eval()
+    module = prepared_alike(original)
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(4))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(module(x), original(x))
+    a, b = original.double()(x.double()), copy.deepcopy(module).double()(x.double())
+    torch.testing.assert_close(b, a, rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 2),
+    st.integers(1, 2),
+    st.sampled_from([1, 4]),
+    st.sampled_from([None, (0.0, INFINITY), (0.0, 6.0), (-1.0, 1.0)]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(6, 9),
+)
+def test_the_pass_and_its_gradients_are_those_of_the_steps(
+    stride: int, dilation: int, groups: int, clamp: Any, added: bool, biased: bool, side: int
+) -> None:
+    torch_rng = torch.Generator().manual_seed(stride + 7 * side)
+    conv = nn.Conv2d(
+        4, 8, 3, stride, padding=1, dilation=dilation, groups=groups, bias=biased
+    ).requires_grad_(requires_grad=False)
+    conv = conv.to(memory_format=torch.channels_last)
+    x = torch.randn(2, 4, side, side, generator=torch_rng).requires_grad_()
+    plain = conv(x)
+    other = torch.randn(plain.shape, generator=torch_rng).requires_grad_() if added else None
+    plain = plain if other is None else plain + other
+    plain = plain if clamp is None else plain.clamp(*clamp)
+    wanted_from = [x] if other is None else [x, other]
+    weights = torch.randn(plain.shape, generator=torch_rng)
+    wanted = torch.autograd.grad((plain * weights).sum(), wanted_from)
+    module = FusedConvolution(conv, clamp)
+    got = module(x, other)
+    torch.testing.assert_close(got, plain, rtol=1e-5, atol=1e-5)
+    for a, b in zip(torch.autograd.grad((got * weights).sum(), wanted_from), wanted, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+    with torch.no_grad():
+        torch.testing.assert_close(module(x, other), plain.detach(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [11, 12])
+def test_convolutions_that_pad_unevenly(side: int) -> None:
+    original = timm.create_model("tf_efficientnet_lite0", num_classes=7).eval()
+    module = prepared(copy.deepcopy(original), (64, 64))
+    plain = prepared(copy.deepcopy(original), (64, 64), fuse=False)
+    assert count(module) >= 30
+    assert count(plain) == 0
+    for wanted, got in zip(answers(plain, 5 * side), answers(module, 5 * side), strict=True):
+        assert (got - wanted).norm() <= 1e-3 * wanted.norm()
+
+
+class Draws(Residual):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x + 1e-5 * random.random())
+
+
+class Stops(Residual):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            skipped = torch.tanh(10 * x)
+        return super().forward(x) + super().forward(skipped)
+
+
+class Tuple(Residual):
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x), x
+
+
+class Branches(Residual):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if x.mean() > 0 else -x)
+
+
+class OtherShape(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.shift = nn.Conv2d(3, 5, 3), nn.Parameter(torch.ones(1, 5, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = torch.tanh(self.conv(x) + self.shift).mean((2, 3))
+        return logits
+
+
+class UsedTwice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        logits: Tensor = (functional.relu(y) * y).mean((2, 3))
+        return logits
+
+
+@pytest.mark.parametrize("kind", [Draws, Stops, Tuple, Branches, OtherShape, UsedTwice])
+def test_what_a_trace_would_change_is_left_alone(kind: type[nn.Module]) -> None:
+    module = seeded(kind()).eval().requires_grad_(requires_grad=False)
+    assert fused(module, FRAME) is module
+
+
+def test_a_network_with_hooks_is_left_alone() -> None:
+    module = seeded(Residual()).eval()
+    module.third.register_forward_hook(lambda *_: None)
+    assert fused(module, FRAME) is module
+
+
+def test_a_wrong_candidate_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuse, "RELU", (0.0, 0.5))
+    module = seeded(Residual()).eval().requires_grad_(requires_grad=False)
+    assert fused(module, FRAME) is module
+
+
+def test_a_network_that_keeps_its_dropout_is_not_fused() -> None:
+    class Dropped(Residual):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(functional.dropout(x, 0.5, training=self.training))
+
+    none, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    made = [
+        build(Network(name="d", module=net, mean=none, std=one, stochastic=drawing))
+        for net, drawing in (
+            (seeded(Residual()), False),
+            (nn.Sequential(seeded(Dropped()), nn.Dropout()), True),
+        )
+    ]
+    assert [count(model.module) for model in made] == [4, 0]
+
+
+def test_parameters_keep_their_names() -> None:
+    original = seeded(Residual()).eval()
+    names = dict(prepared_alike(original).named_parameters())
+    assert set(names) == set(dict(original.named_parameters()))

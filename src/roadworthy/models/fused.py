@@ -15,6 +15,9 @@ Clamp = tuple[float, float]
 
 Pair = tuple[int, int]
 
+FEW = 4
+"""Input channels of a group up to which a kernel is cheap: depthwise ones, and those on images."""
+
 
 class FusedConvolution(nn.Module):
     """Computes ``clamp(convolution(x) + other)``, with the weights of a frozen `nn.Conv2d`.
@@ -36,34 +39,43 @@ class FusedConvolution(nn.Module):
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """Return the result for ``x`` (N, C, H, W) and, where one is added, ``other``."""
-        x, padding = self._padded(x)
+        x, weight, padding = self._padded(x)
         plan = (padding, self.stride, self.dilation, self.groups)
-        if not _fast(x, other, self.weight):
-            return self._plain(x, other, padding)
+        if not _fast(x, other, weight):
+            return self._plain(x, other, weight, padding)
         if torch.is_grad_enabled() and (
             x.requires_grad or (other is not None and other.requires_grad)
         ):
-            result: Tensor = _Pass.apply(x, other, self.weight, self.bias, plan, self.clamp)
+            result: Tensor = _Pass.apply(x, other, weight, self.bias, plan, self.clamp)
             return result
-        return _forward(x, other, self.weight, self.bias, plan, self.clamp)
+        return _forward(x, other, weight, self.bias, plan, self.clamp)
 
-    def _padded(self, x: Tensor) -> tuple[Tensor, Pair]:
+    def _padded(self, x: Tensor) -> tuple[Tensor, Tensor, Pair]:
+        """Return frame, kernel and even padding that together give what was asked for.
+
+        Padding a large frame unevenly copies it. A kernel that is cheap to run gets a first row and
+        column of zeros instead, and with it a padding that is as wide on both sides.
+        """
         if not self.same:
-            return x, self.padding
+            return x, self.weight, self.padding
         need = [
             max((-(-length // step) - 1) * step + (kernel - 1) * spread + 1 - length, 0)
             for length, step, kernel, spread in zip(
                 x.shape[-2:], self.stride, self.weight.shape[-2:], self.dilation, strict=True
             )
         ]
-        if all(n % 2 == 0 for n in need):
-            return x, (need[0] // 2, need[1] // 2)
-        top, left = need[0] // 2, need[1] // 2
-        return functional.pad(x, (left, need[1] - left, top, need[0] - top)), (0, 0)
+        before, after = [n // 2 for n in need], [n - n // 2 for n in need]
+        if before == after:
+            return x, self.weight, (before[0], before[1])
+        if self.weight.shape[1] <= FEW and self.dilation == (1, 1):
+            down, right = after[0] - before[0], after[1] - before[1]
+            return x, functional.pad(self.weight, (right, 0, down, 0)), (after[0], after[1])
+        edges = (before[1], after[1], before[0], after[0])
+        return functional.pad(x, edges), self.weight, (0, 0)
 
-    def _plain(self, x: Tensor, other: Tensor | None, padding: Pair) -> Tensor:
+    def _plain(self, x: Tensor, other: Tensor | None, weight: Tensor, padding: Pair) -> Tensor:
         y = functional.conv2d(
-            x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+            x, weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
         y = y if other is None else y + other
         if self.clamp is None:
@@ -73,7 +85,6 @@ class FusedConvolution(nn.Module):
 
 
 def _pair(value: Any) -> Pair:
-    """Return a pair of numbers; raises TypeError for a padding that is named by a word."""
     first, second = value
     return int(first), int(second)
 

@@ -28,7 +28,10 @@ from roadworthy.stress.watch import Found
 from roadworthy.types import Need, Tap
 
 ATTACKS = sorted(name for name in STRESSES if STRESSES.get(name).tap is Tap.INPUT)
-BUDGETED = [name for name in ATTACKS if not STRESSES.get(name).minimal]
+NORMLESS = [name for name in ATTACKS if STRESSES.get(name).normless]
+BUDGETED = [
+    name for name in ATTACKS if not (STRESSES.get(name).minimal or STRESSES.get(name).normless)
+]
 LONG = {"autoattack"}
 """Attacks that take seconds for any image; their members are tested one by one."""
 

@@ -50,7 +50,7 @@ class Tried:
         """The budget."""
         given = self.stress.settings[0].arguments
         eps = torch.full_like(self.clean[:, 0, 0, 0], float(given.get("eps", 0)))
-        return Ball(given["norm"], eps)
+        return Ball(given.get("norm", "Linf"), eps)
 
 
 def attacked(

@@ -59,7 +59,7 @@ def attack(
     judge = crafting = Counted(cell.judge.model)
     if cell.craft != cell.judge.precision:
         crafting = replace(judge, model=in_precision(cell.judge.model, cell.craft))
-    work = Work(crafting, x, goal, Ball(given["norm"], eps), judge)
+    work = Work(crafting, x, goal, Ball(given.get("norm", "Linf"), eps), judge)
 
     def draws(one: Stress, under: Setting) -> BatchDraws:
         key = under.key

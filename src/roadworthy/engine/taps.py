@@ -243,7 +243,7 @@ def _measured(
     logits = forward(cell.judge.model, rounded, name=cell.judge.spec)
     return {
         **({"eps_numerator": setting.arguments["eps"]} if "eps" in setting.arguments else {}),
-        "norm": setting.arguments["norm"],
+        "norm": setting.arguments.get("norm", cell.stress.name),
         "linf": difference.abs().amax(1).cpu().numpy(),
         "l2": difference.norm(dim=1).cpu().numpy(),
         "l1": difference.abs().sum(1).cpu().numpy(),

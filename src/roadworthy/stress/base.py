@@ -40,8 +40,9 @@ class StressDefinition(Definition):
     ``check`` looks at the arguments of each variant before anything runs. ``tables`` are those of
     stresses whose variants are the frames of a sequence, kept as one row. ``composed`` stresses
     consist of others: the specs in their parameter ``members``. ``passes`` estimates what an attack
-    costs; ``minimal`` attacks have no budget but look for the smallest change. ``parts`` are the
-    members of an attack that settles them itself; ``most_classes`` limits the models it makes sense on.
+    costs; ``minimal`` attacks have no budget but look for the smallest change, and ``normless`` ones
+    are limited by something else than a norm. ``parts`` are the members of an attack that settles
+    them itself; ``most_classes`` limits the models it makes sense on.
     """
 
     tap: Tap
@@ -55,6 +56,7 @@ class StressDefinition(Definition):
     composed: bool = False
     passes: Passes | None = None
     minimal: bool = False
+    normless: bool = False
     parts: Parts | None = None
     most_classes: int | None = None
 
@@ -342,12 +344,50 @@ def minimal_attack(
     )
 
 
+def normless_attack(
+    *needs: Need,
+    level: str | None = None,
+    restarts: bool = False,
+    check: Check | None = None,
+    passes: Passes | None = None,
+    version: int = 1,
+    paper: str | None = None,
+) -> Decorator:
+    """Register ``f(model, x, goal, *, ..., rng) -> Found``: changes that no norm limits.
+
+    Users give ``target`` and whatever limits the changes, such as angles or an area; ``level`` names
+    it where it belongs in every variant's key. With ``restarts`` the engine tries again on images that
+    hold. What it returns is clipped to the box and judged as that of any attack; records have the
+    attack's name for a norm, so that its budget is compared with no other's.
+    """
+
+    def checked(arguments: Mapping[str, Any]) -> None:
+        _check_restarts(arguments)
+        if check is not None:
+            check(arguments)
+
+    def extra(_function: Callable[..., Any]) -> tuple[Parameter, ...]:
+        return (TARGET, *([RESTARTS] if restarts else []))
+
+    return _attack(
+        extra,
+        skip=3,
+        needs=frozenset(needs),
+        level=level,
+        check=checked,
+        passes=passes,
+        normless=True,
+        version=version,
+        paper=paper,
+    )
+
+
 def _attack(
-    extra: Callable[[Callable[..., Any]], tuple[Parameter, ...]], **settings: Any
+    extra: Callable[[Callable[..., Any]], tuple[Parameter, ...]], *, skip: int = 4, **settings: Any
 ) -> Decorator:
     def decorate(function: Callable[..., Any]) -> StressDefinition:
         return _register(
-            Tap.INPUT, "adversarial", 4, cost="attack", extra=extra(function), **settings
+            Tap.INPUT, "adversarial", skip, cost="attack", extra=extra(function), **settings
         )(function)
 
     return decorate

@@ -12,7 +12,7 @@ from torch import Tensor
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.spec import Spec
-from roadworthy.stress._norms import GEOMETRIES
+from roadworthy.stress._norms import GEOMETRIES, Geometry
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import MEMBERS, Setting, Stress, inherited, stress
 from roadworthy.stress.draws import BatchDraws
@@ -32,7 +32,7 @@ BY_ENGINE = ("eps", "norm", "target", "restarts")
 class Work:
     """What an attack works on: a batch ``x`` (N, C, H, W) in [0, 1], its goal and its budget.
 
-    ``ball`` is that of attacks with a budget; it is unused by those that look for the smallest change.
+    ``ball`` is that of attacks with a budget in a norm; the others do not use it.
     ``judge`` says what counts as reached where ``model`` is a less exact one to search with.
     """
 
@@ -106,6 +106,8 @@ def budgeted(member: Spec, given: Mapping[str, Any], *, outer: str) -> Stress:
     one = stress(inherited(member, given))
     if one.definition.tap is not Tap.INPUT:
         raise UsageError(f"{outer}: '{member}' is no attack")
+    if one.definition.normless:
+        raise UsageError(f"{outer}: '{member}' has no budget in a norm, so it cannot be a member")
     if len(one.settings) != 1:
         raise UsageError(f"{outer}: '{member}' has {len(one.settings)} variants; give one of each")
     own = one.settings[0].arguments
@@ -143,8 +145,12 @@ def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Fou
             given["rng"] = rng
         if definition.takes_play:
             given["play"] = Play(work, setting.arguments, draws)
-        budget = GEOMETRIES[setting.arguments["norm"]] if definition.minimal else work.ball
-        found = definition.function(work.model, work.x, work.goal, budget, *members, **given)
+        budget: tuple[Geometry | Ball, ...] = (work.ball,)
+        if definition.minimal:
+            budget = (GEOMETRIES[setting.arguments["norm"]],)
+        elif definition.normless:
+            budget = ()
+        found = definition.function(work.model, work.x, work.goal, *budget, *members, **given)
         return _kept_inside(one, found, work)
 
     found = attempt(work, rng)
@@ -174,7 +180,8 @@ def _kept_inside(one: Stress, found: Found, work: Work) -> Found:
             f"for one of shape {tuple(work.x.shape)}"
         )
     x = torch.where(torch.isfinite(found.x), found.x.detach(), work.x)
-    inside = x.clamp(0.0, 1.0) if one.definition.minimal else work.ball.project(work.x, x)
+    boxed = one.definition.minimal or one.definition.normless
+    inside = x.clamp(0.0, 1.0) if boxed else work.ball.project(work.x, x)
     return replace(found, x=inside)
 
 

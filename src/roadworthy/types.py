@@ -40,6 +40,13 @@ class Need(StrEnum):
     LABELS = "labels"
 
 
+def with_implied(gives: frozenset[Need]) -> frozenset[Need]:
+    """Return ``gives`` with what follows from it: probabilities from logits, labels from either."""
+    if Need.LOGITS in gives:
+        gives |= {Need.PROBABILITIES}
+    return gives | {Need.LABELS} if Need.PROBABILITIES in gives else gives
+
+
 @dataclass(frozen=True)
 class Classes:
     """What the labels of a model or a data set mean.

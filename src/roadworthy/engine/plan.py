@@ -9,8 +9,9 @@ from functools import cached_property
 from roadworthy.data.base import Films
 from roadworthy.data.labels import Relation, relate
 from roadworthy.data.order import order
+from roadworthy.engine.adapt import seen_by
 from roadworthy.engine.frames import Product, Recode
-from roadworthy.engine.options import Options, Precision
+from roadworthy.engine.options import Adapt, Options, Precision
 from roadworthy.engine.targets import target_columns, unknown_target
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, probe_hash, run
@@ -19,7 +20,7 @@ from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.stress.levels import Frames
 from roadworthy.stress.reference import is_clean
-from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap
+from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, with_implied
 
 RECORDS_VERSION = 3
 _STORED = "the images of a stored set are stressed already; they are judged as they are (clean)"
@@ -60,7 +61,10 @@ class Source:
 class Cell:
     """One stress on one data set judged by one model; ``request`` names all of it but the samples.
 
-    Attacks look for inputs in the precision ``craft``; what they find is judged in float32.
+    Attacks look for inputs in the precision ``craft``; what they find is judged in float32. Where
+    what an attack makes is kept, or handed to other judges, ``maker`` is the model attacked and
+    ``crafting`` names all that decides what it makes of a sample. ``frame`` stands for the judge's
+    own pipeline where it judges in the frame of the model ``owner``, which it sees by ``adapt``.
     """
 
     source: Source
@@ -70,10 +74,27 @@ class Cell:
     size: tuple[int, int]
     request: str
     craft: Precision = "fp32"
+    maker: Judge | None = None
+    crafting: str = ""
+    frame: Pipeline | None = None
+    owner: str = ""
+    adapt: Adapt = "resize"
+
+    @property
+    def made_by(self) -> str:
+        """Spec of the model that another one's adversarials come from; empty for a model's own."""
+        return "" if self.maker is None or self.maker.spec == self.judge.spec else self.maker.spec
+
+    @property
+    def classifier(self) -> Classifier:
+        """The judge as it takes frames of this cell."""
+        return seen_by(self.judge.model, self.adapt)
 
     @property
     def pipeline(self) -> Pipeline:
         """The pipeline of the frame that the stress acts in, the model's own unless it says so."""
+        if self.frame is not None:
+            return self.frame
         return published(frame_of(self.stress, self.source.dataset), self.judge.model.pipeline)
 
     @property
@@ -152,18 +173,48 @@ def plan(
         ordered = order(dataset.samples, seed=options.seed)
         kept = tuple(ordered[: options.limit])
         source = Source(dataset, kept, len(ordered))
+        if options.transfer:
+            alike(judges, [source.relation(judge) for judge in judges], dataset.spec)
         for one in _own(stresses, dataset):
-            for judge in judges:
-                reason = _not_on(one, dataset) or missing_needs(one, judge.model)
+            for maker in judges:
+                reason = _not_on(one, dataset) or missing_needs(one, maker.model)
                 if reason:
-                    unavailable.append(Unavailable(dataset.spec, judge.spec, one.spec, reason))
+                    unavailable.append(Unavailable(dataset.spec, maker.spec, one.spec, reason))
+                elif is_attack(one) and (options.transfer or options.keep):
+                    others = judges if options.transfer else [maker]
+                    owner = judges[0] if options.transfer and options.adapt == "resize" else maker
+                    cells.extend(
+                        _cell(source, one, judge, options, maker=maker, owner=owner)
+                        for judge in others
+                    )
                 else:
-                    cells.append(_cell(source, one, judge, options))
+                    cells.append(_cell(source, one, maker, options))
+        cells = [*_clean_elsewhere(source, cells, options), *cells]
     for one in asked:
         if not any(cell.stress.digest == one.digest for cell in cells):
             reason = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")
     return Plan(tuple(cells), tuple(unavailable))
+
+
+def is_attack(one: Stress) -> bool:
+    """Whether a stress makes adversarial inputs, which other models can judge as well."""
+    return one.definition.tap is Tap.INPUT and one.definition.axis == "adversarial"
+
+
+def _clean_elsewhere(source: Source, cells: Sequence[Cell], options: Options) -> list[Cell]:
+    """Return the cells of ``clean`` in the frames of other models that attacks are judged in."""
+    wanted = {
+        (cell.owner, cell.judge.spec): cell
+        for cell in cells
+        if cell.owner and cell.source is source
+    }
+    clean, found = stress("clean"), []
+    for cell in wanted.values():
+        judge = replace(cell.judge, precision=options.precision)
+        owner = _Owner(cell.owner, cell.frame or cell.pipeline)
+        found.append(_cell(source, clean, judge, options, owner=owner))
+    return found
 
 
 def _own(stresses: Sequence[Stress], dataset: Dataset) -> list[Stress]:
@@ -193,7 +244,7 @@ def _not_on(one: Stress, dataset: Dataset) -> str:
 
 def missing_needs(one: Stress, model: Classifier) -> str:
     """Return why ``model`` cannot take the stress, or an empty text."""
-    missing = sorted(need.value for need in one.needs - model.gives)
+    missing = sorted(need.value for need in one.needs - with_implied(model.gives))
     if missing:
         return f"needs {' and '.join(missing)}, which the model does not give"
     count, most = model.classes.count, one.most_classes

@@ -45,7 +45,7 @@ def _passes(arguments: Mapping[str, Any]) -> tuple[int, int]:
 
 
 @attack(
-    Need.LOGITS,
+    Need.PROBABILITIES,
     norms=("Linf", "L2", "L1"),
     check=_check,
     passes=_passes,

@@ -22,7 +22,7 @@ SLACK = 1e-6
 
 
 @dataclass
-class _Standing:
+class Standing:
     """What is known of every image of the batch while one attack follows the other."""
 
     x: Tensor
@@ -62,6 +62,17 @@ class _Standing:
             self.broken_by[index] = name
         self.step_success[rows[reached]] = (before + first)[reached]
 
+    @property
+    def found(self) -> Found:
+        """What all of them found."""
+        return Found(
+            self.x,
+            self.steps_used,
+            self.step_success,
+            broken_by=tuple(self.broken_by),
+            nan_gradient=self.nan_gradient,
+        )
+
 
 def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) -> Found:
     """Run ``members`` in turn, each on the images still standing, and judge what each returns.
@@ -73,7 +84,7 @@ def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) 
     only members without gradients run.
     """
     x, ball = play.work.x, play.work.ball
-    standing = _Standing(x.clone(), torch.full_like(x[:, 0, 0, 0], -torch.inf), [None] * len(x))
+    standing = Standing(x.clone(), torch.full_like(x[:, 0, 0, 0], -torch.inf), [None] * len(x))
     flags: tuple[str, ...] = ()
     by_gradient = [m for m in members if Need.GRADIENT in play.bound(m).needs]
     if by_gradient:
@@ -95,11 +106,4 @@ def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) 
             candidate = work.ball.project(work.x, candidate)
         logits = work.logits(candidate)
         standing.take(rows, str(member), replace(found, x=candidate), logits, work.goal)
-    return Found(
-        standing.x,
-        standing.steps_used,
-        standing.step_success,
-        broken_by=tuple(standing.broken_by),
-        flags=flags,
-        nan_gradient=standing.nan_gradient,
-    )
+    return replace(standing.found, flags=flags)

@@ -14,10 +14,16 @@ from torch import Tensor
 from roadworthy.stress import STRESSES
 from roadworthy.stress.norm_names import Norm
 
-SHORT = {"carlini_wagner": "steps=20, search_steps=4, initial_c=1, learning_rate=0.05"}
+SHORT = {
+    "carlini_wagner": "steps=20, search_steps=4, initial_c=1, learning_rate=0.05",
+    "hopskipjump": "queries=300, probes=30",
+}
 """Arguments for attacks whose number of steps does not say all; 30 steps for the others."""
 
-EXACT = {"carlini_wagner": "steps=120, search_steps=7, initial_c=0.1"}
+EXACT = {
+    "carlini_wagner": "steps=120, search_steps=7, initial_c=0.1",
+    "hopskipjump": "queries=2500",
+}
 """Arguments for the exact distances, where the defaults take long."""
 
 GATES: dict[str, float] = {"carlini_wagner": 0.01, "ddn": 0.02, "fmn": 0.02}

@@ -25,7 +25,9 @@ class Found:
     ``step_success`` (N,) after which it first reached the goal, `NEVER` (-1) if it did not, both None
     where the attack has no steps. ``broken_by`` names, in an attack made of several, the one that
     reached the goal; ``flags`` are warnings about the model. ``nan_gradient`` (N,) says which images
-    had a gradient that is not finite, None where the attack did not look.
+    had a gradient that is not finite, None where the attack did not look. ``nearest_after`` (N, M) is
+    the smallest change found within each of the M `QUERY_MARKS` up to the attack's budget, in its
+    norm, infinite where there was none; None where it did not note that.
     """
 
     x: Tensor
@@ -34,6 +36,7 @@ class Found:
     broken_by: tuple[str | None, ...] | None = None
     flags: tuple[str, ...] = ()
     nan_gradient: Tensor | None = None
+    nearest_after: Tensor | None = None
 
 
 class Watch:

@@ -1,0 +1,156 @@
+"""Asking a model for decisions alone, within a budget: what every decision-based attack keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from roadworthy.errors import UsageError
+from roadworthy.models.counted import Counted
+from roadworthy.stress._norms import Geometry
+from roadworthy.stress._norms.base import expanded
+from roadworthy.stress.goal import Goal
+from roadworthy.stress.query_marks import QUERY_MARKS
+from roadworthy.stress.watch import NEVER, Found
+
+AT_ONCE = 256
+"""Images of one forward pass, fewer where they are so large that they would fill the memory."""
+
+PIXELS_AT_ONCE = 64 * 224 * 224
+
+PUSH = 1e-4
+"""By what share of its length the nearest change is lengthened in the end: it ends on the boundary
+itself, where the rounding errors of a batch of another size decide."""
+
+
+class Decisions:
+    """Asks whether points reach the goal, counts every image's queries, and keeps the nearest point.
+
+    Of the budget of ``queries`` an image's search gets all but one, which the final look at what was
+    found takes. ``distance`` (N,) is that of the nearest point in ``geometry``, infinite while there
+    is none and 0 where the image reaches the goal as it is. What a search asks does not depend on
+    its budget: a smaller one ends it earlier.
+    """
+
+    def __init__(
+        self,
+        model: Counted,
+        x: Tensor,
+        goal: Goal,
+        geometry: Geometry,
+        *,
+        queries: int,
+        stop: float = 0.0,
+    ) -> None:
+        self.x, self.goal, self.geometry = x, goal, geometry
+        self._model, self._queries, self._stop = model, queries, stop
+        self._nearest = x.clone()
+        self.distance = x.new_full(x.shape[:1], float("inf"))
+        self._spent = torch.ones(len(x), dtype=torch.long, device=x.device)
+        self._first = torch.full_like(self._spent, NEVER)
+        self._marks = [mark for mark in QUERY_MARKS if mark <= queries]
+        self._after = x.new_full((len(x), len(self._marks)), float("nan"))
+
+    @property
+    def at_once(self) -> int:
+        """How many images a forward pass takes."""
+        return max(1, min(AT_ONCE, PIXELS_AT_ONCE // (self.x.shape[-2] * self.x.shape[-1])))
+
+    def begin(self) -> Tensor:
+        """Return the images there is something to do for, indices; asks only if the goal is silent."""
+        clean, everyone = self.goal.clean, torch.arange(len(self.x), device=self.x.device)
+        if clean is None:
+            with torch.no_grad():
+                clean = self._model.logits(self.x)
+            self._spent += 1
+        done = self.goal.reached(clean)
+        self.distance[done] = 0.0
+        self._first[done] = 0
+        return everyone[~done & self.x.isfinite().flatten(1).all(1)]
+
+    def goes_on(self, rows: Tensor, count: int = 1) -> Tensor:
+        """Return which of ``rows`` may ask ``count`` times more and are not near enough yet, (n,)."""
+        far = self.distance[rows] > self._stop
+        return far & (self._spent[rows] + count <= self._queries)
+
+    def able(self, rows: Tensor, count: int = 1) -> Tensor:
+        """Return those of ``rows`` that go on."""
+        return rows[self.goes_on(rows, count)]
+
+    def size(self, rows: Tensor, z: Tensor) -> Tensor:
+        """Return how far points ``z`` (n, C, H, W) are from the images ``rows``, (n,)."""
+        return self.geometry.size(z - self.x[rows])
+
+    def ask(self, rows: Tensor, z: Tensor) -> Tensor:
+        """Return whether points ``z`` of the images ``rows`` reach the goal, (n,); one query each."""
+        reached = torch.cat([self._decided(r, p[None])[0] for r, p in self._pieces(rows, z)])
+        distance = self.size(rows, z)
+        nearer = reached & (distance < self.distance[rows])
+        better = rows[nearer]
+        self.distance[better], self._nearest[better] = distance[nearer], z[nearer]
+        first = rows[nearer & (self._first[rows] == NEVER)]
+        self._first[first] = self._spent[first]
+        self._spend(rows, 1)
+        return reached
+
+    def ask_about(self, rows: Tensor, points: Tensor) -> Tensor:
+        """Return whether ``points`` (m, n, C, H, W) reach the goal, (m, n); m queries of each image.
+
+        All are asked in one forward pass. None of them counts as found.
+        """
+        reached = self._decided(rows, points)
+        self._spend(rows, len(points))
+        return reached
+
+    def found(self) -> Found:
+        """Return the nearest points, a little further away where they still reach the goal there."""
+        rows = ((self._first != NEVER) & (self.distance > 0)).nonzero().squeeze(1)
+        steps = self._spent - 1
+        if len(rows):
+            x = self.x[rows]
+            pushed = (x + (1 + PUSH) * (self._nearest[rows] - x)).clamp_(0.0, 1.0)
+            pieces = self._pieces(rows, pushed)
+            held = torch.cat([self._decided(r, p[None])[0] for r, p in pieces])
+            self._nearest[rows] = torch.where(expanded(held, x), pushed, self._nearest[rows])
+        after = torch.where(self._after.isnan(), self.distance[:, None], self._after)
+        return Found(self._nearest, steps, self._first, nearest_after=after)
+
+    def _decided(self, rows: Tensor, points: Tensor) -> Tensor:
+        model, times = self._model.at(rows, images=len(self.x)), len(points)
+        with torch.no_grad():
+            logits = model.logits(points.flatten(0, 1))
+        return self.goal.at(rows).repeated(times).reached(logits).view(times, len(rows))
+
+    def _spend(self, rows: Tensor, count: int) -> None:
+        before = self._spent[rows]
+        self._spent[rows] = before + count
+        for k, mark in enumerate(self._marks):
+            passed = rows[(before < mark) & (before + count >= mark)]
+            self._after[passed, k] = self.distance[passed]
+
+    def _pieces(self, rows: Tensor, z: Tensor) -> list[tuple[Tensor, Tensor]]:
+        return list(zip(torch.split(rows, self.at_once), torch.split(z, self.at_once), strict=True))
+
+
+def check_decisions(name: str) -> Any:
+    """Return the check of the parameters that all decision-based attacks share, for ``name``."""
+
+    def check(arguments: Mapping[str, Any]) -> None:
+        if arguments["queries"] < 2:
+            raise UsageError(
+                f"{name}: queries is the budget of each image and must be at least 2, one to find "
+                f"something and one to look at it again, not {arguments['queries']}"
+            )
+        for key in ("steps", "tries"):
+            if arguments[key] < 1:
+                raise UsageError(f"{name}: {key} must be at least 1, not {arguments[key]}")
+        if not 0 <= arguments["stop"] < float("inf"):
+            raise UsageError(
+                f"{name}: stop is the size of a change that is small enough, 0 or larger, "
+                f"not {arguments['stop']}"
+            )
+
+    return check

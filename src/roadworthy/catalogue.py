@@ -51,7 +51,15 @@ def _summaries(kind: str) -> dict[str, str]:
             for name, metric in _metrics().items()
         }
     registry = _registries()[kind]
+    if kind == "models":
+        return {**{name: registry.summary(name) for name in registry}, **_lists()}
     return {name: registry.summary(name) for name in registry}
+
+
+def _lists() -> dict[str, str]:
+    from roadworthy.models.lists import lists
+
+    return {f"@{name}": f"{one.summary} ({one.paper})" for name, one in lists().items()}
 
 
 def _metrics() -> Mapping[str, MetricDefinition | SuiteMetricDefinition]:
@@ -77,6 +85,10 @@ def description(name: str) -> dict[str, Any]:
     """
     from roadworthy.suites import suites
 
+    if name.startswith("@") and name in _lists():
+        from roadworthy.models.lists.described import about_list
+
+        return about_list(name.removeprefix("@"))
     found = [
         {"kind": kind, **_definition(registry.get(name))}
         for kind, registry in _registries().items()
@@ -174,8 +186,8 @@ def described(about: dict[str, Any]) -> str:
     for table, settings in about.get("published", {}).items():
         given = ", ".join(f"{name} {value}" for name, value in settings.items())
         lines.append(f"  published on {FRAMES[table]}: {given}")
-    for stress in about.get("stresses", []):
-        lines.append(f"  {stress}")
+    for entry in (*about.get("stresses", []), *about.get("lines", [])):
+        lines.append(f"  {entry}")
     for key in FACTS:
         if about.get(key):
             lines.append(f"{key.replace('_', ' ')}: {about[key]}")

@@ -20,6 +20,7 @@ from roadworthy.data.registry import open_data
 from roadworthy.engine.compact import compact
 from roadworthy.engine.execute import Engine
 from roadworthy.engine.files import disk_errors
+from roadworthy.engine.listed import with_skipped
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Executor, Options, Precision, cores
 from roadworthy.engine.plan import Judge, Plan, is_stored, plan
@@ -30,6 +31,7 @@ from roadworthy.engine.store import Store
 from roadworthy.engine.versions import versions as versions
 from roadworthy.engine.view import view
 from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.models.lists import expand
 from roadworthy.run import Run
 from roadworthy.seed import digest
 from roadworthy.spec import Spec
@@ -106,8 +108,9 @@ def prepare(
     datasets = _distinct(opened, "data set", "data (-d)")
     chosen, asked = resolve(wanted or ["clean" if all(map(is_stored, datasets)) else DEFAULT_SUITE])
     use_cores()
-    judges = _judges(_listed(models), options)
-    planned = plan(judges, datasets, chosen, options)
+    named, skipped = expand(_listed(models))
+    judges = _judges(named, options)
+    planned = with_skipped(plan(judges, datasets, chosen, options), skipped)
     return Prepared(planned, tuple(judges), tuple(datasets), tuple(chosen), options, tuple(asked))
 
 

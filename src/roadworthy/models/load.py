@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from roadworthy.binding import bind, canonical
 from roadworthy.errors import UsageError
 from roadworthy.models.base import MODELS, ModelDefinition, Network
+from roadworthy.models.lists.expand import SIGN
 from roadworthy.models.options import parameters, split, with_facts, with_options
 from roadworthy.spec import Spec, parse
 
@@ -31,6 +32,11 @@ def load(model: str | Spec | Classifier, *, device: str = "cpu") -> Classifier:
         raise UsageError(
             f"a model is named by a spec such as 'timm/resnet50', not by {type(model).__name__}; "
             "a torch module becomes one by roadworthy.wrap(module, mean=…, std=…, size=…)"
+        )
+    if isinstance(model, str) and model.startswith(SIGN):
+        raise UsageError(
+            f"'{model}' is a list of models, which only `roadworthy run` takes; "
+            f"`roadworthy show {model.partition('(')[0]}` names its members"
         )
     spec = parse(model) if isinstance(model, str) else model
     try:

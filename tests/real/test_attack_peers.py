@@ -82,7 +82,7 @@ BUDGETS: dict[Norm, str] = {"Linf": "8/255", "L2": "0.6", "L1": "12", "L0": "60"
 """Budgets under which noise hardly does anything to this network, and attacks a lot."""
 
 REAL = {
-    "square": "square(queries=150)",
+    "square": "square(queries=800)",
     "cascade": "cascade(pgd(steps=3))",
     "autoattack": "autoattack(version=rand)",
     "eps_search": "eps_search(pgd(eps=2/255, steps=5, relative_step=5), bisections=4)",

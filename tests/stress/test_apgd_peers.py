@@ -40,6 +40,8 @@ def test_survivors_are_those_of_another_library(
     other = library.AutoAttack(
         network, attacks=[peer], version="custom", norm=norm, eps=eps, seed=0
     )
+    for attack in (other.apgd, other.apgd_targeted):  # as its own standard version sets them
+        attack.n_restarts, attack.use_largereps = 1, norm == "L1"
     found = other.run_standard_evaluation(x.contiguous(), labels, batch_size=64)
     found = found[0] if isinstance(found, tuple) else found
     with torch.no_grad():

@@ -111,6 +111,18 @@ def test_doubling_ends_where_it_is_told_and_what_never_broke_is_the_image(
     assert asked.eps[0] == [0.0625, 0.125, 0.1875]
 
 
+def test_attempts_are_counted_over_doublings_and_halvings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+    attacked("eps_search(fgsm(eps=1/16), attempts=5)", *_one(0.15))
+    assert asked.eps[0] == [0.0625, 0.125, 0.25, 0.1875, 0.15625]
+    asked = Asked(monkeypatch)
+    attacked("eps_search(fgsm(eps=1/2), attempts=3)", *_one(0.15))
+    assert asked.eps[0] == [0.5, 0.25, 0.125]
+    asked = Asked(monkeypatch)
+    attacked("eps_search(fgsm(eps=1/16), attempts=2)", *_one(0.4))
+    assert asked.eps[0] == [0.0625, 0.125]
+
+
 def test_images_at_different_turns_are_searched_together_as_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -35,6 +35,8 @@ def _check(arguments: Mapping[str, Any]) -> None:
         )
     if one.settings[0].arguments["eps"] <= 0:
         raise UsageError("eps_search: the search begins at the attack's eps, which must not be 0")
+    if arguments.get("attempts") is not None and (arguments["attempts"] < 1 or arguments["scan"]):
+        raise UsageError("eps_search: attempts must be 1 or larger, and there is none with scan")
     for name in ("doublings", "bisections", "scan"):
         if arguments[name] < 0:
             raise UsageError(f"eps_search: {name} must be 0 or larger, not {arguments[name]}")
@@ -42,7 +44,11 @@ def _check(arguments: Mapping[str, Any]) -> None:
 
 def _passes(arguments: Mapping[str, Any]) -> tuple[int, int]:
     member = budgeted(arguments["members"][0], arguments, outer="eps_search")
-    times = len(_factors(arguments["doublings"], arguments["scan"])) + arguments["bisections"]
+    attempts = arguments.get("attempts")
+    times = (
+        attempts
+        or len(_factors(arguments["doublings"], arguments["scan"])) + (arguments["bisections"])
+    )
     forwards, backwards = passes_of(member)
     return times * (forwards + 1), times * backwards
 
@@ -60,6 +66,7 @@ def eps_search(
     doublings: int = 5,
     bisections: int = 10,
     scan: int = 0,
+    attempts: int | None = None,
     play: Play,
 ) -> Found:
     """Search each image's smallest ``eps`` at which the attack ``members`` reaches the goal.
@@ -67,21 +74,26 @@ def eps_search(
     ``x`` is a float batch (N, C, H, W) in [0, 1]. The search begins at the attack's own eps and
     doubles it up to ``doublings`` times until it succeeds; ``bisections`` halvings between the last
     failure (0 at first) and the last success follow. ``scan`` tries eps, 2 eps, ... scan * eps in
-    turn instead of doubling, for attacks such as fgsm that a larger budget may weaken. The smallest
-    change that reached the goal is returned; an image that none reached stays as it is. Give the
-    attack a ``relative_step``: an absolute one stays the same at every eps. What the attack draws is
-    the same at every eps. Liu et al., "A comprehensive study on robustness of image classification
-    models", IJCV 2024; the scan is that of Dong et al., CVPR 2020.
+    turn instead of doubling, for attacks such as fgsm that a larger budget may weaken. ``attempts``
+    is how often the attack runs in all, doublings and halvings together. The smallest that reached
+    the goal is returned; an image that none reached stays as it is. Give the attack a
+    ``relative_step``: an absolute one stays the same at every eps. What the attack draws is the
+    same at every eps. Liu et al., "A comprehensive study on robustness of image classification
+    models", IJCV 2024; the scan is that of Dong et al., CVPR 2020, a number of attempts that of Su
+    et al., ECCV 2018.
     """
     del model  # `play` runs the attack on it
     member = members[0]
     first = float(play.bound(member).settings[0].arguments["eps"])
+    if attempts is not None:
+        doublings = bisections = attempts - 1
     factors = _factors(doublings, scan)
+    turns = attempts or len(factors) + bisections
     failed, succeeded = torch.zeros(2, len(x), dtype=torch.float64, device=x.device)
     succeeded += torch.inf
     left = torch.full((len(x),), bisections, device=x.device)
     best = _Best(x, geometry)
-    for turn in range(len(factors) + bisections):
+    for turn in range(turns):
         bracketed = succeeded.isfinite()
         rows = torch.where(bracketed, left > 0, turn < len(factors)).nonzero().squeeze(1)
         if not len(rows):

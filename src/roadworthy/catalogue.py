@@ -119,7 +119,10 @@ def _suite(suite: Suite) -> dict[str, Any]:
         "version": suite.version,
         "parameters": _parameters(parameters_of_suite(suite)),
         **{name: getattr(suite, name) for name in facts},
-        "stresses": list(suite.stresses),
+        "stresses": [
+            *suite.stresses,
+            *(f"{name}: {one}" for name, b in suite.budgets.items() for one in b.stresses),
+        ],
     }
 
 

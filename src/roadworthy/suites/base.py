@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -14,12 +15,22 @@ from roadworthy.pipeline.published import FrameName
 Kind = Literal["corruptions", "sequences"]
 
 
+class Budget(BaseModel):
+    """The stresses of a suite at one cost; ``settings`` are what stands for ``{name}`` in them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stresses: tuple[str, ...]
+    settings: Mapping[str, str] = {}
+
+
 class Suite(BaseModel):
     """A named list of stresses; the version changes when the list or the protocol does.
 
     Suites of a ``kind`` have a protocol: all stresses act in ``frame``, what they make is kept as
     ``store``, and errors are divided by those of ``baseline`` unless ``without_baseline`` says why
-    there is none. ``headline`` is the metric over the whole suite that people quote.
+    there is none. ``headline`` is the metric over the whole suite that people quote. A suite with
+    ``budgets`` has its stresses there, at several costs, of which the first is the default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,7 +38,8 @@ class Suite(BaseModel):
     name: str
     summary: str
     version: int
-    stresses: tuple[str, ...]
+    stresses: tuple[str, ...] = ()
+    budgets: Mapping[str, Budget] = {}
     paper: str | None = None
     kind: Kind | None = None
     frame: FrameName = "own"

@@ -13,8 +13,9 @@ from roadworthy.registry import Parameter
 from roadworthy.spec import Range, Spec, Sweep, format_value, parse
 from roadworthy.stress.bound import Stress, stress
 from roadworthy.suites.base import Kind, Suite
+from roadworthy.suites.budgets import members_of_budget, parameters_of_budgets
 
-SWEPT = frozenset({"severity"})
+SWEPT = frozenset({"severity", "eps", "target"})
 ALL = ("1..5", "[1, 2, 3, 4, 5]")
 
 
@@ -52,8 +53,9 @@ def bound_suite(spec: Spec, suite: Suite) -> BoundSuite:
     """Settle a suite: ``imagenet_c``, ``imagenet_c(store=none, severity=[1, 3])``.
 
     A suite with a protocol takes ``frame``, ``store`` and ``baseline``; one of corruptions also
-    ``severity``, one of sequences ``difficulty``. Another frame, store, severity or difficulty than
-    the published one has no published baseline. Raises UsageError for anything else.
+    ``severity``, one of sequences ``difficulty``; one with budgets takes ``budget`` and what is set
+    there. Another frame, store, severity or difficulty than the published one has no published
+    baseline. Raises UsageError for anything else.
     """
     parameters = parameters_of_suite(suite)
     label = f"suite '{suite.name}'"
@@ -64,7 +66,8 @@ def bound_suite(spec: Spec, suite: Suite) -> BoundSuite:
     if _text(settled.get("severity")) in ALL:
         settled["severity"] = None
     baseline = settled.pop("baseline", None)
-    changed = [name for name in settled if _text(settled[name]) != _text(_published(suite)[name])]
+    published = _published(suite)
+    changed = [name for name in published if _text(settled[name]) != _text(published[name])]
     why = "" if baseline else suite.without_baseline
     if changed and baseline == suite.baseline and baseline is not None:
         baseline, why = None, _why(suite, changed[0], settled[changed[0]])
@@ -76,8 +79,14 @@ def bound_suite(spec: Spec, suite: Suite) -> BoundSuite:
         headline=suite.headline if baseline or suite.baseline is None else "mean_error",
         baseline=baseline,
         without_baseline=why,
-        stresses=tuple(stress(_member(text, settled)) for text in suite.stresses),
+        stresses=tuple(map(stress, _members(suite, settled))),
     )
+
+
+def _members(suite: Suite, settled: Mapping[str, Any]) -> list[Spec]:
+    if suite.budgets:
+        return members_of_budget(suite, settled)
+    return [_member(text, settled) for text in suite.stresses]
 
 
 def _published(suite: Suite) -> dict[str, Any]:
@@ -88,6 +97,8 @@ def _published(suite: Suite) -> dict[str, Any]:
 
 def parameters_of_suite(suite: Suite) -> tuple[Parameter, ...]:
     """Return what may be given to a suite in brackets; nothing where it has no protocol."""
+    if suite.budgets:
+        return parameters_of_budgets(suite)
     types: dict[str, Any] = {
         "severity": int | None,
         "difficulty": int,

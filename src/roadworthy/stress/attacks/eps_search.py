@@ -75,7 +75,7 @@ def eps_search(
     doubles it up to ``doublings`` times until it succeeds; ``bisections`` halvings between the last
     failure (0 at first) and the last success follow. ``scan`` tries eps, 2 eps, ... scan * eps in
     turn instead of doubling, for attacks such as fgsm that a larger budget may weaken. ``attempts``
-    is how often the attack runs in all, doublings and halvings together. The smallest that reached
+    is how often the attack runs in all, doublings and halvings together. The smallest change that reached
     the goal is returned; an image that none reached stays as it is. Give the attack a
     ``relative_step``: an absolute one stays the same at every eps. What the attack draws is the
     same at every eps. Liu et al., "A comprehensive study on robustness of image classification

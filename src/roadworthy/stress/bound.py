@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -77,7 +77,7 @@ def stress(text: str | Spec | Stress) -> Stress:
     definition = STRESSES.get(spec.name)
     sweep = frozenset(p.name for p in definition.parameters) - BY_ENGINE - {MEMBERS}
     values = bind(spec, definition.parameters, kind=f"stress '{spec.name}'", sweep=sweep)
-    resolved = {}
+    resolved: dict[str, Any] = {}
     members: tuple[Stress, ...] = ()
     if definition.composed:
         members = tuple(stress(inherited(member, values)) for member in values[MEMBERS])
@@ -85,6 +85,12 @@ def stress(text: str | Spec | Stress) -> Stress:
         resolved = {MEMBERS: tuple(member.digest for member in members)}
         params = tuple(given for given in spec.params if given[0] != MEMBERS)
         spec = Spec(spec.name, values[MEMBERS], params)
+    for parameter in definition.parameters:
+        for resolve in getattr(parameter.type, "__metadata__", ()):
+            values[parameter.name], resolved[parameter.name] = _settled(
+                values[parameter.name], resolve
+            )
+            spec = Spec(spec.name, (), tuple(values.items()))
     kept_as = None if values.get("store") is None else store(values["store"])
     if kept_as is not None:
         values["store"] = parse(kept_as.spec)
@@ -103,6 +109,15 @@ def stress(text: str | Spec | Stress) -> Stress:
         store=kept_as,
         members=members or _parts(definition, settings[0].arguments),
     )
+
+
+def _settled(value: Any, resolve: Callable[[tuple[Spec, ...]], Sequence[Any]]) -> tuple[Any, Any]:
+    """Return the specs that a parameter holds as everyone writes them, and what they mean."""
+    if isinstance(value, Sweep):
+        texts, digests = zip(*(_settled(one, resolve) for one in value.values), strict=True)
+        return Sweep(texts), Sweep(digests)
+    found = resolve(value)
+    return tuple(one.spec for one in found), tuple(one.digest for one in found)
 
 
 def _parts(definition: StressDefinition, arguments: Mapping[str, Any]) -> tuple[Stress, ...]:

@@ -57,7 +57,7 @@ def climb(
             assert watch.ball is not None
             gradient = watch.usable(gradient)
             if decay is not None:
-                momentum = gradient = decay * momentum + gradient / _length(gradient)
+                momentum = gradient = accumulated(momentum, gradient, decay)
             z = watch.ball.project(watch.x, z + size * watch.ball.steepest(gradient, at=z))
             taken = taken + 1
             going = watch.end(taken == steps, z, steps)
@@ -69,5 +69,7 @@ def climb(
     return watch.finish(z, steps)
 
 
-def _length(gradient: Tensor) -> Tensor:
-    return gradient.abs().sum(dim=(1, 2, 3), keepdim=True).clamp_min(1e-30)
+def accumulated(momentum: Tensor, gradient: Tensor, decay: float) -> Tensor:
+    """Return ``decay`` times the momentum plus the gradient divided by its L1 norm, image by image."""
+    length = gradient.abs().sum(dim=(1, 2, 3), keepdim=True).clamp_min(1e-30)
+    return decay * momentum + gradient / length

@@ -62,6 +62,9 @@ def run(
     executor: Literal["serial", "processes"] | None = None,
     retry_failed: Annotated[bool | None, Parameter(negative="")] = None,
     until: str | None = None,
+    transfer: Annotated[bool | None, Parameter(negative="")] = None,
+    adapt: Literal["resize", "pad_crop"] | None = None,
+    keep: Annotated[bool | None, Parameter(negative="")] = None,
     config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
@@ -95,6 +98,12 @@ def run(
         Judge samples again that failed before.
     until
         Stop a stress when an interval is narrow enough, such as top1±1.0 (or top1+-1.0).
+    transfer
+        Let every model judge what attacks make of every other one; kept for later judges.
+    adapt
+        How a model sees frames of another size: resize (default), or pad_crop.
+    keep
+        Keep what attacks make in OUT/artifacts, as --transfer does by itself.
     config
         YAML file with the same keys as these flags; flags win over it.
     dry_run
@@ -119,6 +128,9 @@ def run(
         "executor": executor,
         "retry_failed": retry_failed,
         "until": until,
+        "transfer": transfer,
+        "adapt": adapt,
+        "keep": keep,
         "dry_run": dry_run or None,
         "quiet": quiet or None,
         "json": as_json or None,

@@ -31,6 +31,9 @@ class RunFile(BaseModel):
     executor: Literal["serial", "processes"] | None = None
     retry_failed: bool | None = None
     until: str | None = None
+    transfer: bool | None = None
+    adapt: Literal["resize", "pad_crop"] | None = None
+    keep: bool | None = None
 
     @field_validator("models", "data", "stresses", mode="before")
     @classmethod

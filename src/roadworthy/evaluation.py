@@ -22,8 +22,8 @@ from roadworthy.engine.execute import Engine
 from roadworthy.engine.files import disk_errors
 from roadworthy.engine.listed import with_skipped
 from roadworthy.engine.live import Quiet, Watcher
-from roadworthy.engine.options import Executor, Options, Precision, cores
-from roadworthy.engine.plan import Judge, Plan, is_stored, plan
+from roadworthy.engine.options import Adapt, Executor, Options, Precision, cores
+from roadworthy.engine.plan import Cell, Judge, Plan, is_stored, plan
 from roadworthy.engine.settled import settle
 from roadworthy.engine.stages import run_plan
 from roadworthy.engine.stops import noted
@@ -66,6 +66,9 @@ def evaluate(
     executor: Executor = "serial",
     retry_failed: bool = False,
     until: str | None = None,
+    transfer: bool = False,
+    adapt: Adapt = "resize",
+    keep: bool = False,
     watcher: Watcher | None = None,
 ) -> Run:
     """Judge ``models`` on ``data`` under ``stresses`` and return the run kept in the folder ``out``.
@@ -75,11 +78,25 @@ def evaluate(
     the folder already holds is not done again. ``limit`` keeps a stratified prefix of every data
     set; ``retry_failed`` judges samples again that failed before. ``until`` stops a stress once an
     interval is narrow enough: ``top1±1.0`` means 95 % within one percent, allowing for every look
-    taken.
+    taken. With ``transfer`` every model judges what attacks make of every other one, in the frame of
+    the first model, or by ``adapt="pad_crop"`` in that of the model attacked; what is made is kept in
+    ``artifacts`` (without transfer, if ``keep``), so that a model added later only judges.
     Raises UsageError for what cannot run and RoadworthyError for what fails on the way; finished
     parts are kept either way.
     """
-    options = Options(limit, seed, device, batch_size, precision, executor, retry_failed, until)
+    options = Options(
+        limit,
+        seed,
+        device,
+        batch_size,
+        precision,
+        executor,
+        retry_failed,
+        until,
+        transfer,
+        adapt,
+        keep,
+    )
     live = [m for m in (*_listed(models), *_listed(data)) if not isinstance(m, str | Spec)]
     if executor == "processes" and live:
         raise UsageError(
@@ -122,14 +139,16 @@ def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = Non
 
 def _carried_out(prepared: Prepared, store: Store, watcher: Watcher) -> Run:
     run_id = uuid.uuid4().hex
-    about = {**_about(prepared, store, run_id), "damaged": store.set_aside()}
+    craftings = [cell.crafting for cell in prepared.plan.cells if cell.crafting]
+    damaged = [*store.set_aside(), *store.artifacts.set_aside(craftings)]
+    about = {**_about(prepared, store, run_id), "damaged": damaged}
     store.write_json(f"runs/{run_id}.json", about)
     store.sequence = about["sequence"]
     settle(prepared.plan, store, prepared.options)
     engine = Engine(store, prepared.options, watcher)
     try:
         if prepared.options.executor == "processes":
-            _in_processes(prepared, store, engine.watcher)
+            _in_processes(prepared, store, engine)
         # What is left: everything, or what a lost worker was at.
         outcomes = run_plan(engine, prepared.plan, prepared.suites)
         about |= noted(outcomes, about, prepared.options, store)
@@ -154,6 +173,10 @@ def _close(prepared: Prepared, store: Store, engine: Engine, about: dict[str, An
         "decodes": engine.counters.decodes,
         "recodes": engine.counters.recodes,
         "made": engine.made.count,
+        "crafted": {
+            spec: engine.crafted[spec]
+            for spec in dict.fromkeys(c.maker.spec for c in prepared.plan.cells if c.maker)
+        },
         "finished": _now(),
     }
     store.write_json(f"runs/{about['id']}.json", about)
@@ -164,7 +187,7 @@ def _close(prepared: Prepared, store: Store, engine: Engine, about: dict[str, An
     return run
 
 
-def _in_processes(prepared: Prepared, store: Store, watcher: Watcher) -> None:
+def _in_processes(prepared: Prepared, store: Store, engine: Engine) -> None:
     """Let worker processes do the plan; what a worker that died leaves is left to the caller."""
     from roadworthy.engine.workers import SMALLEST_UNIT, Share, run_processes, unit_size
 
@@ -181,7 +204,7 @@ def _in_processes(prepared: Prepared, store: Store, watcher: Watcher) -> None:
         # Stages are short, so that only small units give every worker some of one.
         unit=SMALLEST_UNIT if prepared.options.until else unit_size(prepared.plan, count),
     )
-    for sentence in run_processes(prepared.plan, share, watcher):
+    for sentence in run_processes(prepared.plan, share, engine.watcher, engine.crafted):
         print(f"warning: {sentence}", file=sys.stderr)
 
 
@@ -253,10 +276,18 @@ def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
                 "precision": cell.judge.precision,
                 "request": cell.request,
                 "manifest": manifests[cell.source.dataset.spec],
+                **_handed_on(cell),
             }
             for cell in prepared.plan.cells
         ],
     }
+
+
+def _handed_on(cell: Cell) -> dict[str, str]:
+    """Return whose inputs a cell judges, and in whose frame, where these are not the judge's own."""
+    source = cell.made_by or ("" if cell.crafting else cell.owner)
+    known = {"source": source, "frame": cell.owner}
+    return {name: value for name, value in known.items() if value}
 
 
 def _about_model(judge: Judge, store: Store) -> dict[str, Any]:

@@ -38,6 +38,9 @@ def _options(job: RunFile) -> dict[str, Any]:
         "executor",
         "retry_failed",
         "until",
+        "transfer",
+        "adapt",
+        "keep",
     )
     return {name: getattr(job, name) for name in names if getattr(job, name) is not None}
 

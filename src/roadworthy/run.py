@@ -18,7 +18,12 @@ from roadworthy.errors import RoadworthyError
 
 @dataclass(frozen=True)
 class CellRecord:
-    """One cell as an invocation asked for it: which request, on which samples."""
+    """One cell as an invocation asked for it: which request, on which samples.
+
+    ``source`` is the model that adversarials were taken over from, if it is another than ``model``;
+    ``frame`` the model in whose frame the images are, if that is not ``model``'s own. For ``clean``
+    in such a frame both name that model.
+    """
 
     data: str
     model: str
@@ -26,12 +31,14 @@ class CellRecord:
     precision: str
     request: str
     manifest: str
+    source: str = ""
+    frame: str = ""
 
 
 class Run:
     """What stands in the folder of a run; all readers of records go through `scan`.
 
-    Where several invocations asked for the same (data, model, stress, precision), the newest
+    Where several invocations asked for the same (data, model, stress, precision, source), the newest
     decides, and its list of samples with it.
     """
 
@@ -51,7 +58,7 @@ class Run:
         for run in self.runs:
             for cell in run["cells"]:
                 record = CellRecord(**cell)
-                key = (record.data, record.model, record.stress, record.precision)
+                key = (record.data, record.model, record.stress, record.precision, record.source)
                 found[key] = record
         return list(found.values())
 
@@ -108,7 +115,9 @@ class Run:
 
     def scan(self) -> pl.LazyFrame:
         """Return all current records as a lazy frame; only the columns that are used are read."""
-        return pl.concat([empty_rows().lazy(), *(self._rows_of(cell) for cell in self.cells)])
+        known = [self._rows_of(cell) for cell in self.cells]
+        # Records of earlier versions lack columns.
+        return pl.concat([empty_rows().lazy(), *known], how="diagonal")
 
     def rows(self) -> pl.DataFrame:
         """Return all current records."""

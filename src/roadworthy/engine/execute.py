@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,7 +12,9 @@ from functools import partial
 
 import polars as pl
 
+from roadworthy.engine.adapt import seen_by
 from roadworthy.engine.batch import Batches
+from roadworthy.engine.crafted import Group
 from roadworthy.engine.frames import Counters, Frames, Product, Recode, prepare
 from roadworthy.engine.judge import clean_logits, judge_part
 from roadworthy.engine.leases import Leases
@@ -25,7 +27,7 @@ from roadworthy.engine.settled import batches
 from roadworthy.engine.store import Store
 from roadworthy.engine.taps import Context
 from roadworthy.seed import digest
-from roadworthy.stress.bound import Setting
+from roadworthy.stress.bound import Setting, stress
 from roadworthy.stress.reference import clean_of
 from roadworthy.types import Classifier, Logits, Sample, Tap
 
@@ -75,6 +77,7 @@ class Engine:
     watcher: Watcher
     counters: Counters = field(default_factory=Counters)
     parts_written: int = 0
+    crafted: Counter[str] = field(default_factory=Counter)  # images attacked, by model
     block: int = BLOCK
     threads: int = field(default_factory=cores)
     turn: tuple[int, int] = (0, 1)  # this worker and how many there are: where to begin
@@ -139,6 +142,10 @@ class Engine:
             frames, self.options.seed, self.options.device, pool, self.modified, self.made
         )
         for group in _alike(active, pending):
+            if group[0].crafting:
+                cleaned = partial(self._clean_in_frame, len(work), frames, clean, context)
+                self._crafted(group, pending[group[0].request], where, cleaned, context)
+                continue
             references = [
                 self._reference(cell, cells, frames, len(work), clean, context) for cell in group
             ]
@@ -204,6 +211,55 @@ class Engine:
             )
         return known[key]
 
+    def _clean_in_frame(
+        self,
+        count: int,
+        frames: Frames,
+        known: dict[tuple[str, ...], dict[int, Logits]],
+        context: Context,
+        cell: Cell,
+    ) -> dict[int, Logits]:
+        """Return the clean logits of the judge of an attack in its frame, computed once a block."""
+        key: tuple[str, ...] = (cell.judge.spec, cell.judge.precision, clean_of(cell.stress.spec))
+        key += (cell.owner, cell.adapt) if cell.owner else ()
+        if key not in known:
+            own = Product("frame", cell.pipeline)
+            readable = [i for i in range(count) if (own, i) not in frames.failures]
+            plain = replace(cell, stress=stress("clean"), maker=None, crafting="")
+            known[key] = clean_logits(plain, readable, batches=self.batches, context=context)
+        return known[key]
+
+    def _crafted(
+        self,
+        group: Sequence[Cell],
+        samples: Sequence[Sample],
+        where: dict[str, int],
+        clean: Callable[[Cell], dict[int, Logits]],
+        context: Context,
+    ) -> None:
+        """Judge what one attack makes, part by part: crafted once for all cells of the group."""
+        size = group[0].stress.definition.part_size
+        for start in range(0, len(samples), size):
+            chosen = samples[start : start + size]
+            started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+            positions = [where[s.id] for s in chosen]
+            part = Group(
+                group,
+                chosen,
+                positions,
+                clean,
+                context,
+                self.store.artifacts,
+                self.crafted,
+                self.store.sequence,
+            )
+            found = part.judge(self.batches, lambda cell: partial(self.watcher.judged, cell))
+            spent = round((time.perf_counter() - began) / len(group), 3)
+            for cell, rows in zip(group, found, strict=True):
+                footer = {"stress": cell.stress.spec, "started": started, "seconds": spent}
+                self.store.write_part(cell.request, chosen, rows, footer=footer)
+                self.parts_written += 1
+
     def _parts(
         self,
         group: Sequence[Cell],
@@ -254,7 +310,7 @@ class Engine:
             else:
                 judge = in_precision(judge, cell.judge.precision)
             self._modified[key] = judge
-        return self._modified[key]
+        return seen_by(self._modified[key], cell.adapt)
 
 
 def _alike(cells: Sequence[Cell], pending: dict[str, list[Sample]]) -> list[list[Cell]]:
@@ -262,7 +318,9 @@ def _alike(cells: Sequence[Cell], pending: dict[str, list[Sample]]) -> list[list
     groups: dict[object, list[Cell]] = {}
     for cell in cells:
         key: object = cell.request
-        if cell.stress.definition.tap in (Tap.IMAGE, Tap.RESIZED):
+        if cell.crafting:
+            key = (cell.crafting, tuple(s.id for s in pending[cell.request]))
+        elif cell.stress.definition.tap in (Tap.IMAGE, Tap.RESIZED):
             samples = tuple(s.id for s in pending[cell.request])
             key = (cell.stress.digest, cell.pipeline, samples)
         groups.setdefault(key, []).append(cell)

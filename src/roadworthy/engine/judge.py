@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def judge_part(
     ``clean`` holds the logits of the unstressed image by position. A sample that fails under any
     variant becomes one record with status ``failed``.
     """
-    reasons = _unreadable(cell, positions, context)
+    reasons = unreadable(cell, positions, context)
     usable = [i for i in range(len(samples)) if i not in reasons]
     found: list[Judged] = []
 
@@ -67,8 +67,14 @@ def judge_part(
     for _, (batch_rows, failures) in slices:
         reasons |= failures
         found.extend(batch_rows)
-        seen = pl.concat([rows.seen() for rows in batch_rows])
-        progress(seen.filter(~pl.col(ORDER).is_in(list(reasons))) if reasons else seen)
+        progress(seen_rows(batch_rows, reasons))
+    return part_rows(cell, samples, found, reasons)
+
+
+def part_rows(
+    cell: Cell, samples: Sequence[Sample], found: Sequence[Judged], reasons: Mapping[int, str]
+) -> pl.DataFrame:
+    """Return the records of a part: what was judged, and a row for each sample that failed."""
     frames = [judged_rows(cell, found)] if found else []
     bad = sorted(reasons)
     if bad:
@@ -76,6 +82,12 @@ def judge_part(
         failed = failed_rows(cell, [samples[i] for i in bad], [reasons[i] for i in bad], order=bad)
         frames = [*kept, failed]
     return collected(frames)
+
+
+def seen_rows(batch_rows: Sequence[Judged], reasons: Mapping[int, str]) -> pl.DataFrame:
+    """Return what those who watch want of rows that were just judged; samples that failed are out."""
+    seen = pl.concat([rows.seen() for rows in batch_rows])
+    return seen.filter(~pl.col(ORDER).is_in(list(reasons))) if reasons else seen
 
 
 def clean_logits(
@@ -95,7 +107,8 @@ def clean_logits(
     return found
 
 
-def _unreadable(cell: Cell, positions: Sequence[int], context: Context) -> dict[int, str]:
+def unreadable(cell: Cell, positions: Sequence[int], context: Context) -> dict[int, str]:
+    """Return why samples cannot be judged, by their index in ``positions``."""
     products = cell.products()
     reasons = {}
     for index, position in enumerate(positions):
@@ -120,13 +133,19 @@ def _batch_rows(
         yield Judged(setting, batch.samples, verdict, order)
         return
     for variant in variants(cell, batch, context):
-        logits = _judged(cell, variant, batch)
-        columns: dict[str, Any] = {**_verdicts(cell, batch, logits), **variant.columns}
-        if "pred8" in columns:
-            columns |= _reached(columns, cell.stress.definition.minimal)
-        if variant.status is not None:
-            columns["status"] = list(variant.status)
-        yield Judged(variant.setting, batch.samples, columns, order)
+        yield variant_rows(cell, variant, batch, order)
+
+
+def variant_rows(cell: Cell, variant: Variant, batch: Batch, order: Sequence[int]) -> Judged:
+    """Return the records of one variant of a batch, whose samples stand at ``order`` of the part."""
+    logits = _judged(cell, variant, batch)
+    columns: dict[str, Any] = {**_verdicts(cell, batch, logits), **variant.columns}
+    if "pred8" in columns:
+        # Handed on, a distance is no longer the smallest of anything but a fact.
+        columns |= _reached(columns, cell.stress.definition.minimal and not cell.made_by)
+    if variant.status is not None:
+        columns["status"] = list(variant.status)
+    return Judged(variant.setting, batch.samples, columns, order)
 
 
 DISTANCES = ("linf", "l2", "l1", "l0")

@@ -12,6 +12,7 @@ DEFAULT_BATCH_SIZE = 32
 
 Precision = Literal["fp32", "bf16"]
 Executor = Literal["serial", "processes"]
+Adapt = Literal["resize", "pad_crop"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Options:
     executor: Executor = "serial"
     retry_failed: bool = False
     until: str | None = None
+    transfer: bool = False
+    adapt: Adapt = "resize"
+    keep: bool = False
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
@@ -36,6 +40,10 @@ class Options:
             from roadworthy.engine.until import parse_until
 
             parse_until(self.until)
+        if self.adapt != "resize" and not self.transfer:
+            raise UsageError(
+                f"adapt={self.adapt} says how models see each other's frames; add transfer"
+            )
 
     @property
     def forward_batch(self) -> int:

@@ -9,7 +9,7 @@ from functools import cached_property
 from roadworthy.data.base import Films
 from roadworthy.data.labels import Relation, relate
 from roadworthy.data.order import order
-from roadworthy.engine.adapt import seen_by
+from roadworthy.engine.adapt import alike, seen_by
 from roadworthy.engine.frames import Product, Recode
 from roadworthy.engine.options import Adapt, Options, Precision
 from roadworthy.engine.targets import target_columns, unknown_target
@@ -22,7 +22,7 @@ from roadworthy.stress.levels import Frames
 from roadworthy.stress.reference import is_clean
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, with_implied
 
-RECORDS_VERSION = 3
+RECORDS_VERSION = 4
 _STORED = "the images of a stored set are stressed already; they are judged as they are (clean)"
 
 
@@ -43,6 +43,17 @@ class Source:
     dataset: Dataset
     samples: tuple[Sample, ...]
     available: int
+
+    @cached_property
+    def _relations(self) -> dict[str, Relation]:
+        return {}
+
+    def relation(self, judge: Judge) -> Relation:
+        """Return how the labels of the data set and the outputs of a model relate."""
+        known = self._relations
+        if judge.spec not in known:
+            known[judge.spec] = relate(self.dataset, judge.model.classes, model_name=judge.spec)
+        return known[judge.spec]
 
     @cached_property
     def first_size(self) -> tuple[int, int]:
@@ -173,6 +184,7 @@ def plan(
         ordered = order(dataset.samples, seed=options.seed)
         kept = tuple(ordered[: options.limit])
         source = Source(dataset, kept, len(ordered))
+        attacked: list[Cell] = []
         if options.transfer:
             alike(judges, [source.relation(judge) for judge in judges], dataset.spec)
         for one in _own(stresses, dataset):
@@ -181,15 +193,10 @@ def plan(
                 if reason:
                     unavailable.append(Unavailable(dataset.spec, maker.spec, one.spec, reason))
                 elif is_attack(one) and (options.transfer or options.keep):
-                    others = judges if options.transfer else [maker]
-                    owner = judges[0] if options.transfer and options.adapt == "resize" else maker
-                    cells.extend(
-                        _cell(source, one, judge, options, maker=maker, owner=owner)
-                        for judge in others
-                    )
+                    attacked.extend(_attack_cells(source, one, maker, judges, options))
                 else:
                     cells.append(_cell(source, one, maker, options))
-        cells = [*_clean_elsewhere(source, cells, options), *cells]
+        cells += [*_clean_elsewhere(source, judges, attacked, options), *attacked]
     for one in asked:
         if not any(cell.stress.digest == one.digest for cell in cells):
             reason = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
@@ -199,22 +206,35 @@ def plan(
 
 def is_attack(one: Stress) -> bool:
     """Whether a stress makes adversarial inputs, which other models can judge as well."""
-    return one.definition.tap is Tap.INPUT and one.definition.axis == "adversarial"
+    definition = one.definition
+    return definition.tap is Tap.INPUT and definition.axis == "adversarial"
 
 
-def _clean_elsewhere(source: Source, cells: Sequence[Cell], options: Options) -> list[Cell]:
-    """Return the cells of ``clean`` in the frames of other models that attacks are judged in."""
-    wanted = {
-        (cell.owner, cell.judge.spec): cell
-        for cell in cells
-        if cell.owner and cell.source is source
-    }
-    clean, found = stress("clean"), []
-    for cell in wanted.values():
-        judge = replace(cell.judge, precision=options.precision)
-        owner = _Owner(cell.owner, cell.frame or cell.pipeline)
-        found.append(_cell(source, clean, judge, options, owner=owner))
-    return found
+def _attack_cells(
+    source: Source, one: Stress, maker: Judge, judges: Sequence[Judge], options: Options
+) -> list[Cell]:
+    """Return the cells of one attack on ``maker``, judged by all of ``judges`` if it is handed on."""
+    if not options.transfer:
+        return [_cell(source, one, maker, options, maker=maker)]
+    owner = judges[0] if options.adapt == "resize" else _first_alike(judges, maker)
+    return [_cell(source, one, judge, options, maker=maker, owner=owner) for judge in judges]
+
+
+def _first_alike(judges: Sequence[Judge], maker: Judge) -> Judge:
+    """Return the first model that takes its frames as ``maker`` does: one clean run serves both."""
+    return next(j for j in judges if j.model.pipeline == maker.model.pipeline)
+
+
+def _clean_elsewhere(
+    source: Source, judges: Sequence[Judge], attacked: Sequence[Cell], options: Options
+) -> list[Cell]:
+    """Return ``clean`` in the frames of other models, for all who judge attacks in these."""
+    by_spec = {judge.spec: judge for judge in judges}
+    pairs = dict.fromkeys((c.judge.spec, c.owner) for c in attacked if c.owner)
+    return [
+        _cell(source, stress("clean"), by_spec[judge], options, owner=by_spec[owner])
+        for judge, owner in pairs
+    ]
 
 
 def _own(stresses: Sequence[Stress], dataset: Dataset) -> list[Stress]:
@@ -270,29 +290,61 @@ def _pipeline_of(one: Stress, setting: Setting, pipeline: Pipeline) -> Pipeline:
     return changed
 
 
-def _cell(source: Source, one: Stress, judge: Judge, options: Options) -> Cell:
+def _cell(
+    source: Source,
+    one: Stress,
+    judge: Judge,
+    options: Options,
+    *,
+    maker: Judge | None = None,
+    owner: Judge | None = None,
+) -> Cell:
+    """Return a cell, in the frame of ``owner`` if that is another than the judge's own."""
     model = judge.model
-    relation = relate(source.dataset, model.classes, model_name=judge.spec)
-    pipeline = published(frame_of(one, source.dataset), model.pipeline)
+    relation = source.relation(judge)
+    frame = None if owner is None else owner.model.pipeline
+    if owner is None or frame == model.pipeline:
+        frame = owner = None
+    pipeline = frame or published(frame_of(one, source.dataset), model.pipeline)
     size = pipeline.size or source.first_size
     craft: Precision = "fp32"
     if one.definition.tap is Tap.INPUT:
         # A success that exists only in bf16 is none.
         craft, judge = judge.precision, replace(judge, precision="fp32")
     probes = {probe_hash(_pipeline_of(one, s, pipeline)) for s in one.settings}
-    request = digest(
-        RECORDS_VERSION,
-        one.digest,
-        source.dataset.spec,
-        judge.spec,
-        model.id,
-        judge.precision,
-        *size,
-        *sorted({probe_hash(pipeline), *probes}),
-        relation.targets.tobytes(),
-        options.seed,
-        *([f"crafted in {craft}"] if craft != "fp32" else []),
-        *(["films"] if getattr(source.dataset, "films", None) else []),
-        *(str(s.columns.get(c)) for c in target_columns(one) for s in source.dataset.samples),
+
+    def named(by: Judge, *more: object) -> str:
+        return digest(
+            RECORDS_VERSION,
+            one.digest,
+            source.dataset.spec,
+            by.spec,
+            by.model.id,
+            "fp32" if one.definition.tap is Tap.INPUT else by.precision,
+            *size,
+            *sorted({probe_hash(pipeline), *probes}),
+            relation.targets.tobytes(),
+            options.seed,
+            *([f"crafted in {craft}"] if craft != "fp32" else []),
+            *(["films"] if getattr(source.dataset, "films", None) else []),
+            *(str(s.columns.get(c)) for c in target_columns(one) for s in source.dataset.samples),
+            *more,
+        )
+
+    crafting = "" if maker is None else named(maker, "kept")
+    adapt: Adapt = "resize" if owner is None else options.adapt
+    elsewhere = [] if owner is None else [f"in the frame of {owner.spec}", adapt]
+    return Cell(
+        source,
+        one,
+        judge,
+        relation,
+        size,
+        named(judge, *([f"made by {crafting}"] if crafting else []), *elsewhere),
+        craft,
+        None if maker is None else replace(maker, precision="fp32"),
+        crafting,
+        frame,
+        "" if owner is None else owner.spec,
+        adapt,
     )
-    return Cell(source, one, judge, relation, size, request, craft)

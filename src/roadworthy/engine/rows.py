@@ -30,7 +30,7 @@ def constants(cell: Cell) -> dict[str, Any]:
         "model": judge.spec,
         "model_id": judge.model.id,
         "modifier": spec if definition.tap is Tap.MODEL else None,
-        "source": judge.spec if definition.tap is Tap.INPUT else None,
+        "source": _source(cell),
         "stress": spec,
         "version": definition.version,
         "request": cell.request,
@@ -41,6 +41,13 @@ def constants(cell: Cell) -> dict[str, Any]:
         "pretraining": judge.metadata.pretraining,
         "parameters": judge.metadata.parameters,
     }
+
+
+def _source(cell: Cell) -> str | None:
+    """Return whose adversarials these are; of clean images, whose frame if it is another model's."""
+    if cell.maker is not None:
+        return cell.maker.spec
+    return cell.judge.spec if cell.stress.definition.tap is Tap.INPUT else cell.owner or None
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,7 @@ def _clean_of(cell: Cell, records: Records) -> pl.DataFrame | None:
     """Return the records of ``clean`` that belong to a cell; it runs whenever the cell does."""
     for rows in records.values():
         mine = (pl.col("data") == data_of(cell)) & (pl.col("model") == cell.judge.spec)
+        mine &= pl.col("source").fill_null("") == cell.owner
         found = rows.filter(mine & (pl.col("stress") == clean_of(cell.stress.spec)))
         if len(found):
             return found

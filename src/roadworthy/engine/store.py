@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from roadworthy.engine.artifacts import Artifacts
 from roadworthy.engine.files import sweep, write_whole
 from roadworthy.engine.manifests import read_manifest, write_manifest
 from roadworthy.engine.parts import COLUMNS, DamagedPartError, Part, read_part, sealed
@@ -59,7 +60,14 @@ class Store:
             probe = folder / "runs" / f".tmp-{os.getpid()}-probe"
             probe.touch()
             probe.unlink(missing_ok=True)
-            sweep((folder, *folder.glob("*/"), *folder.glob("records/*/")))
+            sweep(
+                (
+                    folder,
+                    *folder.glob("*/"),
+                    *folder.glob("records/*/"),
+                    *folder.glob("artifacts/*/"),
+                )
+            )
         except OSError as error:
             raise UsageError(
                 f"cannot write to output '{folder}': {error.strerror or error}; "
@@ -76,6 +84,11 @@ class Store:
                 f"Give the folder that was passed as -o to `roadworthy run`"
             )
         return cls(folder)
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """The adversarials that are kept here."""
+        return Artifacts(self.folder)
 
     def write_bytes(self, relative: str, data: bytes) -> Path:
         """Write a file so that it is either there whole or not there."""

@@ -64,7 +64,7 @@ def variants(cell: Cell, batch: Batch, context: Context) -> Iterator[Variant]:
     tap = cell.stress.definition.tap
     for setting in cell.stress.settings:
         if tap is Tap.INPUT:
-            yield _attacked(cell, setting, batch, context)
+            yield attacked(cell, setting, craft(cell, setting, batch, context), batch)
             continue
         product, _ = cell.product(setting)
         images = context.frames.stack(product, batch.positions)
@@ -174,18 +174,31 @@ def _corrupted(
     return stacked
 
 
-def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> Variant:
+@dataclass(frozen=True)
+class Crafted:
+    """What an attack made of a batch under one setting.
+
+    ``x`` are the inputs, those of ``clean`` where an image was not ``attacked``; ``spent`` has an entry
+    an image, ``targets`` the outputs to be taken for, None for untargeted attacks.
+    """
+
+    clean: Any
+    x: Any
+    attacked: NDArray[np.bool_]
+    spent: Mapping[str, Any]
+    targets: NDArray[np.int64] | None
+
+
+def craft(cell: Cell, setting: Setting, batch: Batch, context: Context) -> Crafted:
     """Attack the samples that are right on the clean image; the others are errors already."""
     import torch
 
     from roadworthy.engine.attacked import SPENT, attack
 
-    images = context.frames.stack(cell.product(setting)[0], batch.positions)
-    x = to_input(images, context.device)
-    targets = _targets(cell, setting, batch, context.seed)
-    right = batch.clean.argmax(axis=1) == batch.labels
+    x = clean_input(cell, setting, batch.positions, context)
+    targets = targets_of(cell, setting, batch, context.seed)
     tried = np.array([i not in batch.failures for i in range(len(x))])
-    active = np.flatnonzero(right & tried & np.isfinite(batch.clean).all(axis=1))
+    active = np.flatnonzero(is_right(batch) & tried)
     adversarial = x.clone()
     columns: dict[str, Any] = {name: np.zeros(0, np.int64) for name in SPENT}
     if len(active):
@@ -202,17 +215,40 @@ def _attacked(cell: Cell, setting: Setting, batch: Batch, context: Context) -> V
         )
         adversarial[chosen], columns = done.x, dict(done.columns)
     attacked = np.isin(np.arange(len(x)), active)
-    measured = _measured(cell, setting, x, adversarial, attacked, columns)
+    spent = {name: _spread(values, attacked) for name, values in columns.items()}
+    return Crafted(x, adversarial, attacked, spent, targets)
+
+
+def clean_input(cell: Cell, setting: Setting, positions: Sequence[int], context: Context) -> Any:
+    """Return the frames of the samples at ``positions`` as a float batch, as they are."""
+    return to_input(context.frames.stack(cell.product(setting)[0], positions), context.device)
+
+
+def is_right(batch: Batch) -> NDArray[np.bool_]:
+    """Return which samples the judge of the batch has right on the clean image, (N,)."""
+    right = batch.clean.argmax(axis=1) == batch.labels
+    return np.asarray(right & np.isfinite(batch.clean).all(axis=1))
+
+
+def attacked(cell: Cell, setting: Setting, crafted: Crafted, batch: Batch) -> Variant:
+    """Return what was crafted as a variant that the judge of ``cell`` has to face.
+
+    What the attack spent stands with the model that was attacked alone. Another judge is fooled only
+    if it was right before.
+    """
+    own, right = not cell.made_by, is_right(batch)
+    tried = crafted.attacked if own else crafted.attacked & right
+    measured = _measured(cell, setting, crafted, tried, crafted.spent if own else {})
     return Variant(
         setting,
-        adversarial,
-        cell.judge.model,
-        measured if targets is None else {**measured, "target": targets},
-        np.where(attacked, "ok", "clean_error").tolist(),
+        crafted.x,
+        cell.classifier,
+        measured if crafted.targets is None else {**measured, "target": crafted.targets},
+        np.where(tried if own else right, "ok", "clean_error").tolist(),
     )
 
 
-def _targets(cell: Cell, setting: Setting, batch: Batch, seed: int) -> NDArray[np.int64] | None:
+def targets_of(cell: Cell, setting: Setting, batch: Batch, seed: int) -> NDArray[np.int64] | None:
     """Return the output that each image should be taken for, or None for untargeted attacks."""
     rule = setting.arguments["target"]
     if rule == "none":
@@ -232,15 +268,14 @@ def _targets(cell: Cell, setting: Setting, batch: Batch, seed: int) -> NDArray[n
 def _measured(
     cell: Cell,
     setting: Setting,
-    x: Any,
-    adversarial: Any,
+    crafted: Crafted,
     attacked: NDArray[np.bool_],
     spent: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return distances, the verdict after rounding to 8 bits, and what the attack spent."""
-    difference = (adversarial - x).flatten(1)
-    rounded = (adversarial * 255.0).round().clamp(0.0, 255.0) / 255.0
-    logits = forward(cell.judge.model, rounded, name=cell.judge.spec)
+    difference = (crafted.x - crafted.clean).flatten(1)
+    rounded = (crafted.x * 255.0).round().clamp(0.0, 255.0) / 255.0
+    logits = forward(cell.classifier, rounded, name=cell.judge.spec)
     return {
         **({"eps_numerator": setting.arguments["eps"]} if "eps" in setting.arguments else {}),
         "norm": setting.arguments.get("norm", cell.stress.name),
@@ -250,7 +285,7 @@ def _measured(
         "l0": (difference != 0).sum(1).cpu().numpy(),
         "pred8": logits.argmax(axis=1),
         "attacked": attacked,
-        **{name: _spread(values, attacked) for name, values in spent.items()},
+        **spent,
     }
 
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -52,12 +53,12 @@ def unit_size(plan: Plan, count: int) -> int:
     return max(SMALLEST_UNIT, min(BLOCK, share))
 
 
-def run_processes(plan: Plan, share: Share, watcher: Watcher) -> list[str]:
+def run_processes(plan: Plan, share: Share, watcher: Watcher, crafted: Counter[str]) -> list[str]:
     """Run a plan in ``share.count`` processes; returns a sentence for each worker that died.
 
     Every worker loads the models, and takes units of samples under leases; it reads, decodes and
-    judges a unit whole, so that no frame crosses from one process to another. Raises the first
-    RoadworthyError of a worker.
+    judges a unit whole, so that no frame crosses from one process to another. What they attacked is
+    added to ``crafted``. Raises the first RoadworthyError of a worker.
     """
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
@@ -73,8 +74,8 @@ def run_processes(plan: Plan, share: Share, watcher: Watcher) -> list[str]:
             worker.start()
     try:
         while any(worker.is_alive() for worker in workers):
-            _listen(messages, cells, watcher)
-        _listen(messages, cells, watcher)
+            _listen(messages, cells, watcher, crafted)
+        _listen(messages, cells, watcher, crafted)
     finally:
         for worker in workers:
             if worker.is_alive():
@@ -96,7 +97,7 @@ def _left(plan: Plan, share: Share) -> list[tuple[Cell, int]]:
     return [(cell, count) for cell, count in counts if count]
 
 
-def _listen(messages: Any, cells: dict[str, Cell], watcher: Watcher) -> None:
+def _listen(messages: Any, cells: dict[str, Cell], watcher: Watcher, crafted: Counter[str]) -> None:
     """Pass on what the workers say until they are silent for a moment."""
     while True:
         try:
@@ -105,6 +106,9 @@ def _listen(messages: Any, cells: dict[str, Cell], watcher: Watcher) -> None:
             return
         if kind == "error":
             raise what
+        if kind == "crafted":
+            crafted.update(what)
+            continue
         watcher.judged(cells[what], rows)
 
 
@@ -153,7 +157,10 @@ def _work(share: Share, messages: Any) -> None:
         block=share.unit,
         turn=(share.index, share.count),
     )
-    run_plan(engine, prepared.plan, prepared.suites)
+    try:
+        run_plan(engine, prepared.plan, prepared.suites)
+    finally:
+        messages.put(("crafted", dict(engine.crafted), None))
 
 
 def _device(share: Share) -> str:

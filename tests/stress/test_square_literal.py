@@ -99,7 +99,22 @@ def _bump_start(x: Array, eps: float, rng: np.random.Generator, order: int, deca
             for c in range(3):
                 sign = 1 if drawn[a, b, 1 + c] else -1
                 delta[c, top : top + s, left : left + s] = sign * tile
-    return np.clip(x + delta * eps / _norm(delta, order), 0, 1)
+    return _fitted(x, delta, eps, order)
+
+
+def _fitted(x: Array, delta: Array, eps: float, order: int) -> Array:
+    """Scale to the sphere and clip; under L1 the nearest point of ball and box, by bisection."""
+    if order == 2:
+        return np.clip(x + delta * eps / _norm(delta, 2), 0, 1)
+    room = np.where(delta > 0, 1 - x, x)
+    low, high = 0.0, float(np.abs(delta).max())
+    if np.minimum(np.abs(delta), room).sum() <= eps:
+        high = 0.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        size = np.minimum((np.abs(delta) - middle).clip(0), room).sum()
+        low, high = (middle, high) if size > eps else (low, middle)
+    return np.asarray(x + np.sign(delta) * np.minimum((np.abs(delta) - high).clip(0), room))
 
 
 def _bump_step(
@@ -124,7 +139,7 @@ def _bump_step(
         size = (unused / 3 + _norm(delta[c][in_both], order) ** order) ** (1 / order)
         new[c][two] = 0
         new[c][one] = shape / max(_norm(shape, order), 1e-12) * size
-    return np.clip(x + new * eps / _norm(new, order), 0, 1)
+    return _fitted(x, new, eps, order)
 
 
 def _literal(

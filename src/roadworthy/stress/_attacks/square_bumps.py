@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,13 +20,27 @@ TILES = 5
 
 TINY = 1e-12
 
+Fit = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""From images, changed images (N, C, H, W) and radii (N, 1, 1, 1) to points in both ball and box."""
+
+
+def stretched(x: Tensor, z: Tensor, radius: Tensor) -> Tensor:
+    """Return ``z`` with its Euclidean distance to ``x`` brought to the radius, clipped to the box."""
+    delta = z - x
+    size = torch.linalg.vector_norm(delta.flatten(1), dim=1).clamp_min(TINY)
+    return delta.mul_(radius / size.view(-1, 1, 1, 1)).add_(x).clamp_(0.0, 1.0)
+
 
 @dataclass(frozen=True)
 class BumpProposals:
-    """Proposals under the norm of this ``order``; bumps fall off by nested squares, 1 / k**decay."""
+    """Proposals under the norm of this ``order``; bumps fall off by nested squares, 1 / k**decay.
+
+    ``fit`` brings a proposal into ball and box.
+    """
 
     order: int
     decay: int
+    fit: Fit = stretched
 
     def side(self, fraction: float, height: int, width: int) -> int:
         """Return the rounded side, odd and at least 3, at most the shorter side of the frame."""
@@ -47,7 +62,7 @@ class BumpProposals:
         top, left = (height - down * side) // 2, (width - across * side) // 2
         inner = delta[:, :, top : top + down * side, left : left + across * side]
         inner.copy_(torch.from_numpy(field))
-        return (x + self._of_size(delta, radius)).clamp_(0.0, 1.0)
+        return self.fit(x, x + delta, radius)
 
     def propose(self, x: Tensor, radius: Tensor, best: Tensor, squares: Squares) -> Tensor:
         """Move what is in the second window, and what of the budget is unused, into the first.
@@ -75,16 +90,12 @@ class BumpProposals:
                 moved ** (1 / self.order) / self._norm(shape).clamp_min(TINY)
             )
         times = (len(squares.side), 1, 1, 1)
-        new = self._of_size(new, radius.repeat(times))
-        return new.add_(x.repeat(times)).clamp_(0.0, 1.0)
+        around = x.repeat(times)
+        return self.fit(around, new.add_(around), radius.repeat(times))
 
     def _norm(self, values: Tensor) -> Tensor:
         norm: Tensor = torch.linalg.vector_norm(values, self.order, dim=-1, keepdim=True)
         return norm
-
-    def _of_size(self, delta: Tensor, radius: Tensor) -> Tensor:
-        size = self._norm(delta.flatten(1)).clamp_min(TINY)
-        return delta * (radius / size[..., None, None])
 
 
 def _overlap(first: Tensor, second: Tensor, side: int) -> Tensor:

@@ -16,6 +16,7 @@ from roadworthy.stress._attacks.square_bumps import BumpProposals
 from roadworthy.stress._attacks.square_linf import LinfProposals
 from roadworthy.stress._attacks.square_search import search
 from roadworthy.stress._attacks.square_stock import Proposals, Stock, fractions
+from roadworthy.stress._norms import GEOMETRIES
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.base import attack
 from roadworthy.stress.draws import BatchDraws
@@ -26,7 +27,7 @@ from roadworthy.types import Need
 PROPOSALS: dict[str, Proposals] = {
     "Linf": LinfProposals(),
     "L2": BumpProposals(order=2, decay=2),
-    "L1": BumpProposals(order=1, decay=4),
+    "L1": BumpProposals(order=1, decay=4, fit=GEOMETRIES["L1"].project),
 }
 
 

@@ -18,8 +18,8 @@ from roadworthy.stress.bound import MEMBERS, Setting, Stress, inherited, stress
 from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import margin
-from roadworthy.stress.watch import Found
-from roadworthy.types import Tap
+from roadworthy.stress.watch import NEVER, Found
+from roadworthy.types import Need, Tap
 
 BudgetDraws = Callable[[Stress, Setting], BatchDraws]
 """Gives every image of the batch the draws of an attack, those it has when it runs on its own."""
@@ -161,10 +161,24 @@ def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Fou
             break
         left = work.at(rows)
         again = attempt(left, None if rng is None else rng.at(rows))
+        if Need.GRADIENT not in one.needs:  # steps are queries: those of all attempts count
+            found, again = _counted_on(found, again, rows)
         found = _replaced(
             found, again, rows, _nearer(left.logits(again.x), logits[rows], left.goal)
         )
     return found
+
+
+def _counted_on(found: Found, again: Found, rows: Tensor) -> tuple[Found, Found]:
+    """Return both with the steps that the images ``rows`` got in ``again`` after those before."""
+    if found.steps_used is None or again.steps_used is None:
+        return found, again
+    before = found.steps_used[rows]
+    used, first = before + again.steps_used, again.step_success
+    if first is not None:
+        first = torch.where(first == NEVER, NEVER, before + first)
+    whole = found.steps_used.index_put((rows,), used)
+    return replace(found, steps_used=whole), replace(again, steps_used=used, step_success=first)
 
 
 def _nearer(new: Tensor, old: Tensor, goal: Goal) -> Tensor:

@@ -27,7 +27,11 @@ from roadworthy.stress.norm_names import Norm
 from roadworthy.stress.watch import Found
 from roadworthy.types import Need, Tap
 
-ATTACKS = sorted(name for name in STRESSES if STRESSES.get(name).tap is Tap.INPUT)
+ATTACKS = sorted(
+    name
+    for name in STRESSES
+    if STRESSES.get(name).tap is Tap.INPUT and not STRESSES.get(name).measures
+)
 NORMLESS = [name for name in ATTACKS if STRESSES.get(name).normless]
 BUDGETED = [
     name for name in ATTACKS if not (STRESSES.get(name).minimal or STRESSES.get(name).normless)

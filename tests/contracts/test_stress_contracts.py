@@ -46,6 +46,7 @@ EXAMPLES = {
     "hopskipjump": "hopskipjump(queries=100, probes=20)",
     "spatial": "spatial(grid=(3, 3))",
     "patch": "patch(area=0.2, steps=3)",
+    "clever": "clever(batches=6, draws=4)",
     "precision": "precision(dtype=bf16)",
     "translate": "translate(frames=4)",
     "lowpass": "lowpass(radius=4)",
@@ -56,8 +57,8 @@ EXAMPLES = {
 }
 """A spec for stresses with parameters that have no default; others are tested as they stand."""
 
-UNSEEN = {"clean", "patch_shuffle"}
-"""Stresses that a network of mean colours cannot notice."""
+UNSEEN = {"clean", "patch_shuffle", "clever"}
+"""Stresses that a network of mean colours cannot notice, and probes, which change nothing."""
 
 SPECS = {name: EXAMPLES.get(name, name) for name in STRESSES}
 

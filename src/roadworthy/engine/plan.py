@@ -207,7 +207,8 @@ def plan(
 def is_attack(one: Stress) -> bool:
     """Whether a stress makes adversarial inputs, which other models can judge as well."""
     definition = one.definition
-    return definition.tap is Tap.INPUT and definition.axis == "adversarial"
+    attacks = definition.tap is Tap.INPUT and definition.axis == "adversarial"
+    return attacks and not definition.measures
 
 
 def _attack_cells(

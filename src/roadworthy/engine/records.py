@@ -66,6 +66,14 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "flags": pl.List(TEXT),  # warnings about the model that an attack gave
     "kept": REAL,
     "artifact": TEXT,
+    # what CLEVER measured; see docs/clever.md
+    "clever": REAL,  # the score, a distance in the norm of the stress
+    "clever_low": REAL,  # 95 % interval by resampling the maxima
+    "clever_high": REAL,
+    "clever_half": REAL,  # the score from half the radius
+    "clever_p": REAL,  # Kolmogorov-Smirnov p of the fit
+    "clever_rule": TEXT,  # weibull, maximum (the fit was poor), constant
+    "clever_class": WHOLE,  # the class whose boundary is nearest
     # sequences: one entry a frame
     "frames_pred": pl.List(WHOLE),
     "frames_correct": pl.List(FLAG),

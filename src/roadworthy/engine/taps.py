@@ -63,6 +63,11 @@ def variants(cell: Cell, batch: Batch, context: Context) -> Iterator[Variant]:
     """Yield the variants of a batch under every setting of the cell's stress."""
     tap = cell.stress.definition.tap
     for setting in cell.stress.settings:
+        if cell.stress.definition.measures:
+            from roadworthy.engine.probed import probed
+
+            yield probed(cell, setting, batch, context)
+            continue
         if tap is Tap.INPUT:
             yield attacked(cell, setting, craft(cell, setting, batch, context), batch)
             continue

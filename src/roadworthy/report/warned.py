@@ -13,6 +13,9 @@ from roadworthy.report.cells import entries, text_of
 from roadworthy.run import CellRecord
 from roadworthy.stress._attacks.flags import FLAGS, square_wins
 
+POOR_FITS = 0.1
+"""Share of the images whose CLEVER score may come from a poor fit without a warning."""
+
 
 @dataclass
 class Warned:
@@ -27,6 +30,7 @@ class Warned:
             parts = usable.partition_by("variant")
             needed = square_last(cell.stress) and any(map(_square_was_needed, parts))
             flags |= {"square_wins"} if needed else set()
+        flags |= {"poor_fits"} if _many_fits_are_poor(usable) else set()
         if flags:
             self.found.setdefault((model, cell.data, cell.stress), set()).update(flags)
 
@@ -48,6 +52,11 @@ class Warned:
 
 def _square_was_needed(rows: pl.DataFrame) -> bool:
     return square_wins(rows["broken_by"].to_list())
+
+
+def _many_fits_are_poor(rows: pl.DataFrame) -> bool:
+    fitted = rows.filter(pl.col("clever_p").is_not_null())
+    return len(fitted) > 0 and (fitted["clever_rule"] != "weibull").mean() > POOR_FITS  # type: ignore[operator]
 
 
 def warnings(summary: Mapping[str, Any]) -> list[str]:

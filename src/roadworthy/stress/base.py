@@ -59,6 +59,7 @@ class StressDefinition(Definition):
     normless: bool = False
     parts: Parts | None = None
     most_classes: int | None = None
+    measures: bool = False
 
     @property
     def part_size(self) -> int:
@@ -380,6 +381,38 @@ def normless_attack(
         version=version,
         paper=paper,
     )
+
+
+def probe(
+    *needs: Need,
+    norms: Sequence[Norm],
+    check: Check | None = None,
+    passes: Passes | None = None,
+    version: int = 1,
+    paper: str | None = None,
+) -> Decorator:
+    """Register ``f(model, x, goal, geometry, *, ..., rng) -> Measured``: it measures, changing nothing.
+
+    Users give one of ``norms`` and ``target``. It gets images that are right when clean; what it
+    returns goes into columns of their records. A probe is no attack: metrics of attacks pass it over.
+    """
+
+    def decorate(function: Callable[..., Any]) -> StressDefinition:
+        return _register(
+            Tap.INPUT,
+            "adversarial",
+            4,
+            cost="probe",
+            extra=(Parameter("norm", _one_of(norms), norms[0]), TARGET),
+            needs=frozenset(needs),
+            check=check,
+            passes=passes,
+            measures=True,
+            version=version,
+            paper=paper,
+        )(function)
+
+    return decorate
 
 
 def _attack(

@@ -104,7 +104,7 @@ def budgeted(member: Spec, given: Mapping[str, Any], *, outer: str) -> Stress:
     restarts of its own alone where the whole has them.
     """
     one = stress(inherited(member, given))
-    if one.definition.tap is not Tap.INPUT:
+    if one.definition.tap is not Tap.INPUT or one.definition.measures:
         raise UsageError(f"{outer}: '{member}' is no attack")
     if one.definition.normless:
         raise UsageError(f"{outer}: '{member}' has no budget in a norm, so it cannot be a member")

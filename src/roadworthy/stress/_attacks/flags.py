@@ -57,6 +57,11 @@ FLAGS: Mapping[str, str] = MappingProxyType(
             "Square, which uses no gradient, breaks images that all gradient attacks left: gradients "
             "are masked; give Square more queries, use bpda(…) or eot(…), and do not trust the others"
         ),
+        "poor_fits": (
+            "for more than a tenth of the images the reverse Weibull distribution did not fit the "
+            "largest slopes near them, so that CLEVER is the lead over the largest slope seen: too "
+            "large a distance; take more batches and draws, or another radius"
+        ),
     }
 )
 """Every flag by name, in the order of reporting: what it means and what to do."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from roadworthy.stress.draws import BatchDraws
+from roadworthy.stress.draws import BatchDraws, Draws, Singles
 from roadworthy.stress.norm_names import Norm as Norm
 
 
@@ -35,6 +35,9 @@ class Geometry(Protocol):
 
     def random(self, x: Tensor, radius: Tensor, rng: BatchDraws) -> Tensor:
         """Return points drawn from the ball around ``x``, then brought into the box."""
+
+    def inside(self, draws: Draws, count: int, size: int) -> Singles:
+        """Return ``count`` points drawn uniformly from the unit ball of ``size`` dimensions."""
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Return the smallest steps d, of the shape of ``x``, with <normal, d> = gap inside the box.

@@ -10,7 +10,7 @@ from torch import Tensor
 from roadworthy.errors import UsageError
 from roadworthy.stress._norms.base import Norm, expanded
 from roadworthy.stress._norms.order import largest, spread
-from roadworthy.stress.draws import BatchDraws
+from roadworthy.stress.draws import BatchDraws, Draws, Singles
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ class L0:
         values = torch.from_numpy(rng.uniform(0.0, 1.0, (2, *x.shape[1:]))).to(x)
         order, noise = values.unbind(1)
         return torch.where(spread(largest(order.flatten(1), radius.flatten()), x), noise, x)
+
+    def inside(self, draws: Draws, count: int, size: int) -> Singles:
+        """Raise UsageError: so many elements of any size have no volume to be uniform in."""
+        del draws, count, size
+        raise UsageError("L0 has no ball to draw points from uniformly; use another norm")
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Raise UsageError: a count of elements does not say how far each should go."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from roadworthy.stress._norms.base import Norm, expanded
 from roadworthy.stress._norms.order import largest, spread
 from roadworthy.stress._norms.plane import largest_first, plane
-from roadworthy.stress.draws import BatchDraws
+from roadworthy.stress.draws import BatchDraws, Draws, Singles
 
 SHARE = 100
 """A step changes one in so many elements: one alone would stand at the box at once."""
+
+FINEST = np.float32(2.0**-24)
+"""Random numbers in single precision are 2 ** -23 apart: 0, whose logarithm is none, means this."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,16 @@ class L1:
         """Return normal noise brought into ball and box."""
         noise = torch.from_numpy(rng.normal(tuple(x.shape[1:]))).to(x)
         return self.project(x, x + noise, radius)
+
+    def inside(self, draws: Draws, count: int, size: int) -> Singles:
+        """Return points drawn uniformly: exponential numbers, one more than elements, over their sum.
+
+        Their signs are random. Barthe et al., Annals of Probability 2005.
+        """
+        signed = draws.signed((count, size + 1))
+        lengths = -np.log(np.maximum(1 - np.abs(signed), FINEST))
+        lengths /= lengths.sum(1, keepdims=True)
+        return np.copysign(lengths, signed, out=lengths)[:, :size]
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Move the elements of largest normal as far as the box lets them, until the gap closes."""

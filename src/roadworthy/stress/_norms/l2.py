@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from roadworthy.stress._norms.base import Norm, expanded
 from roadworthy.stress._norms.plane import plane, water_level
-from roadworthy.stress.draws import BatchDraws
+from roadworthy.stress.draws import BatchDraws, Draws, Singles
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class L2:
         volume = torch.from_numpy(rng.uniform(0.0, 1.0, ())).to(x)
         length = expanded(volume ** (1.0 / direction[0].numel()), x)
         return self.project(x, x + radius * length * direction, radius)
+
+    def inside(self, draws: Draws, count: int, size: int) -> Singles:
+        """Return points drawn uniformly from the ball: any direction, the volume within uniform."""
+        points = draws.normal_field((count, size))
+        length = draws.uniform(0.0, 1.0, (count,)) ** (1.0 / size)
+        points *= (length / np.linalg.norm(points, axis=1)).astype(np.float32)[:, None]
+        return points
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Move along the normal, elements that reach the box no further."""

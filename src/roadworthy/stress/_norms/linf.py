@@ -9,7 +9,7 @@ from torch import Tensor
 
 from roadworthy.stress._norms.base import Norm
 from roadworthy.stress._norms.plane import plane, water_level
-from roadworthy.stress.draws import BatchDraws
+from roadworthy.stress.draws import BatchDraws, Draws, Singles
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Linf:
         """Return uniform points of the cube."""
         noise = torch.from_numpy(rng.uniform(-1.0, 1.0, tuple(x.shape[1:]))).to(x)
         return self.project(x, x + radius * noise, radius)
+
+    def inside(self, draws: Draws, count: int, size: int) -> Singles:
+        """Return points drawn uniformly from the cube."""
+        return draws.signed((count, size))
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Move every element by the same amount, or as far as the box lets it."""

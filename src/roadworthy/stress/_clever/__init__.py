@@ -1,0 +1,1 @@
+"""What the CLEVER score is made of."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.random import Generator, Philox
 from torch import Tensor
 
 from roadworthy.errors import UsageError
@@ -15,8 +16,11 @@ from roadworthy.models.classifier import checked
 from roadworthy.models.expectation import JUDGED
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.seed import digest
-from roadworthy.stress.draws import Draws, FastDraws
+from roadworthy.stress._noise.bits import random_normal, stream
 from roadworthy.types import Classes, Classifier, Metadata, Need
+
+ATTACKED = "attacked"
+"""The key of the noise that every attack sees."""
 
 MOST = 1_000_000
 AT_ONCE = 64
@@ -55,9 +59,12 @@ class Smoothed:
         """Shares of votes; they change in steps, so that there is no gradient."""
         return frozenset({Need.PROBABILITIES, Need.LABELS})
 
-    def draw(self, key: str) -> Smoothed:
-        """Return the same with other noise, that of ``key``."""
-        return replace(self, key=key)
+    def draw(self, _key: str) -> Smoothed:
+        """Return the same with the noise that attacks see, which is not that of the judge.
+
+        It is one for all queries: how many there were before depends on the other images.
+        """
+        return replace(self, key=ATTACKED)
 
     def logits(self, x: Tensor) -> Tensor:
         """Return logarithms of the shares of votes (N, classes), without a graph.
@@ -66,7 +73,7 @@ class Smoothed:
         votes in any batch. Answers that are not finite are votes for nobody; NaN where all are.
         """
         x, model = checked(x), self.members[0]
-        noise = [FastDraws(_keyed(self.key, image)) for image in x.detach()]
+        noise = [stream(_keyed(self.key, image)) for image in x.detach()]
         with torch.no_grad():
             counts = votes(model.logits, x, noise, sigma=self.sigma, draws=self.draws)
         cast = counts.sum(1, keepdim=True)
@@ -78,16 +85,17 @@ class Smoothed:
 def votes(
     ask: Callable[[Tensor], Tensor],
     x: Tensor,
-    noise: Sequence[Draws],
+    noise: Sequence[Generator],
     *,
     sigma: float,
     draws: int,
 ) -> Tensor:
     """Return how often ``ask`` names each class for each image plus Gaussian noise, (N, classes).
 
-    ``x`` is (N, C, H, W) in [0, 1]; ``noise`` has a source for each image, ``sigma`` is its standard
-    deviation in the same units, and noisy images are not clipped. ``ask`` gives logits (k N, classes)
-    of the batch repeated k times over. Answers that are not finite do not count.
+    ``x`` is (N, C, H, W) in [0, 1]; ``noise`` has a source for each image that goes on from where it
+    is. ``sigma`` is its standard deviation in the units of ``x``; noisy images are not clipped.
+    ``ask`` gives logits (k N, classes) of the batch repeated k times over; answers that are not
+    finite do not count.
     """
     shape, device = tuple(x.shape[1:]), x.device
     together = max(1, AT_ONCE // max(1, len(x)))
@@ -97,7 +105,7 @@ def votes(
         drawn = np.empty((times, len(x), *shape), np.float32)
         for image, source in enumerate(noise):
             for turn in range(times):
-                drawn[turn, image] = source.normal_field(shape)
+                drawn[turn, image] = random_normal(source, *shape)
         logits = ask(torch.from_numpy(drawn).to(x).mul_(sigma).add_(x).flatten(0, 1))
         named = logits.argmax(1).view(times, len(x)).T
         counted = logits.isfinite().all(1).view(times, len(x)).T
@@ -132,7 +140,7 @@ def check_noise(name: str, sigma: float, draws: int) -> None:
         raise UsageError(f"{name}: draws is how many noises vote, 1 to {MOST}, not {draws}")
 
 
-def _keyed(key: str, image: Tensor) -> np.random.Generator:
+def _keyed(key: str, image: Tensor) -> Generator:
     pixels = image.to("cpu", torch.float32).contiguous().numpy().tobytes()
     number = int(digest("smoothed", key, pixels), 16)
-    return np.random.Generator(np.random.Philox(key=number))
+    return Generator(Philox(key=number))

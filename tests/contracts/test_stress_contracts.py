@@ -44,6 +44,8 @@ EXAMPLES = {
     "ead": "ead(steps=5, search_steps=4, initial_c=1)",
     "sigma_zero": "sigma_zero(steps=5)",
     "hopskipjump": "hopskipjump(queries=100, probes=20)",
+    "boundary": "boundary(queries=60)",
+    "evolutionary": "evolutionary(queries=60)",
     "spatial": "spatial(grid=(3, 3))",
     "patch": "patch(area=0.2, steps=3)",
     "clever": "clever(batches=6, draws=4)",

@@ -17,16 +17,26 @@ from roadworthy.stress.norm_names import Norm
 SHORT = {
     "carlini_wagner": "steps=20, search_steps=4, initial_c=1, learning_rate=0.05",
     "hopskipjump": "queries=300, probes=30",
+    "boundary": "queries=200",
+    "evolutionary": "queries=200",
 }
 """Arguments for attacks whose number of steps does not say all; 30 steps for the others."""
 
 EXACT = {
     "carlini_wagner": "steps=120, search_steps=7, initial_c=0.1",
     "hopskipjump": "queries=2500",
+    "boundary": "queries=500, spherical_step=0.1, source_step=0.1",
+    "evolutionary": "queries=500, sigma=0.1, mu=0.05",
 }
 """Arguments for the exact distances, where the defaults take long."""
 
-GATES: dict[str, float] = {"carlini_wagner": 0.01, "ddn": 0.02, "fmn": 0.02}
+GATES: dict[str, float] = {
+    "carlini_wagner": 0.01,
+    "ddn": 0.02,
+    "fmn": 0.02,
+    "boundary": 2.0,  # a walk at random, cut short here
+    "evolutionary": 0.4,
+}
 """By how much of the exact distance an attack may miss it on a linear model; others by a tenth."""
 
 

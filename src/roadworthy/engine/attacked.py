@@ -84,6 +84,8 @@ def _steps(found: Found, count: int) -> dict[str, Any]:
     if found.step_success is not None:
         steps = found.step_success.tolist()
         columns["step_success"] = [None if step == NEVER else step for step in steps]
+    if found.nearest_after is not None:
+        columns["nearest_after"] = found.nearest_after.tolist()
     if found.broken_by is not None:
         columns["broken_by"] = list(found.broken_by)
     return columns

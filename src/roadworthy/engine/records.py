@@ -60,6 +60,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "forwards": WHOLE,
     "backwards": WHOLE,
     "step_success": WHOLE,
+    "nearest_after": pl.List(REAL),  # smallest change within each of QUERY_MARKS, in the norm
     "ok8": FLAG,  # an attack that still succeeds after rounding to 8 bits
     "success": FLAG,  # an attack that reached its goal; null where the image was not attacked
     "broken_by": TEXT,  # the member of a cascade that reached the goal

@@ -51,7 +51,7 @@ class Decisions:
         self.distance = x.new_full(x.shape[:1], float("inf"))
         self._spent = torch.ones(len(x), dtype=torch.long, device=x.device)
         self._first = torch.full_like(self._spent, NEVER)
-        self._marks = [mark for mark in QUERY_MARKS if mark <= queries]
+        self._marks = torch.tensor([m for m in QUERY_MARKS if m <= queries], device=x.device)
         self._after = x.new_full((len(x), len(self._marks)), float("nan"))
 
     @property
@@ -86,7 +86,7 @@ class Decisions:
 
     def ask(self, rows: Tensor, z: Tensor) -> Tensor:
         """Return whether points ``z`` of the images ``rows`` reach the goal, (n,); one query each."""
-        reached = torch.cat([self._decided(r, p[None])[0] for r, p in self._pieces(rows, z)])
+        reached = self._decided_in_pieces(rows, z)
         distance = self.size(rows, z)
         nearer = reached & (distance < self.distance[rows])
         better = rows[nearer]
@@ -112,8 +112,7 @@ class Decisions:
         if len(rows):
             x = self.x[rows]
             pushed = (x + (1 + PUSH) * (self._nearest[rows] - x)).clamp_(0.0, 1.0)
-            pieces = self._pieces(rows, pushed)
-            held = torch.cat([self._decided(r, p[None])[0] for r, p in pieces])
+            held = self._decided_in_pieces(rows, pushed)
             self._nearest[rows] = torch.where(expanded(held, x), pushed, self._nearest[rows])
         after = torch.where(self._after.isnan(), self.distance[:, None], self._after)
         return Found(self._nearest, steps, self._first, nearest_after=after)
@@ -124,15 +123,17 @@ class Decisions:
             logits = model.logits(points.flatten(0, 1))
         return self.goal.at(rows).repeated(times).reached(logits).view(times, len(rows))
 
+    def _decided_in_pieces(self, rows: Tensor, z: Tensor) -> Tensor:
+        pieces = zip(torch.split(rows, self.at_once), torch.split(z, self.at_once), strict=True)
+        return torch.cat([self._decided(r, points[None])[0] for r, points in pieces])
+
     def _spend(self, rows: Tensor, count: int) -> None:
         before = self._spent[rows]
         self._spent[rows] = before + count
-        for k, mark in enumerate(self._marks):
-            passed = rows[(before < mark) & (before + count >= mark)]
-            self._after[passed, k] = self.distance[passed]
-
-    def _pieces(self, rows: Tensor, z: Tensor) -> list[tuple[Tensor, Tensor]]:
-        return list(zip(torch.split(rows, self.at_once), torch.split(z, self.at_once), strict=True))
+        passed = (before[:, None] < self._marks) & (before[:, None] + count >= self._marks)
+        if passed.any():
+            which, mark = passed.nonzero(as_tuple=True)
+            self._after[rows[which], mark] = self.distance[rows[which]]
 
 
 def check_decisions(name: str) -> Any:

@@ -17,6 +17,9 @@ Start = Literal["blended", "noise"]
 BLENDS = 50
 """Steps of the search from the image to the noise."""
 
+CLOSE = 0.01
+"""How exactly the boundary is met, as a part of the distance, where a walk along it only begins."""
+
 ROUNDS = 64
 """Bisections after which no interval can be any smaller."""
 
@@ -45,16 +48,18 @@ def started(
 
 
 def _noise(x: Tensor, rng: BatchDraws, attempt: int) -> Tensor:
-    """Return uniform noise, at first of every element, in later attempts of coarser and finer grids.
+    """Return uniform noise of every element at first, later of coarser grids, every other time sharp.
 
     Noise of single elements looks the same to a network whatever is drawn; plain and chequered
-    colours do not.
+    colours do not, and corners of the box, 0 and 1 alone, are further away than most of its points.
     """
     height, width = x.shape[-2:]
-    sides = [0, *(2**k for k in range(max(height, width).bit_length() - 1))]
-    side = sides[attempt % len(sides)] or max(height, width)
+    largest = max(height, width)
+    sides = [largest, *(2**k for k in range((largest - 1).bit_length()))]
+    side = sides[attempt // 2 % len(sides)]
     shape = (x.shape[1], min(side, height), min(side, width))
     drawn = torch.from_numpy(rng.uniform(0.0, 1.0, shape)).to(x)
+    drawn = drawn.round() if attempt % 2 else drawn
     return functional.interpolate(drawn, size=(height, width), mode="nearest")
 
 

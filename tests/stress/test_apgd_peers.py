@@ -47,4 +47,5 @@ def test_survivors_are_those_of_another_library(
     with torch.no_grad():
         theirs = network(found).argmax(1) != labels
     assert int((theirs & ~ours).sum()) <= 1
-    assert int((ours & ~theirs).sum()) <= 2
+    # Under L1 our first phase begins with a fifth of the elements (docs/attacks.md) and finds more.
+    assert int((ours & ~theirs).sum()) <= (5 if norm == "L1" else 2)

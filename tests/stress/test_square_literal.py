@@ -136,7 +136,8 @@ def _bump_step(
         old = delta[c][one]
         shape = _bump(s, order, decay, draws[4] < 0.5) * (1 if draws[5 + c] >= 0.5 else -1)
         shape = shape + old / max(_norm(old, order), 1e-12)
-        size = (unused / 3 + _norm(delta[c][in_both], order) ** order) ** (1 / order)
+        both = delta[c][in_both] if order == 2 else delta[:, in_both]
+        size = (unused / 3 + _norm(both, order) ** order) ** (1 / order)
         new[c][two] = 0
         new[c][one] = shape / max(_norm(shape, order), 1e-12) * size
     return _fitted(x, new, eps, order)

@@ -35,12 +35,15 @@ def stretched(x: Tensor, z: Tensor, radius: Tensor) -> Tensor:
 class BumpProposals:
     """Proposals under the norm of this ``order``; bumps fall off by nested squares, 1 / k**decay.
 
-    ``fit`` brings a proposal into ball and box.
+    ``fit`` brings a proposal into ball and box. ``pooled`` gives the bump of each channel what is
+    in the two windows of all channels, as the published code does under L1: fitting then leaves
+    few pixels changed, each by much.
     """
 
     order: int
     decay: int
     fit: Fit = stretched
+    pooled: bool = False
 
     def side(self, fraction: float, height: int, width: int) -> int:
         """Return the rounded side, odd and at least 3, at most the shorter side of the frame."""
@@ -80,8 +83,9 @@ class BumpProposals:
             )
             old, other = new.view(-1)[first], new.view(-1)[second]
             other = other.masked_fill(_overlap(some.first, some.second, side)[:, None], 0.0)
-            moved = unused[rows % len(x)][..., None] / x.shape[1]
-            moved = moved + self._norm(old) ** self.order + self._norm(other) ** self.order
+            inside = self._norm(old) ** self.order + self._norm(other) ** self.order
+            inside = inside.sum(1, keepdim=True) if self.pooled else inside
+            moved = unused[rows % len(x)][..., None] / x.shape[1] + inside
             bank = _bank(side, self.order, self.decay, x.dtype, x.device)
             shape = some.signs[..., None] * bank[some.turned][:, None]
             shape = shape + old / self._norm(old).clamp_min(TINY)

@@ -27,7 +27,7 @@ from roadworthy.types import Need
 PROPOSALS: dict[str, Proposals] = {
     "Linf": LinfProposals(),
     "L2": BumpProposals(order=2, decay=2),
-    "L1": BumpProposals(order=1, decay=4, fit=GEOMETRIES["L1"].project),
+    "L1": BumpProposals(order=1, decay=4, fit=GEOMETRIES["L1"].project, pooled=True),
 }
 
 

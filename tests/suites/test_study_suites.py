@@ -62,6 +62,17 @@ def test_the_survey_has_the_settings_of_its_published_code_for_three_targets() -
     assert inner.get("step") is inner.get("relative_step") is None  # eps / steps
 
 
+def test_clever_has_the_batches_and_draws_of_the_readme() -> None:
+    found = [one for one in resolve(["survey"])[0] if one.name == "clever"]
+    seen = [one.settings[0].arguments for one in found]
+    assert [(a["norm"], a["target"]) for a in seen] == [
+        (norm, target) for norm in ("L2", "Linf") for target in TARGETS
+    ]
+    assert {(a["batches"], a["draws"]) for a in seen} == {(100, 512)}
+    quick = [one for one in specs("survey(budget=quick)") if one.startswith("clever")]
+    assert quick == ["clever(target=random, batches=20, draws=64)"]
+
+
 def test_the_quick_survey_is_of_one_target_and_few_steps() -> None:
     assert attacks("survey(budget=quick)") == [
         "fgsm(eps=0.3, target=random)",
@@ -110,6 +121,15 @@ def test_ares_by_queries_has_the_settings_of_dong_et_al() -> None:
     wanted = {"queries": 20000, "samples": 500, "spread": 0.001, "smallest": 0.1, "patience": 20}
     assert {key: nes[key] for key in wanted} == wanted
     assert float(nes["step"]) == pytest.approx(1 / 255)
+
+
+def test_ares_by_decisions_has_the_settings_of_dong_et_al() -> None:
+    found = {one.name: one.settings[0].arguments for one in resolve(["ares"])[0]}
+    assert found["boundary"]["queries"] == found["evolutionary"]["queries"] == 20_000
+    wanted = {"mu": 0.01, "sigma": 0.03, "c": 0.001, "decay": 0.99}
+    assert {key: found["evolutionary"][key] for key in wanted} == wanted
+    wanted = {"spherical_step": 0.01, "source_step": 0.01, "adaptation": 1.5}
+    assert {key: found["boundary"][key] for key in wanted} == wanted
 
 
 @pytest.mark.parametrize("name", ["survey", "ares"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 import uuid
 from collections.abc import Sequence
@@ -18,12 +19,14 @@ from roadworthy.baselines import load_baseline
 from roadworthy.data.parts import parts_of
 from roadworthy.data.registry import open_data
 from roadworthy.engine.compact import compact
+from roadworthy.engine.cost import bytes_kept
 from roadworthy.engine.execute import Engine
 from roadworthy.engine.files import disk_errors
 from roadworthy.engine.listed import with_skipped
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Adapt, Executor, Options, Precision, cores
 from roadworthy.engine.plan import Cell, Judge, Plan, is_stored, plan
+from roadworthy.engine.remaining import remaining
 from roadworthy.engine.settled import settle
 from roadworthy.engine.stages import run_plan
 from roadworthy.engine.stops import noted
@@ -145,6 +148,7 @@ def _carried_out(prepared: Prepared, store: Store, watcher: Watcher) -> Run:
     store.write_json(f"runs/{run_id}.json", about)
     store.sequence = about["sequence"]
     settle(prepared.plan, store, prepared.options)
+    _check_room(prepared, store)
     engine = Engine(store, prepared.options, watcher)
     try:
         if prepared.options.executor == "processes":
@@ -185,6 +189,25 @@ def _close(prepared: Prepared, store: Store, engine: Engine, about: dict[str, An
     store.write_bytes("records.sql", view(run).encode())
     _write_failures(store, run)
     return run
+
+
+def _check_room(prepared: Prepared, store: Store) -> None:
+    """Warn of a matrix of one model, and refuse to keep more than the disk has room for."""
+    plan, options = prepared.plan, prepared.options
+    if options.transfer and len(prepared.judges) == 1:
+        print(
+            "warning: transfer with one model: what fools it is kept; give a second model with the "
+            "same command to see whether that is fooled as well",
+            file=sys.stderr,
+        )
+    left = remaining(store, plan.cells, retry_failed=options.retry_failed)
+    needed = sum(len(left[cell.request]) * bytes_kept(cell) for cell in plan.cells)
+    free = shutil.disk_usage(store.folder).free
+    if needed > free:
+        raise RoadworthyError(
+            f"what the attacks make would take up to {needed / 1e9:.1f} GB in '{store.folder}', where "
+            f"{free / 1e9:.1f} GB are free; give a smaller --limit, or another folder with -o"
+        )
 
 
 def _in_processes(prepared: Prepared, store: Store, engine: Engine) -> None:

@@ -59,6 +59,8 @@ def _judged(path: Path) -> dict[_Who, _Values]:
     for row in _rows(path):
         if not isinstance(row, Mapping):
             continue
+        if row.get("source") not in (None, row.get("model")):
+            continue  # what was made for another model
         texts = [row.get(key) for key in ("model", "data", "stress", "variant", "metric")]
         value = row.get("value")
         if all(isinstance(text, str) for text in texts) and isinstance(value, int | float):

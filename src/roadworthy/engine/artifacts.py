@@ -102,12 +102,19 @@ class Artifact:
 
 
 class Artifacts:
-    """The adversarials of a run by what crafted them; a file that is damaged counts as absent."""
+    """The adversarials of a run by what crafted them; a file that is damaged counts as absent.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / FOLDER
+    Those that are ``frozen`` are only read.
+    """
+
+    def __init__(self, folder: Path, *, frozen: bool = False) -> None:
+        self.folder, self.frozen = folder / FOLDER, frozen
         self._known: dict[tuple[Path, tuple[int, ...]], Artifact | None] = {}
         self._last: tuple[Path, dict[str, Made]] | None = None
+
+    def craftings(self) -> list[str]:
+        """Return the names of what crafted anything here."""
+        return sorted(path.name for path in self.folder.glob("[!.]*/"))
 
     def files(self, crafting: str) -> tuple[list[Artifact], list[Path]]:
         """Return the good files of what ``crafting`` names, oldest first, and the damaged ones."""

@@ -16,6 +16,7 @@ COARSE = 0.05
 """Floats and margins of 16-bit arithmetic: one step is 2^-8 of a logit, and a network adds many."""
 
 NOT_COMPARED = {"reason", "content", "request", "sample", "variant", "stress", "data", "model"}
+NOT_COMPARED |= {"artifact"}  # a file is looked for by what it holds
 VERDICTS = {"pred", "correct", "correct5", "correct_subset", "correct_full", "top5", "ok8"} | {
     *("frames_pred", "frames_correct", "status", "borderline", "step_success", "steps_used"),
     *("top5_ref", "zipf_ref"),

@@ -23,7 +23,11 @@ FILM = 31
 
 @dataclass(frozen=True)
 class CellCost:
-    """One cell: samples in it, samples still to judge, and passes per sample."""
+    """One cell: samples in it, samples still to judge, and passes per sample.
+
+    ``source`` is the model whose adversarials are judged, if it is another; ``kept`` is how many bytes
+    what is still to be crafted may take.
+    """
 
     data: str
     model: str
@@ -33,6 +37,8 @@ class CellCost:
     forwards: int
     backwards: int
     seconds: float
+    source: str = ""
+    kept: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,16 @@ class Costs:
             passes = f"{cell.forwards} forward" + (
                 f" + {cell.backwards} backward" if cell.backwards else ""
             )
+            who = f"{cell.model} (made on {cell.source})" if cell.source else cell.model
             lines.append(
-                f"  {cell.stress}  {cell.model}  {cell.data}: {cell.left} of {cell.samples} samples "
+                f"  {cell.stress}  {who}  {cell.data}: {cell.left} of {cell.samples} samples "
                 f"left, {passes} each, about {cell.seconds:.0f} s"
             )
         for pair in self.unavailable:
             lines.append(f"  {pair.stress}  {pair.model}: n/a: {pair.reason}")
+        if any(cell.kept for cell in self.cells):
+            megabytes = sum(cell.kept for cell in self.cells) / 1e6
+            lines.append(f"adversarials kept in artifacts/: at most {megabytes:.1f} MB")
         lines.append(f"about {self.seconds:.0f} s in all, beside reading the images")
         return "\n".join(lines)
 
@@ -98,14 +108,25 @@ def estimate(plan: Plan, options: Options, out: Path | None) -> Costs:
                 forwards,
                 backwards,
                 seconds,
+                cell.made_by,
+                left * bytes_kept(cell),
             )
         )
     return Costs(tuple(costs), plan.unavailable)
 
 
+def bytes_kept(cell: Cell) -> int:
+    """Return how many bytes are kept of one sample, if what is made of it is kept."""
+    if not cell.crafting or cell.made_by:
+        return 0
+    return 4 * 3 * cell.size[0] * cell.size[1] * len(cell.stress.settings)
+
+
 def passes(cell: Cell) -> tuple[int, int]:
     """Return forward and backward passes that one sample of the cell needs."""
     definition, settings = cell.stress.definition, cell.stress.settings
+    if cell.made_by:
+        return 2 * len(settings), 0  # as it is, and in 8 bits
     if cell.films is not None:
         return FILM, 0
     if definition.sequence:

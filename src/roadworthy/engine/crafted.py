@@ -149,7 +149,7 @@ class Group:
     def _keep(self) -> None:
         """Write what was crafted, and which samples nothing could be made of."""
         good = sorted(set(self._new) - self._failed)
-        if not good and not self._failed:
+        if self.artifacts.frozen or not (good or self._failed):
             return
         own = self.home
         settings = own.stress.settings if good else ()

@@ -196,19 +196,11 @@ class Engine:
     ) -> dict[int, Logits]:
         """Return the clean logits of the judge on the whole block, computed once."""
         clean = clean_of(cell.stress.spec)
-        key = (cell.judge.spec, cell.judge.precision, clean)
+        key = _seeing(cell)
         if key not in known:
-            own = Product("frame", cell.pipeline)
-            readable = [i for i in range(count) if (own, i) not in frames.failures]
-            plain = next(
-                c for c in cells if c.stress.spec == clean and c.judge.spec == cell.judge.spec
-            )
-            known[key] = clean_logits(
-                plain if plain.judge.precision == cell.judge.precision else _as(plain, cell),
-                readable,
-                batches=self.batches,
-                context=context,
-            )
+            plain = next(c for c in cells if c.stress.spec == clean and _same_view(c, cell))
+            plain = plain if plain.judge.precision == cell.judge.precision else _as(plain, cell)
+            known[key] = self._clean(plain, count, frames, context)
         return known[key]
 
     def _clean_in_frame(
@@ -220,14 +212,18 @@ class Engine:
         cell: Cell,
     ) -> dict[int, Logits]:
         """Return the clean logits of the judge of an attack in its frame, computed once a block."""
-        key: tuple[str, ...] = (cell.judge.spec, cell.judge.precision, clean_of(cell.stress.spec))
-        key += (cell.owner, cell.adapt) if cell.owner else ()
+        key = _seeing(cell)
         if key not in known:
-            own = Product("frame", cell.pipeline)
-            readable = [i for i in range(count) if (own, i) not in frames.failures]
             plain = replace(cell, stress=stress("clean"), maker=None, crafting="")
-            known[key] = clean_logits(plain, readable, batches=self.batches, context=context)
+            known[key] = self._clean(plain, count, frames, context)
         return known[key]
+
+    def _clean(
+        self, plain: Cell, count: int, frames: Frames, context: Context
+    ) -> dict[int, Logits]:
+        own = Product("frame", plain.pipeline)
+        readable = [i for i in range(count) if (own, i) not in frames.failures]
+        return clean_logits(plain, readable, batches=self.batches, context=context)
 
     def _crafted(
         self,
@@ -325,6 +321,17 @@ def _alike(cells: Sequence[Cell], pending: dict[str, list[Sample]]) -> list[list
             key = (cell.stress.digest, cell.pipeline, samples)
         groups.setdefault(key, []).append(cell)
     return list(groups.values())
+
+
+def _seeing(cell: Cell) -> tuple[str, ...]:
+    """Return what clean logits belong to: the judge, its precision, the frame and how it sees that."""
+    size = f"{cell.size[0]}x{cell.size[1]}"
+    clean, judge = clean_of(cell.stress.spec), cell.judge
+    return judge.spec, judge.precision, clean, str(cell.pipeline), size, cell.adapt
+
+
+def _same_view(one: Cell, other: Cell) -> bool:
+    return (one.judge.spec, one.owner) == (other.judge.spec, other.owner)
 
 
 def _as(plain: Cell, cell: Cell) -> Cell:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from roadworthy.engine.artifacts import Artifacts
 from roadworthy.engine.compare_rows import differences
 from roadworthy.engine.options import Options
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.run import CellRecord, Run
-from roadworthy.stress.reference import clean_of
+from roadworthy.stress.reference import clean_of, is_clean
 
 SHOWN = 20
 
@@ -51,6 +52,7 @@ class Findings:
     parts: int
     damaged: list[str]
     rows: int = 0
+    artifacts: int = 0
     differences: list[Difference] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
 
@@ -65,6 +67,7 @@ class Findings:
             "passed": self.passed,
             "parts": self.parts,
             "damaged": self.damaged,
+            "artifacts": self.artifacts,
             "rows": self.rows,
             "differences": [vars(d) for d in self.differences],
             "not_checked": self.not_checked,
@@ -73,6 +76,8 @@ class Findings:
     def text(self) -> str:
         """Return the findings as lines for people."""
         lines = [f"{self.parts} files of records have the checksum they were written with"]
+        if self.artifacts:
+            lines.append(f"{self.artifacts} files of adversarials have theirs, too")
         lines += [f"damaged: {path}" for path in self.damaged]
         lines += [f"not checked: {reason}" for reason in self.not_checked]
         lines += [f"differs: {difference}" for difference in self.differences[:SHOWN]]
@@ -101,6 +106,8 @@ def verify(folder: str | Path, *, rows: int = 32, seed: int = 0) -> Findings:
         )
     good, _ = run.store.parts()
     findings = Findings(run.folder, len(good), [str(path) for path in run.damaged])
+    run.store.artifacts = Artifacts(run.folder, frozen=True)
+    _check_artifacts(run, findings)
     chosen = _chosen(run, rows, seed)
     with tempfile.TemporaryDirectory(prefix="roadworthy-verify-") as temporary:
         for cell, recorded in chosen:
@@ -114,9 +121,38 @@ def verify(folder: str | Path, *, rows: int = 32, seed: int = 0) -> Findings:
     return findings
 
 
+def _check_artifacts(run: Run, findings: Findings) -> None:
+    """Check every file of adversarials, and that there is one for every record that names one."""
+    kept = run.store.artifacts
+    for crafting in kept.craftings():
+        good, bad = kept.files(crafting)
+        findings.artifacts += len(good)
+        findings.damaged += [str(path) for path in bad]
+    for cell in run.cells:
+        if not (rows := _without_input(run, run.rows_of(cell))).is_empty():
+            which = f"{cell.stress} on {cell.source or cell.model}"
+            findings.damaged.append(f"{len(rows)} inputs of {which}, judged by {cell.model}: gone")
+
+
+def _without_input(run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the records whose adversarial was kept and is there no more."""
+    named = rows.filter(pl.col("artifact").is_not_null())
+    held = {
+        crafting: run.store.artifacts.held(crafting)
+        for crafting in named["artifact"].str.split("/").list.get(1).unique()
+    }
+    gone = [
+        (sample, content) not in held[path.split("/")[1]]
+        for sample, content, path in named.select("sample", "content", "artifact").iter_rows()
+    ]
+    return named.filter(pl.Series(gone, dtype=pl.Boolean))
+
+
 def _chosen(run: Run, count: int, seed: int) -> list[tuple[CellRecord, pl.DataFrame]]:
     """Draw rows from all cells alike; rows of cells whose files are damaged cannot be drawn."""
-    frames = [(cell, run.rows_of(cell)) for cell in run.cells]
+    every = [(cell, run.rows_of(cell)) for cell in run.cells]
+    on = ["sample", "content", "variant"]
+    frames = [(c, rows.join(_without_input(run, rows), on=on, how="anti")) for c, rows in every]
     total = sum(len(frame) for _, frame in frames)
     drawn = np.random.default_rng(seed).choice(total, size=min(count, total), replace=False)
     found, start = [], 0
@@ -129,7 +165,10 @@ def _chosen(run: Run, count: int, seed: int) -> list[tuple[CellRecord, pl.DataFr
 
 
 def _again(run: Run, cell: CellRecord, recorded: pl.DataFrame, temporary: Path) -> pl.DataFrame:
-    """Judge the samples of ``recorded`` again and return all rows of the cell on them."""
+    """Judge the samples of ``recorded`` again and return all rows of the cell on them.
+
+    Adversarials that were kept are taken as they are, others are made again.
+    """
     from roadworthy.engine.execute import Engine
     from roadworthy.engine.live import Quiet
     from roadworthy.engine.plan import Plan
@@ -138,14 +177,20 @@ def _again(run: Run, cell: CellRecord, recorded: pl.DataFrame, temporary: Path) 
 
     about = next(r for r in reversed(run.runs) if cell.request in _requests(r))
     store = Store.create(temporary.resolve() / cell.request)
+    store.artifacts = run.store.artifacts
     with _inside(about.get("folder")):
         options = _options(about)
-        prepared = prepare(cell.model, cell.data, cell.stress, options)
+        # The model first whose frame it is; attacks say which frames ``clean`` is judged in.
+        models = dict.fromkeys((cell.frame or cell.model, cell.source or cell.model, cell.model))
+        stresses = about["stresses"] if cell.source and is_clean(cell.stress) else [cell.stress]
+        prepared = prepare(list(models), cell.data, stresses, options)
         wanted = set(recorded.select("sample", "content").iter_rows())
         same = [
             planned
             for planned in prepared.plan.cells
             if planned.stress.spec in (cell.stress, clean_of(cell.stress))
+            and (planned.judge.spec, planned.owner) == (cell.model, cell.frame)
+            and (is_clean(planned.stress.spec) or planned.made_by == cell.source)
         ]
         if not any(planned.stress.spec == cell.stress for planned in same):
             raise RoadworthyError("it cannot run here any more")

@@ -9,6 +9,7 @@ from roadworthy.report import marks
 from roadworthy.report.axes import BUILDERS, MOST_SERIES, other
 from roadworthy.report.cells import Cell, cells
 from roadworthy.report.figure import Figure, points_of
+from roadworthy.report.matrix import own_cells
 from roadworthy.report.names import AXES
 from roadworthy.report.points import Who, frame_points, reliability_points, who_of
 from roadworthy.report.robustness import SECTION as ROBUSTNESS
@@ -27,7 +28,7 @@ def figures(
     attacks: without, these are drawn from the summary alone. Sections are ``overview``, the axes
     present, ``robustness`` and ``calibration``. The specs hold their own data and name no address.
     """
-    found = cells(summary)
+    found = own_cells(cells(summary))
     who = who_of(found)
     made = [_overview(found, who)]
     curves = [] if rows is None else robustness_figures(rows, who)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from roadworthy.engine.records import SCHEMA
+from roadworthy.report.cells import Cell
+from roadworthy.report.matrix import handed_on
 
 _COLUMNS = [
     "model",
@@ -25,6 +29,13 @@ def whole(rows: pl.DataFrame) -> pl.DataFrame:
     """Return ``rows`` with all columns of the schema, missing ones as null."""
     absent = [name for name in SCHEMA if name not in rows.columns]
     return rows.with_columns(pl.lit(None, SCHEMA[name]).alias(name) for name in absent)
+
+
+def of_themselves(rows: pl.DataFrame, found: Sequence[Cell]) -> pl.DataFrame:
+    """Return the rows about models by themselves: without those of the cells that were handed on."""
+    on = ["model", "data", "source", "stress"]
+    others = [tuple(getattr(cell, name) for name in on) for cell in found if handed_on(cell)]
+    return rows.join(pl.DataFrame(others, dict.fromkeys(on, pl.String), orient="row"), on, "anti")
 
 
 def judged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -17,9 +17,10 @@ from roadworthy.report.cells import cells, entries, text_of
 from roadworthy.report.charts import figures
 from roadworthy.report.facts import facts
 from roadworthy.report.figure import Figure
-from roadworthy.report.flat import judged, whole
+from roadworthy.report.flat import judged, of_themselves, whole
 from roadworthy.report.gallery import gallery
 from roadworthy.report.headline import headline
+from roadworthy.report.matrix import matrices, own_cells
 from roadworthy.report.names import AXES
 from roadworthy.report.points import who_of
 from roadworthy.report.robustness import cascades
@@ -74,9 +75,10 @@ def render(view: View, *, images: int = 6) -> str:
 
 def _content(view: View, images: int) -> dict[str, Any]:
     rows, problem = _records(view)
-    flat = judged(rows)
-    found = cells(view.summary)
-    drawn = figures(view.summary, flat, rows)
+    alone = of_themselves(rows, cells(view.summary))
+    flat = judged(alone)
+    found = own_cells(cells(view.summary))
+    drawn = figures(view.summary, flat, alone)
     run = view.summary.get("run")
     run = run if isinstance(run, dict) else {}
     return {
@@ -88,7 +90,8 @@ def _content(view: View, images: int) -> dict[str, Any]:
         "notes": suite_notes(view.summary),
         "calibration": results(found, about="calibration"),
         "changes": results(found, about="changes"),
-        "cascades": cascades(rows, who_of(found)),
+        "cascades": cascades(alone, who_of(found)),
+        "matrices": matrices(view.summary),
         "sections": _by_section(drawn),
         "classes": worst_classes(view.summary),
         "groups": gallery(view, flat, images=images),

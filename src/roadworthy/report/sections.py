@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.cells import Cell, distinct, entries, text_of
 from roadworthy.report.names import AXES, clean_text, short_names
 from roadworthy.report.reading import Reading, reading_of
@@ -80,7 +81,7 @@ def results(found: Sequence[Cell], *, about: str | None = None) -> ResultTable:
     measured = distinct(name for cell in found for name in cell.readings)
     ranked = [name for name in HEADINGS if name in measured]
     ranked += [name for name in measured if name not in HEADINGS]
-    apart = {*CALIBRATION, *CHANGES}
+    apart = {*CALIBRATION, *CHANGES, *TRANSFER}
     chosen = [n for n in ranked if (n in TABLES[about] if about else n not in apart)]
     groups = [(AXES[axis], [cell for cell in found if cell.axis == axis]) for axis in AXES]
     return ResultTable(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,9 @@ from roadworthy.engine.stops import widenings
 from roadworthy.engine.until import widened
 from roadworthy.metrics.catalogue import USABLE, evaluate_all
 from roadworthy.metrics.per_class import per_class
+from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.ensembles import Ensembles
+from roadworthy.report.matrix import fools_nothing
 from roadworthy.report.stored import StoredSets
 from roadworthy.report.suites import Reasons, Suites, suite_rows
 from roadworthy.report.warned import Warned
@@ -19,6 +21,8 @@ from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
 
 SIGNIFICANT_DIGITS = 9
+OF_OTHERS = ("top1", "top5", "robust_top1", *TRANSFER)
+"""What is said of inputs that were made for another model than their judge."""
 
 
 def summarise(run: Run) -> dict[str, Any]:
@@ -28,16 +32,19 @@ def summarise(run: Run) -> dict[str, Any]:
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
     wider, suites, stored = widenings(run.runs), Suites(run), StoredSets()
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
+    passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
     for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
         records = run.rows_of(cell)
-        key = (cell.data, cell.model, clean_of(cell.stress))
+        key = (cell.data, cell.model, clean_of(cell.stress), cell.frame)
         if is_clean(cell.stress):
             usable = records.filter(pl.col("status").is_in(USABLE))
             clean.setdefault(key, usable)
             clean[*key, cell.precision] = usable
-            classes.extend(_classes(run, cell, usable))
+            classes.extend([] if cell.frame else _classes(run, cell, usable))
         reference = clean.get((*key, cell.precision), clean.get(key))
-        rows.extend(_rows(cell, records, reference, wider, infinite))
+        rows.extend(_rows(cell, records, reference, wider, infinite, passed_on))
+        if cell.source:
+            continue  # all else is about models by themselves
         suites.add(cell, records, reference)
         stored.add(cell, records)
         attacks.add(cell, records)
@@ -55,7 +62,7 @@ def summarise(run: Run) -> dict[str, Any]:
             "data": list(run.datasets()),
             "stresses": list(dict.fromkeys(cell.stress for cell in run.cells)),
             "suites": [*suites.described(), *stored.described()],
-            "warnings": warned.rows(),
+            "warnings": [*warned.rows(), *fools_nothing(rows)],
         },
         "rows": [*rows, *whole],
         "per_class": classes,
@@ -69,6 +76,7 @@ def _rows(
     clean: pl.DataFrame | None,
     wider: Mapping[tuple[str, str], float],
     reasons: Reasons,
+    passed_on: Set[tuple[str, str]],
 ) -> Iterator[dict[str, Any]]:
     usable = records.filter(pl.col("status").is_in(USABLE))
     failed = records.filter(pl.col("status") == "failed")["sample"].n_unique()
@@ -82,6 +90,8 @@ def _rows(
         source = group["source"][0] if len(group) else None
         model = _name(cell)
         for definition, single in evaluate_all(group, clean):
+            if not _wanted(definition.name, cell, (cell.data, cell.stress) in passed_on):
+                continue
             if single.reason:
                 reasons.add((cell.data, model, cell.stress, single.reason), definition.name)
             factor = wider.get((cell.request, definition.name), 1.0)
@@ -101,6 +111,13 @@ def _rows(
                 "failed": failed,
                 "version": definition.version,
             }
+
+
+def _wanted(metric: str, cell: CellRecord, passed_on: bool) -> bool:
+    """Whether a metric means something: how well inputs travel only where they did, and then that."""
+    if cell.source:
+        return metric in OF_OTHERS
+    return passed_on or metric not in TRANSFER
 
 
 def _name(cell: CellRecord) -> str:

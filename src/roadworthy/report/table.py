@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from roadworthy.errors import UsageError
 from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
 from roadworthy.report.columns import COLUMNS, fit, metrics_of, reading_in, shown_text
+from roadworthy.report.matrix import own_cells
 from roadworthy.report.names import short_names
 from roadworthy.report.warned import warnings
 from roadworthy.spec import Spec, parse
@@ -32,7 +33,7 @@ def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    every = cells(summary)
+    every = own_cells(cells(summary))
     found = _fitting(every)
     naming = [name for name in ("model", "data") if _varies(found, name)]
     counts = ["n", "failed"][: 1 + any(cell.failed for cell in found)]
@@ -64,7 +65,7 @@ def lines(summary: Mapping[str, Any]) -> str:
     Pairs that could not run are rows with ``n/a``; their reasons follow the table. Where there are
     very many rows, those of single variants stay out.
     """
-    every = cells(summary)
+    every = own_cells(cells(summary))
     found = _fitting(every)
     metrics = metrics_of(found)
     missing = entries(summary, "unavailable")

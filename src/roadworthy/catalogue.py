@@ -24,7 +24,7 @@ FRAMES = {
 FACTS = ("unit", "direction", "frame", "store", "baseline", "without_baseline", "headline", "paper")
 
 
-KINDS = ("models", "data", "stresses", "suites", "metrics", "stores", "baselines")
+KINDS = ("models", "data", "stresses", "parts", "suites", "metrics", "stores", "baselines")
 
 
 def _registries() -> dict[str, Registry[Any]]:
@@ -32,8 +32,15 @@ def _registries() -> dict[str, Registry[Any]]:
     from roadworthy.models.base import MODELS
     from roadworthy.stores import STORES
     from roadworthy.stress import STRESSES
+    from roadworthy.stress.parts import PARTS
 
-    return {"stresses": STRESSES, "models": MODELS, "data": DATA, "stores": STORES}
+    return {
+        "stresses": STRESSES,
+        "parts": PARTS,
+        "models": MODELS,
+        "data": DATA,
+        "stores": STORES,
+    }
 
 
 def _summaries(kind: str) -> dict[str, str]:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
-from roadworthy.models.gradient import View as View
 from roadworthy.registry import Definition, parameters_of
 from roadworthy.stress.norm_names import NORMS, Norm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Check = Callable[[Mapping[str, Any]], None]
 """Looks at the arguments of a part before anything runs; raises UsageError."""
@@ -20,7 +20,10 @@ Check = Callable[[Mapping[str, Any]], None]
 Times = Callable[[Mapping[str, Any]], int]
 """Says how many gradients a part asks for in the place of one, given its arguments."""
 
-GradientAt = Callable[[Tensor], Tensor]
+View = Callable[["Tensor"], "Tensor"]
+"""What the model is shown of a batch (N, C, H, W) of points; differentiable, of the same shape."""
+
+GradientAt = Callable[["Tensor"], "Tensor"]
 """The gradient at points (N, C, H, W), as the views show them."""
 
 

@@ -49,6 +49,7 @@ EXAMPLES = {
     "spatial": "spatial(grid=(3, 3))",
     "patch": "patch(area=0.2, steps=3)",
     "clever": "clever(batches=6, draws=4)",
+    "certify": "certify(draws0=5, draws=20)",
     "precision": "precision(dtype=bf16)",
     "translate": "translate(frames=4)",
     "lowpass": "lowpass(radius=4)",
@@ -59,7 +60,7 @@ EXAMPLES = {
 }
 """A spec for stresses with parameters that have no default; others are tested as they stand."""
 
-UNSEEN = {"clean", "patch_shuffle", "clever"}
+UNSEEN = {"clean", "patch_shuffle", "clever", "certify"}
 """Stresses that a network of mean colours cannot notice, and probes, which change nothing."""
 
 SPECS = {name: EXAMPLES.get(name, name) for name in STRESSES}

@@ -24,16 +24,17 @@ BY_ENGINE = ("norm", "target")
 
 
 def probed(cell: Cell, setting: Setting, batch: Batch, context: Context) -> Variant:
-    """Measure the samples that are right on the clean image, always in float32.
+    """Measure the samples that are right on the clean image, or all of them, always in float32.
 
     The column ``norm`` stays empty: it is what the metrics of attacks tell attacks by.
     """
     images = context.frames.stack(cell.product(setting)[0], batch.positions)
     x = to_input(images, context.device)
-    targets = targets_of(cell, setting, batch, context.seed)
+    everyone = cell.stress.definition.everyone
+    targets = None if everyone else targets_of(cell, setting, batch, context.seed)
     tried = np.array([i not in batch.failures for i in range(len(x))])
-    right = (batch.clean.argmax(axis=1) == batch.labels) & np.isfinite(batch.clean).all(axis=1)
-    active = np.flatnonzero(right & tried)
+    right = everyone | (batch.clean.argmax(axis=1) == batch.labels)
+    active = np.flatnonzero(right & tried & np.isfinite(batch.clean).all(axis=1))
     columns: dict[str, Any] = {} if targets is None else {"target": targets}
     if len(active):
         found = _measured(cell, setting, x, batch, active, targets, context.seed)

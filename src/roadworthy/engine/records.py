@@ -75,6 +75,9 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "clever_p": REAL,  # Kolmogorov-Smirnov p of the fit
     "clever_rule": TEXT,  # weibull, maximum (the fit was poor), constant
     "clever_class": WHOLE,  # the class whose boundary is nearest
+    # what a certificate says; see docs/beyond_norms.md
+    "certified_class": WHOLE,  # the class of the vote; null where it abstains
+    "certified_radius": REAL,  # Euclidean, pixels in 0 to 1; 0 where it abstains
     # sequences: one entry a frame
     "frames_pred": pl.List(WHOLE),
     "frames_correct": pl.List(FLAG),

@@ -60,6 +60,7 @@ class StressDefinition(Definition):
     parts: Parts | None = None
     most_classes: int | None = None
     measures: bool = False
+    everyone: bool = False
 
     @property
     def part_size(self) -> int:
@@ -386,6 +387,7 @@ def normless_attack(
 def probe(
     *needs: Need,
     norms: Sequence[Norm],
+    everyone: bool = False,
     check: Check | None = None,
     passes: Passes | None = None,
     version: int = 1,
@@ -395,6 +397,7 @@ def probe(
 
     Users give one of ``norms`` and ``target``. It gets images that are right when clean; what it
     returns goes into columns of their records. A probe is no attack: metrics of attacks pass it over.
+    One of ``everyone`` gets all images, and has no targets.
     """
 
     def decorate(function: Callable[..., Any]) -> StressDefinition:
@@ -403,11 +406,12 @@ def probe(
             "adversarial",
             4,
             cost="probe",
-            extra=(Parameter("norm", _one_of(norms), norms[0]), TARGET),
+            extra=(Parameter("norm", _one_of(norms), norms[0]), *([] if everyone else [TARGET])),
             needs=frozenset(needs),
             check=check,
             passes=passes,
             measures=True,
+            everyone=everyone,
             version=version,
             paper=paper,
         )(function)

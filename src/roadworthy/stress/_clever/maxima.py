@@ -90,7 +90,8 @@ def _near(
     total, again = plan.batches * plan.draws, halved(plan.batches) * plan.draws
     for start in range(0, total, step):
         count = min(step, total - start)
-        offsets = _offsets(plan, x, rng.each, step, block)[:count]
+        blocks = -(-count // block)
+        offsets = _offsets(plan, x, rng.each, blocks * block, block)[:count]
         number = torch.arange(start, start + count, device=x.device) // plan.draws
         _raise(whole, number, _slopes(model, x, offsets, labels, targets, plan))
         twice = max(0, min(again - start, count))

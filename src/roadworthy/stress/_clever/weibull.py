@@ -28,13 +28,13 @@ FEWEST = 5
 SAME = 1e-5
 """Maxima that differ by less, relative to their size, are the same."""
 
-SHAPES = np.geomspace(1.0, 100.0, 33)
-BEYOND = np.geomspace(1e-4, 1e2, 49)
+SHAPES = np.geomspace(1.0, 100.0, 17)
+BEYOND = np.geomspace(1e-4, 1e2, 25)
 """Where the likelihood is looked at first: shapes, and how far the location is beyond the largest
 value, in units of the range. Below 1 the shape has no maximum likelihood."""
 
-ZOOMS = 8
-"""How often the surroundings of the best point are looked at again, four times finer."""
+ZOOMS = 16
+"""How often the surroundings of the best point are looked at again, twice as fine."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,26 @@ def fitted(sample: Floats) -> Fit:
 def resampled(sample: Floats, weights: Floats) -> Floats:
     """Return the locations (draws,) fitted to ``sample`` with each row of ``weights`` (draws, n).
 
-    On the grid alone, and never below the largest value of the whole sample.
+    On the first grid alone, with parabolas between its places; never below the largest value of the
+    whole sample.
     """
     top, spread = sample.max(), np.ptp(sample)
     height, _ = likelihood((top - sample) / spread, weights, BEYOND, SHAPES)
-    found: Floats = top + spread * BEYOND[height.max(axis=2).argmax(axis=0)]
+    _, profile = _peak(height)
+    place, _ = _peak(profile.T)
+    found: Floats = top + spread * BEYOND[0] * (BEYOND[1] / BEYOND[0]) ** place
     return found
+
+
+def _peak(values: Floats) -> tuple[Floats, Floats]:
+    """Return where and how high the parabola through the best three places of the last axis peaks."""
+    best = values.argmax(axis=-1).clip(1, values.shape[-1] - 2)[..., None]
+    left, middle, right = (
+        np.take_along_axis(values, best + step, axis=-1)[..., 0] for step in (-1, 0, 1)
+    )
+    bend = np.minimum(left - 2 * middle + right, -1e-9)
+    shift = ((left - right) / (2 * bend)).clip(-1, 1)
+    return best[..., 0] + shift, middle + shift * (right - left) / 2 + shift**2 * bend / 2
 
 
 def likelihood(
@@ -123,7 +137,7 @@ def goodness(sample: Floats, location: float, shape: float, scale: float) -> flo
 
 
 def _finer(values: Floats, best: int, whole: Floats) -> Floats:
-    """Return nine values around ``values[best]`` between its neighbours, inside ``whole``."""
-    step: Any = values[1] / values[0]
+    """Return nine values around ``values[best]``, two of its neighbours wide, inside ``whole``."""
+    step: Any = (values[-1] / values[0]) ** (2 / (len(values) - 1))
     low, high = values[best] / step, values[best] * step
     return np.geomspace(max(low, whole[0]), min(high, whole[-1]), 9)

@@ -1,0 +1,47 @@
+"""What attacks by queries cost beside the answers that they count."""
+
+from __future__ import annotations
+
+from bench.pictures import missing_cifar
+from bench.race import Comparison, Race, Side
+
+FLOOR = 0.9
+"""Least share of an attack's time that the model takes, at 64 images."""
+
+SCORES = (
+    "nes(eps=8/255, queries=505, stop=never)",
+    "spsa(eps=8/255, queries=505, stop=never)",
+    "simba(eps=8/255, queries=500, stop=never)",
+    "simba(eps=1, norm=L2, basis=dct, queries=500, stop=never)",
+)
+"""Attacks by scores; none stops, so that all calls are of all images."""
+
+
+def races(*, quick: bool) -> list[Race]:
+    """Return a race for each attack against as many bare answers of the same prepared model."""
+    return [_race(spec, 16 if quick else 64) for spec in SCORES]
+
+
+def _race(spec: str, count: int) -> Race:
+    arguments = {"count": count, "spec": spec}
+    return Race(
+        f"queries {spec}",
+        (
+            Side("attack", "bench.autoattack_side:alone", arguments, keep_memory=True),
+            Side("passes", "bench.autoattack_side:passes", arguments, keep_memory=True),
+        ),
+        (
+            Comparison(
+                f"{spec.partition('(')[0]}, its own answers",
+                "attack",
+                ("passes",),
+                kind="overhead",
+                bound=1 / FLOOR,
+            ),
+        ),
+        rounds=3,
+        together=True,
+        missing=missing_cifar(),
+        note=f"{spec}, ResNet-20 adversarially trained, {count} CIFAR-10 images at once, of which it "
+        "attacks those that are right",
+    )

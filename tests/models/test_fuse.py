@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timm.layers import Conv2dSame
 from tiny_networks import seeded
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from roadworthy.models import fuse
@@ -204,6 +204,18 @@ class UsedTwice(nn.Module):
 def test_what_a_trace_would_change_is_left_alone(kind: type[nn.Module]) -> None:
     module = seeded(kind()).eval().requires_grad_(requires_grad=False)
     assert fused(module, FRAME) is module
+
+
+def test_padding_by_nothing_is_left_out_and_other_padding_stays() -> None:
+    class Pads(Residual):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(functional.pad(functional.pad(x, (0, 0, 0, 0)), (1, 0, 0, 0)))
+
+    original = seeded(Pads()).eval()
+    module = prepared_alike(original)
+    assert isinstance(module, fx.GraphModule)
+    assert len(module.graph.find_nodes(op="call_function", target=functional.pad)) == 1
+    torch.testing.assert_close(answers(module)[0], answers(original)[0], rtol=1e-4, atol=1e-4)
 
 
 def test_a_network_with_hooks_is_left_alone() -> None:

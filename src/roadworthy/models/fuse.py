@@ -66,6 +66,7 @@ def _hooked(module: nn.Module) -> bool:
 def _traced(module: nn.Module, x: Tensor) -> fx.GraphModule | None:
     graph = _Tracer().trace(module)
     made = fx.GraphModule(module, graph)
+    _drop_empty_padding(graph)
     shapes = _Shapes(made)
     shapes.run(x)
     if not sum(_fuse(made, node, shapes.found) for node in list(graph.nodes)):
@@ -74,6 +75,15 @@ def _traced(module: nn.Module, x: Tensor) -> fx.GraphModule | None:
     graph.lint()
     made.recompile()
     return made
+
+
+def _drop_empty_padding(graph: fx.Graph) -> None:
+    """Take out padding by nothing, which torch copies the whole tensor for."""
+    for node in graph.find_nodes(op="call_function", target=functional.pad):
+        widths = node.args[1] if len(node.args) > 1 else node.kwargs.get("pad")
+        if isinstance(widths, tuple | list) and all(type(w) is int and w == 0 for w in widths):
+            node.replace_all_uses_with(cast(fx.Node, node.args[0]))
+            graph.erase_node(node)
 
 
 def _keep_not_a_number(graph: fx.Graph) -> None:

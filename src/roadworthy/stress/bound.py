@@ -86,10 +86,9 @@ def stress(text: str | Spec | Stress) -> Stress:
         params = tuple(given for given in spec.params if given[0] != MEMBERS)
         spec = Spec(spec.name, values[MEMBERS], params)
     for parameter in definition.parameters:
-        for resolve in getattr(parameter.type, "__metadata__", ()):
-            values[parameter.name], resolved[parameter.name] = _settled(
-                values[parameter.name], resolve
-            )
+        for resolve in filter(callable, getattr(parameter.type, "__metadata__", ())):
+            name = parameter.name
+            values[name], resolved[name] = _settled(values[name], resolve)
             spec = Spec(spec.name, (), tuple(values.items()))
     kept_as = None if values.get("store") is None else store(values["store"])
     if kept_as is not None:

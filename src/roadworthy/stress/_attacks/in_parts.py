@@ -52,7 +52,7 @@ def climb_in_parts(
             z, size, momentum, tuned = watch.keep(going, z, size, momentum, tuned)
             if not len(watch):
                 break
-        leap = size * decay * momentum * x[0].numel()
+        leap = size * decay * momentum * x.shape[1:].numel()
         look = _Look(watch, parts, loss)
         point = look.point(z, leap)
         gradient = look.gradient(point)

@@ -39,11 +39,11 @@ def diverse(*, rate: float = 0.85, probability: float = 0.7, rng: BatchDraws) ->
 
 
 def _placed(x: Tensor, *, rate: float, probability: float, drawn: Tensor) -> Tensor:
-    chance, size, top, left = drawn[:, :, None, None].unbind(1)
-    chosen = chance < probability
+    chance, size, top, left = drawn.unbind(1)
+    chosen = (chance < probability).to(x.device).view(-1, 1, 1)
     height, width = x.shape[2:]
-    rows = _along(height, rate, size, top).where(chosen, torch.eye(height).to(drawn)).to(x)
-    columns = _along(width, rate, size, left).where(chosen, torch.eye(width).to(drawn)).to(x)
+    rows = _along(height, rate, size, top, x).where(chosen, torch.eye(height).to(x))
+    columns = _along(width, rate, size, left, x).where(chosen, torch.eye(width).to(x))
     wide = torch.einsum("nchw,nvw->nchv", x, columns)
     placed = torch.einsum("nuh,nchv->ncuv", rows, wide)
     if x.is_contiguous(memory_format=torch.channels_last):
@@ -51,24 +51,25 @@ def _placed(x: Tensor, *, rate: float, probability: float, drawn: Tensor) -> Ten
     return placed
 
 
-def _along(side: int, rate: float, size: Tensor, place: Tensor) -> Tensor:
+def _along(side: int, rate: float, size: Tensor, place: Tensor, like: Tensor) -> Tensor:
     """Return what resizing and padding do along one side, as a matrix for each image.
 
-    ``size`` and ``place`` are (N, 1, 1), drawn from [0, 1); the result is (N, side, side).
+    ``size`` and ``place`` are (N,), drawn from [0, 1); the result is (N, side, side).
     """
     least, canvas = sorted((side, max(1, round(side * rate))))
     pixels = least + (size * (canvas - least + 1)).floor()
     first = (place * (canvas - pixels + 1)).floor()
-    matrix = _bilinear(side, pixels, first, canvas)
+    matrix = _bilinear(side, pixels.to(like), first.to(like), canvas)
     if canvas > side:
-        everything = torch.full_like(first, side)
-        matrix = _bilinear(canvas, everything, torch.zeros_like(first), side) @ matrix
+        into = torch.tensor([0.0, side]).to(like)
+        matrix = _bilinear(canvas, into[1:], into[:1], side) @ matrix
     return matrix
 
 
 def _bilinear(inputs: int, pixels: Tensor, first: Tensor, outputs: int) -> Tensor:
     """Return the weights (N, outputs, inputs) of a row resized to ``pixels``, placed at ``first``."""
-    where = torch.arange(outputs)[:, None] - first
+    pixels = pixels.view(-1, 1, 1)
+    where = torch.arange(outputs, device=first.device)[:, None] - first.view(-1, 1, 1)
     source = ((where + 0.5) * inputs / pixels - 0.5).clamp(0, inputs - 1)
-    weights = (1 - (source - torch.arange(inputs)).abs()).clamp_min(0)
+    weights = (1 - (source - torch.arange(inputs, device=first.device)).abs()).clamp_min(0)
     return weights.where((where >= 0) & (where < pixels), 0.0)

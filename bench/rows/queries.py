@@ -16,10 +16,18 @@ SCORES = (
 )
 """Attacks by scores; none stops, so that all calls are of all images."""
 
+DECISIONS = (
+    "hopskipjump(queries=500)",
+    "hopskipjump(norm=Linf, queries=500)",
+    "boundary(queries=200)",
+    "evolutionary(queries=200)",
+)
+"""Attacks by decisions; images leave when they cannot afford another step."""
+
 
 def races(*, quick: bool) -> list[Race]:
     """Return a race for each attack against as many bare answers of the same prepared model."""
-    return [_race(spec, 16 if quick else 64) for spec in SCORES]
+    return [_race(spec, 16 if quick else 64) for spec in (*SCORES, *DECISIONS)]
 
 
 def _race(spec: str, count: int) -> Race:

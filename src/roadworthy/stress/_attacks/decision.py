@@ -45,9 +45,10 @@ class Decisions:
         queries: int,
         stop: float = 0.0,
     ) -> None:
-        self.x, self.goal, self.geometry = x, goal, geometry
-        self._model, self._queries, self._stop = model, queries, stop
-        self._nearest = x.clone()
+        # Noise is drawn channel by channel; mixing it with another layout would take longer.
+        self.x, self.goal, self.geometry = x.contiguous(), goal, geometry
+        self._model, self._queries, self._stop, self._layout = model, queries, stop, x
+        self._nearest = self.x.clone()
         self.distance = x.new_full(x.shape[:1], float("inf"))
         self._spent = torch.ones(len(x), dtype=torch.long, device=x.device)
         self._first = torch.full_like(self._spent, NEVER)
@@ -115,7 +116,8 @@ class Decisions:
             held = self._decided_in_pieces(rows, pushed)
             self._nearest[rows] = torch.where(expanded(held, x), pushed, self._nearest[rows])
         after = torch.where(self._after.isnan(), self.distance[:, None], self._after)
-        return Found(self._nearest, steps, self._first, nearest_after=after)
+        nearest = torch.empty_like(self._layout).copy_(self._nearest)
+        return Found(nearest, steps, self._first, nearest_after=after)
 
     def _decided(self, rows: Tensor, points: Tensor) -> Tensor:
         model, times = self._model.at(rows, images=len(self.x)), len(points)

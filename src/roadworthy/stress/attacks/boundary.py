@@ -12,6 +12,7 @@ from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks.decision import Decisions, check_decisions
 from roadworthy.stress._attacks.decision_start import CLOSE, Start, bisected, started
+from roadworthy.stress._attacks.drawn_ahead import DrawnAhead
 from roadworthy.stress._attacks.recent import Recent
 from roadworthy.stress._norms import Geometry
 from roadworthy.stress._norms.base import expanded
@@ -80,13 +81,15 @@ def boundary(
     aside, ahead = (torch.full_like(z[:, 0, 0, 0], s) for s in (spherical_step, source_step))
     on_sphere = Recent(len(x), SPHERICAL, x.device)
     nearer = Recent(len(x), STEPS, x.device)
+    noise = DrawnAhead(rng, tuple(x.shape[1:]), z)
     for step in range(1, steps + 1):
         measured = step % MEASURED == 0
         kept = asked.goes_on(rows, 1 + measured) & (ahead >= smallest_step)
-        rows, z, aside, ahead = rows[kept], z[kept], aside[kept], ahead[kept]
+        if not kept.all():
+            rows, z, aside, ahead = rows[kept], z[kept], aside[kept], ahead[kept]
         if not len(rows):
             break
-        sphere, point = _proposed(asked.x[rows], z, aside, ahead, rng.at(rows))
+        sphere, point = _proposed(asked.x[rows], z, aside, ahead, noise.next(rows))
         if measured:
             on_sphere.add(rows, asked.ask_about(rows, sphere[None])[0])
         accepted = asked.ask(rows, point)
@@ -100,7 +103,7 @@ def boundary(
 
 
 def _proposed(
-    x: Tensor, z: Tensor, aside: Tensor, ahead: Tensor, rng: BatchDraws
+    x: Tensor, z: Tensor, aside: Tensor, ahead: Tensor, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return points as far from ``x`` as ``z``, random steps aside, and these moved towards ``x``.
 
@@ -110,7 +113,6 @@ def _proposed(
     """
     away = z - x
     distance = _lengths(away)
-    noise = torch.from_numpy(rng.singles(tuple(x.shape[1:]))).to(x)
     along = (noise * away).sum((1, 2, 3), keepdim=True) / distance.square()
     noise = noise - along * away
     relative = expanded(aside, x)

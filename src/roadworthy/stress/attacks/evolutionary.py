@@ -14,6 +14,7 @@ from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks.decision import Decisions, check_decisions
 from roadworthy.stress._attacks.decision_start import CLOSE, Start, bisected, started
+from roadworthy.stress._attacks.drawn_ahead import DrawnAhead
 from roadworthy.stress._attacks.recent import Recent
 from roadworthy.stress._norms import Geometry
 from roadworthy.stress._norms.base import expanded
@@ -85,12 +86,14 @@ def evolutionary(
     ahead, recent = torch.full_like(z[:, 0, 0, 0], mu), Recent(len(x), TRIALS, x.device)
     height, width = (min(resolution or side, side) for side in x.shape[2:])
     learned = _Learned.begun(z.new_zeros((len(z), x.shape[1], height, width)))
+    noise = DrawnAhead(rng, (2, learned.moved), z)
     for _ in range(steps):
         kept = asked.goes_on(rows)
-        rows, z, ahead, learned = rows[kept], z[kept], ahead[kept], learned.at(kept)
+        if not kept.all():
+            rows, z, ahead, learned = rows[kept], z[kept], ahead[kept], learned.at(kept)
         if not len(rows):
             break
-        drawn = learned.draw(rng.at(rows))
+        drawn = learned.drawn(noise.next(rows))
         point = _proposed(asked.x[rows], z, drawn, ahead, sigma)
         accepted = asked.ask(rows, point)
         z = torch.where(expanded(accepted, z), point, z)
@@ -113,19 +116,26 @@ class _Learned:
     def begun(path: Tensor) -> _Learned:
         return _Learned(torch.ones_like(path), path)
 
-    def at(self, kept: Tensor) -> _Learned:
-        return self if kept.all() else _Learned(self.variance[kept], self.path[kept])
+    @property
+    def moved(self) -> int:
+        """How many coordinates a step draws."""
+        return max(1, self.path.shape[1:].numel() // MOVED)
 
-    def draw(self, rng: BatchDraws) -> Tensor:
-        """Return a step of some coordinates, drawn without replacement as their variances say."""
+    def at(self, kept: Tensor) -> _Learned:
+        return _Learned(self.variance[kept], self.path[kept])
+
+    def drawn(self, noise: Tensor) -> Tensor:
+        """Return the steps that ``noise`` (n, 2, moved) makes of some coordinates.
+
+        Coordinates are drawn as their variances say; one that is drawn twice moves twice.
+        """
         variance = self.variance.flatten(1)
-        count = max(1, variance.shape[1] // MOVED)
-        # The smallest of exponential waiting times: Efraimidis & Spirakis, 2006.
-        waiting = -torch.from_numpy(rng.signed(variance.shape[1:])).to(variance).abs().log()
-        chosen = (waiting / variance).topk(count, dim=1, largest=False, sorted=True).indices
-        noise = torch.from_numpy(rng.singles((count,))).to(variance)
-        noise = noise * variance.gather(1, chosen).sqrt()
-        return torch.zeros_like(variance).scatter_(1, chosen, noise).view(self.path.shape)
+        share, length = noise.unbind(1)
+        until = variance.cumsum(1)
+        sought = torch.special.ndtr(share) * until[:, -1:]
+        chosen = torch.searchsorted(until, sought, right=True).clamp_max(variance.shape[1] - 1)
+        length = length * variance.gather(1, chosen).sqrt()
+        return torch.zeros_like(variance).scatter_add_(1, chosen, length).view(self.path.shape)
 
     def learn(self, drawn: Tensor, accepted: Tensor, *, c: float, decay: float) -> None:
         """Note steps ``drawn`` that were accepted."""

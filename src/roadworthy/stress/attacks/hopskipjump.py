@@ -76,8 +76,9 @@ def hopskipjump(
     """
     asked = Decisions(model, x, goal, geometry, queries=queries, stop=stop)
     rows, z = started(asked, rng, start=start, tries=tries)
-    rows, spacing = asked.able(rows), _spacing(asked, rows, z[rows], gamma)
-    z = bisected(asked, rows, z[rows], spacing / _length_of_step(x, geometry))
+    z = z[rows]
+    spacing = _spacing(asked, rows, z, gamma)
+    z = bisected(asked, rows, z, spacing / _length_of_step(x, geometry))
     for step in range(1, steps + 1):
         count = min(int(probes * step**0.5), most_probes)
         kept = asked.goes_on(rows, count + 1)

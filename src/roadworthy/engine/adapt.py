@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,18 +78,18 @@ def pad_crop(x: Any, size: tuple[int, int]) -> Any:
     return x[:, :, top : top + size[0], left : left + size[1]]
 
 
-def alike(judges: Sequence[Judge], relations: Sequence[Relation], data: str) -> None:
+def alike(judges: Sequence[Judge], relation: Callable[[Judge], Relation], data: str) -> None:
     """Refuse models whose outputs mean different classes: one cannot judge what fools the other.
 
     Raises UsageError naming two models and where they differ.
     """
     first, classes = judges[0], judges[0].model.classes
-    for judge, relation in zip(judges[1:], relations[1:], strict=True):
+    for judge in judges[1:]:
         own = judge.model.classes
         why = ""
         if own.count != classes.count:
             why = f"{classes.count} classes and {own.count}"
-        elif not np.array_equal(relation.targets, relations[0].targets):
+        elif not np.array_equal(relation(judge).targets, relation(first).targets):
             why = f"the classes of '{data}' at other outputs"
         elif _permuted(classes.wnids, own.wnids) or _permuted(classes.names, own.names):
             why = "the same classes in another order"

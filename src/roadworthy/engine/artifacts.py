@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,8 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from roadworthy.engine.adversarials import (
+    Made,
+    array_of,
+    header_of,
+    intact,
+    listed,
+    ordered,
+    sealed,
+)
 from roadworthy.engine.files import write_whole
 from roadworthy.errors import RoadworthyError
 from roadworthy.seed import digest
@@ -21,49 +28,7 @@ from roadworthy.types import Sample
 
 FOLDER = "artifacts"
 SUFFIX = ".safetensors"
-MARK = b'\\"blake2b\\": \\"'
-DIGITS = 32
 Pair = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Made:
-    """What an attack under one setting made of some samples.
-
-    ``x`` (attacked samples, 3, H, W) are the inputs of those that ``attacked`` (samples,) marks, the
-    others were wrong when clean and are as they were. ``columns`` has an entry a sample of what it
-    spent, and ``target``, None for untargeted attacks, the output that each was to be taken for.
-    """
-
-    x: NDArray[np.float32]
-    attacked: NDArray[np.bool_]
-    columns: Mapping[str, Any]
-    target: NDArray[np.int64] | None = None
-
-    def at(self, row: int) -> Made:
-        """Return what was made of one sample."""
-        start = int(self.attacked[:row].sum())
-        return Made(
-            self.x[start : start + int(self.attacked[row])],
-            self.attacked[row : row + 1],
-            {name: values[row : row + 1] for name, values in self.columns.items()},
-            None if self.target is None else self.target[row : row + 1],
-        )
-
-    @staticmethod
-    def joined(parts: Sequence[Made]) -> Made:
-        """Return what was made of several lots of samples, of which there is at least one."""
-        targets = [part.target for part in parts if part.target is not None]
-        names = dict.fromkeys(name for part in parts for name in part.columns)
-        return Made(
-            np.concatenate([part.x for part in parts]),
-            np.concatenate([part.attacked for part in parts]),
-            {
-                name: _column([(p.columns.get(name), len(p.attacked)) for p in parts])
-                for name in names
-            },
-            np.concatenate(targets) if targets else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -92,13 +57,35 @@ class Artifact:
             key: Made(
                 x,
                 np.array(entry["attacked"], bool),
-                {name: _array(*value) for name, value in entry["columns"].items()},
+                {name: array_of(*value) for name, value in entry["columns"].items()},
                 None if entry["target"] is None else np.array(entry["target"], np.int64),
             )
             for (key, entry), x in zip(
-                self.about["settings"].items(), _ordered(load(data)), strict=True
+                self.about["settings"].items(), ordered(load(data)), strict=True
             )
         }
+
+
+@dataclass
+class _Index:
+    """The files of what one name crafted: the good ones, oldest first, and the damaged."""
+
+    stamp: int
+    good: list[Artifact] = field(default_factory=list)
+    bad: list[Path] = field(default_factory=list)
+    held: dict[Pair, Artifact] = field(default_factory=dict)
+
+    def add(self, path: Path, one: Artifact | None) -> None:
+        """Add a file, for one of the same name if it was there; None is a damaged one."""
+        if one is None:
+            self.bad.append(path)
+            return
+        kept = [other for other in self.good if other.path != path]
+        self.good = sorted([*kept, one], key=lambda file: (file.sequence, file.path.name))
+        for pair in one.samples:
+            other = self.held.get(pair)
+            if other is None or other.path == path or other.sequence <= one.sequence:
+                self.held[pair] = one
 
 
 class Artifacts:
@@ -109,7 +96,7 @@ class Artifacts:
 
     def __init__(self, folder: Path, *, frozen: bool = False) -> None:
         self.folder, self.frozen = folder / FOLDER, frozen
-        self._known: dict[tuple[Path, tuple[int, ...]], Artifact | None] = {}
+        self._indices: dict[str, _Index] = {}
         self._last: tuple[Path, dict[str, Made]] | None = None
 
     def craftings(self) -> list[str]:
@@ -118,33 +105,37 @@ class Artifacts:
 
     def files(self, crafting: str) -> tuple[list[Artifact], list[Path]]:
         """Return the good files of what ``crafting`` names, oldest first, and the damaged ones."""
-        good, bad = [], []
-        for path in sorted((self.folder / crafting).glob(f"[!.]*{SUFFIX}")):
-            try:
-                stat = path.stat()
-                stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-                if (path, stamp) not in self._known:
-                    self._known[path, stamp] = _opened(path)
-            except OSError:
-                continue
-            found = self._known[path, stamp]
-            if found is None:
-                bad.append(path)
-            else:
-                good.append(found)
-        return sorted(good, key=lambda one: (one.sequence, one.path.name)), bad
+        index = self._index(crafting)
+        return index.good, index.bad
 
-    def held(self, crafting: str) -> dict[Pair, Artifact]:
+    def held(self, crafting: str) -> Mapping[Pair, Artifact]:
         """Return the newest file of each (sample id, content) of which something was made."""
-        return {pair: one for one in self.files(crafting)[0] for pair in one.samples}
+        return self._index(crafting).held
 
     def settled(self, crafting: str, *, retry: int | None = None) -> set[Pair]:
         """Return the samples that need no more crafting; those that failed before ``retry`` do."""
-        files = self.files(crafting)[0]
-        failed = (f for f in files if retry is None or f.sequence >= retry)
-        return {pair for one in files for pair in one.samples} | {
-            p for f in failed for p in f.failed
-        }
+        index = self._index(crafting)
+        failed = (f for f in index.good if retry is None or f.sequence >= retry)
+        return {*index.held, *(pair for one in failed for pair in one.failed)}
+
+    def _index(self, crafting: str) -> _Index:
+        """Return what is there, looked for again where a file came or went since."""
+        stamp = self._stamp(crafting)
+        known = self._indices.get(crafting)
+        if known is None or known.stamp != stamp:
+            known = self._indices[crafting] = _Index(stamp)
+            for path in sorted((self.folder / crafting).glob(f"[!.]*{SUFFIX}")):
+                try:
+                    known.add(path, _opened(path))
+                except OSError:
+                    continue
+        return known
+
+    def _stamp(self, crafting: str) -> int:
+        try:
+            return (self.folder / crafting).stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def read(self, one: Artifact) -> dict[str, Made]:
         """Return what a file holds; the last one is remembered."""
@@ -178,13 +169,15 @@ class Artifacts:
                 key: {
                     "attacked": one.attacked.tolist(),
                     "target": None if one.target is None else one.target.tolist(),
-                    "columns": {name: _listed(value) for name, value in one.columns.items()},
+                    "columns": {name: listed(value) for name, value in one.columns.items()},
                 }
                 for key, one in made.items()
             },
         }
-        self._last = None
+        index, self._last = self._index(crafting), None
         write_whole(path, sealed([one.x for one in made.values()], said))
+        index.add(path, _described(path, said))
+        index.stamp = self._stamp(crafting)
         return path
 
     def path_of(self, crafting: str, samples: Iterable[Sample]) -> Path:
@@ -203,51 +196,24 @@ class Artifacts:
         return names
 
 
-def sealed(tensors: Sequence[NDArray[np.float32]], about: Mapping[str, Any]) -> bytes:
-    """Return tensors as safetensors bytes, with ``about`` and a checksum of all of it inside."""
-    from safetensors.numpy import save
-
-    said = json.dumps({**about, "blake2b": "0" * DIGITS})
-    named = {f"{number:04d}": np.ascontiguousarray(x) for number, x in enumerate(tensors)}
-    data = bytearray(save(named, metadata={"roadworthy": said}))
-    start = data.rindex(MARK, 0, _header(data)) + len(MARK)
-    data[start : start + DIGITS] = _checksum(data)
-    return bytes(data)
-
-
-def intact(data: bytes) -> bool:
-    """Whether the bytes that `sealed` made are still the same."""
-    start = data.rfind(MARK, 0, _header(data)) + len(MARK)
-    if start < len(MARK):
-        return False
-    blank = bytearray(data)
-    blank[start : start + DIGITS] = b"0" * DIGITS
-    return data[start : start + DIGITS] == _checksum(blank)
-
-
-def _header(data: bytes | bytearray) -> int:
-    """Return where the tensors begin."""
-    return 8 + int.from_bytes(data[:8], "little")
-
-
-def _checksum(data: bytearray) -> bytes:
-    return hashlib.blake2b(data, digest_size=DIGITS // 2).hexdigest().encode()
-
-
 def _opened(path: Path) -> Artifact | None:
     """Return what a file says of itself, having made sure that every byte is good; None if not."""
     data = path.read_bytes()
     try:
         if not intact(data):
             return None
-        about = json.loads(json.loads(data[8 : _header(data)])["__metadata__"]["roadworthy"])
-        samples, failed = (
-            tuple((str(name), str(content)) for name, content in about[key])
-            for key in ("samples", "failed")
-        )
-        return Artifact(path, samples, failed, int(about["sequence"]), about)
+        header = json.loads(data[8 : header_of(data)])
+        return _described(path, json.loads(header["__metadata__"]["roadworthy"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _described(path: Path, about: Mapping[str, Any]) -> Artifact:
+    samples, failed = (
+        tuple((str(name), str(content)) for name, content in about[key])
+        for key in ("samples", "failed")
+    )
+    return Artifact(path, samples, failed, int(about["sequence"]), about)
 
 
 def _read(path: Path) -> bytes:
@@ -255,26 +221,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RoadworthyError(f"cannot read '{path}': {error.strerror or error}") from error
-
-
-def _ordered(tensors: Mapping[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-    return [tensors[name] for name in sorted(tensors)]
-
-
-def _listed(value: Any) -> tuple[str, list[Any]]:
-    """Return a column as it is written: the type of its numbers, empty for a list, and its values."""
-    if isinstance(value, np.ndarray):
-        return str(value.dtype), value.tolist()
-    return "", list(value)
-
-
-def _column(parts: Sequence[tuple[Any, int]]) -> Any:
-    """Join a column of several lots; where a lot has none its samples have nothing there."""
-    if all(isinstance(values, np.ndarray) for values, _ in parts):
-        return np.concatenate([values for values, _ in parts])
-    lists = [[None] * count if values is None else list(values) for values, count in parts]
-    return [value for part in lists for value in part]
-
-
-def _array(dtype: str, values: list[Any]) -> Any:
-    return np.array(values, dtype) if dtype else values

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from roadworthy.engine.artifacts import Artifact, Artifacts, Made, Pair
+from roadworthy.engine.adversarials import Made
+from roadworthy.engine.artifacts import Artifact, Artifacts, Pair
 from roadworthy.engine.batch import Batches
 from roadworthy.engine.judge import Progress, part_rows, seen_rows, unreadable, variant_rows
 from roadworthy.engine.plan import Cell

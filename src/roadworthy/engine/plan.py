@@ -186,7 +186,7 @@ def plan(
         source = Source(dataset, kept, len(ordered))
         attacked: list[Cell] = []
         if options.transfer:
-            alike(judges, [source.relation(judge) for judge in judges], dataset.spec)
+            alike(judges, source.relation, dataset.spec)
         for one in _own(stresses, dataset):
             for maker in judges:
                 reason = _not_on(one, dataset) or missing_needs(one, maker.model)

@@ -1,0 +1,111 @@
+"""What attacks made, sample by sample, and the bytes that it is kept as."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MARK = b'\\"blake2b\\": \\"'
+DIGITS = 32
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an attack under one setting made of some samples.
+
+    ``x`` (attacked samples, 3, H, W) are the inputs of those that ``attacked`` (samples,) marks, the
+    others were wrong when clean and are as they were. ``columns`` has an entry a sample of what it
+    spent, and ``target``, None for untargeted attacks, the output that each was to be taken for.
+    """
+
+    x: NDArray[np.float32]
+    attacked: NDArray[np.bool_]
+    columns: Mapping[str, Any]
+    target: NDArray[np.int64] | None = None
+
+    def at(self, row: int) -> Made:
+        """Return what was made of one sample."""
+        start = int(self.attacked[:row].sum())
+        return Made(
+            self.x[start : start + int(self.attacked[row])],
+            self.attacked[row : row + 1],
+            {name: values[row : row + 1] for name, values in self.columns.items()},
+            None if self.target is None else self.target[row : row + 1],
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[Made]) -> Made:
+        """Return what was made of several lots of samples, of which there is at least one."""
+        targets = [part.target for part in parts if part.target is not None]
+        names = dict.fromkeys(name for part in parts for name in part.columns)
+        return Made(
+            np.concatenate([part.x for part in parts]),
+            np.concatenate([part.attacked for part in parts]),
+            {
+                name: _column([(p.columns.get(name), len(p.attacked)) for p in parts])
+                for name in names
+            },
+            np.concatenate(targets) if targets else None,
+        )
+
+
+def sealed(tensors: Sequence[NDArray[np.float32]], about: Mapping[str, Any]) -> bytes:
+    """Return tensors as safetensors bytes, with ``about`` and a checksum of all of it inside."""
+    from safetensors.numpy import save
+
+    said = json.dumps({**about, "blake2b": "0" * DIGITS})
+    named = {f"{number:04d}": np.ascontiguousarray(x) for number, x in enumerate(tensors)}
+    data = bytearray(save(named, metadata={"roadworthy": said}))
+    start = data.rindex(MARK, 0, header_of(data)) + len(MARK)
+    data[start : start + DIGITS] = _checksum(data)
+    return bytes(data)
+
+
+def intact(data: bytes) -> bool:
+    """Whether the bytes that `sealed` made are still the same."""
+    start = data.rfind(MARK, 0, header_of(data)) + len(MARK)
+    if start < len(MARK):
+        return False
+    blank = bytearray(data)
+    blank[start : start + DIGITS] = b"0" * DIGITS
+    return data[start : start + DIGITS] == _checksum(blank)
+
+
+def header_of(data: bytes | bytearray) -> int:
+    """Return where the tensors of safetensors bytes begin."""
+    return 8 + int.from_bytes(data[:8], "little")
+
+
+def _checksum(data: bytearray) -> bytes:
+    return hashlib.blake2b(data, digest_size=DIGITS // 2).hexdigest().encode()
+
+
+def ordered(tensors: Mapping[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Return the tensors of `sealed` bytes as they were given."""
+    return [tensors[name] for name in sorted(tensors)]
+
+
+def listed(value: Any) -> tuple[str, list[Any]]:
+    """Return a column as it is written: the type of its numbers, empty for a list, and its values."""
+    if isinstance(value, np.ndarray):
+        return str(value.dtype), value.tolist()
+    return "", list(value)
+
+
+def _column(parts: Sequence[tuple[Any, int]]) -> Any:
+    """Join a column of several lots; where a lot has none its samples have nothing there."""
+    if all(isinstance(values, np.ndarray) for values, _ in parts):
+        return np.concatenate([values for values, _ in parts])
+    lists = [[None] * count if values is None else list(values) for values, count in parts]
+    return [value for part in lists for value in part]
+
+
+def array_of(dtype: str, values: list[Any]) -> Any:
+    """Return a column that `listed` has written."""
+    return np.array(values, dtype) if dtype else values

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from roadworthy.metrics.base import Estimate, MetricDefinition, metric
     from roadworthy.metrics.catalogue import METRICS, evaluate_all
+    from roadworthy.metrics.certified import certified_curve
     from roadworthy.metrics.robustness import CurvePoint, robustness_curve
     from roadworthy.metrics.strength import strength_curve
 
@@ -15,6 +16,7 @@ __all__ = [
     "CurvePoint",
     "Estimate",
     "MetricDefinition",
+    "certified_curve",
     "evaluate_all",
     "metric",
     "robustness_curve",
@@ -28,7 +30,7 @@ def __getattr__(name: str) -> Any:
 
     home = {"METRICS": "catalogue", "evaluate_all": "catalogue"}
     home |= {"CurvePoint": "robustness", "robustness_curve": "robustness"}
-    home |= {"strength_curve": "strength"}
+    home |= {"strength_curve": "strength", "certified_curve": "certified"}
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{home.get(name, 'base')}"), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,7 +43,7 @@ def test_where_not_everything_transfers_diversity_and_variance_help(world: Trans
     assert tuned > plain
 
 
-PEERS = {
+PEERS: dict[str, tuple[str, dict[str, Any]]] = {
     "": ("MIFGSM", {}),
     "nesterov": ("NIFGSM", {}),
     "diverse(rate=0.85, probability=0.7)": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -110,7 +110,7 @@ def stress(text: str | Spec | Stress) -> Stress:
     )
 
 
-def _settled(value: Any, resolve: Callable[[tuple[Spec, ...]], Sequence[Any]]) -> tuple[Any, Any]:
+def _settled(value: Any, resolve: Callable[..., Any]) -> tuple[Any, Any]:
     """Return the specs that a parameter holds as everyone writes them, and what they mean."""
     if isinstance(value, Sweep):
         texts, digests = zip(*(_settled(one, resolve) for one in value.values), strict=True)

@@ -64,12 +64,10 @@ def test_success_is_counted_up_to_each_budget_and_the_query_itself_belongs_to_it
     assert found.n == 10
 
 
-def test_budgets_beyond_what_was_run_are_unknown_and_say_so() -> None:
+def test_budgets_beyond_what_was_run_are_unknown() -> None:
     rows = asked(5, 700, HELD, limit=1000)
     assert values(rows) == [pytest.approx(100 / 3), pytest.approx(200 / 3), None, None]
-    assert evaluated(NAMES[2], rows).reason == (
-        "images that held were asked about 1,000 times at least, not 5,000"
-    )
+    assert evaluated(NAMES[2], rows).n == 3
     # where nothing held more queries would have changed nothing
     assert values(asked(5, 700, limit=1000)) == [50.0, 100.0, 100.0, 100.0]
     # one image that was given up early leaves all larger budgets open
@@ -81,9 +79,7 @@ def test_failures_enter_the_median_as_infinity() -> None:
     found = evaluated("median_queries", asked(10, 30, 50, HELD, None))
     assert (found.value, found.n) == (40.0, 4)
     assert evaluated("median_queries", asked(10, 30, HELD)).value == 30.0
-    most = evaluated("median_queries", asked(10, HELD, HELD))
-    assert most.value is None
-    assert most.reason == "the goal was reached on 1 of 3 images, so the median is infinite"
+    assert evaluated("median_queries", asked(10, HELD, HELD)).value is None
     many = asked(*range(1, 31), *[HELD] * 5)
     whole = median(pl.Series([float(v) for v in range(1, 31)] + [math.inf] * 5).to_numpy())
     assert evaluated("median_queries", many) == whole

@@ -150,6 +150,15 @@ def test_it_breaks_more_than_as_many_random_points(spec: str, norm: Any, eps: fl
     assert int(found.reached.sum()) > int(noise.sum()) + 2
 
 
+@pytest.mark.parametrize(("name", "part"), [("nes", 0.15), ("spsa", 0.3)])
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_the_first_step_has_the_size_that_is_asked_for(name: str, part: float, norm: str) -> None:
+    for given, size in (("", part * 0.3), (", step=0.07", 0.07)):
+        spec = f"{name}(eps=0.3, norm={norm}, samples=16, queries=17{given})"
+        found = run(spec, straight(), grey(4))
+        assert found.size.tolist() == pytest.approx([size] * 4, rel=1e-6)
+
+
 @pytest.mark.parametrize("spec", ESTIMATING)
 def test_a_loss_without_an_answer_moves_nothing(spec: str) -> None:
     model = Bare(lambda x: (x * torch.nan).sum((2, 3)))

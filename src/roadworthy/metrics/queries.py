@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import polars as pl
 
 from roadworthy.metrics.accuracy import share_of
@@ -18,10 +17,10 @@ def success_at_100_queries(rows: Rows) -> Estimate | None:
     """Percent of attacked images whose goal an attack without gradients reached by its 100th query.
 
     A query is one answer of the model to one image. Images that are wrong when clean are not
-    attacked and do not count. Null, with the reason, where images that held were asked about less
-    often; None for attacks with gradients, those that look for the smallest change and those that do
-    not note their steps. Interval as for ``top1``. Dong et al., "Benchmarking adversarial
-    robustness on image classification", CVPR 2020.
+    attacked and do not count. Null where images that held were asked about less often; None for
+    attacks with gradients, those that look for the smallest change and those that do not note their
+    steps. Interval as for ``top1``. Dong et al., "Benchmarking adversarial robustness on image
+    classification", CVPR 2020.
     """
     return success_at(rows, 100)
 
@@ -61,7 +60,7 @@ def median_queries(rows: Rows) -> Estimate | None:
     """Median number of queries until an attack without gradients reached its goal.
 
     Over all attacked images; where the goal was not reached the number is infinite, so that failures
-    count instead of vanishing. Null, with the reason, where that is half of them or more. Of
+    count instead of vanishing. Null where that is half of them or more. Of
     several rows of a sample the smallest counts. For which attacks: see ``success_at_100_queries``.
     Interval by order statistics. Dong et al., "Benchmarking adversarial robustness on image
     classification", CVPR 2020.
@@ -69,12 +68,7 @@ def median_queries(rows: Rows) -> Estimate | None:
     noted = first_queries(rows)
     if noted is None:
         return None
-    earliest = noted.group_by("sample").agg(pl.col("value").min())["value"].to_numpy()
-    found, reached = median(earliest), int(np.isfinite(earliest).sum())
-    if found.value is not None:
-        return found
-    why = f"the goal was reached on {reached} of {earliest.size} images, so the median is infinite"
-    return Estimate(None, found.low, found.high, found.n, why)
+    return median(noted.group_by("sample").agg(pl.col("value").min())["value"].to_numpy())
 
 
 def success_at(rows: Rows, queries: int) -> Estimate | None:
@@ -84,8 +78,7 @@ def success_at(rows: Rows, queries: int) -> Estimate | None:
         return None
     asked = noted["asked"].min()
     if isinstance(asked, float) and asked < queries:
-        why = f"images that held were asked about {asked:,.0f} times at least, not {queries:,}"
-        return Estimate(None, None, None, noted["sample"].n_unique(), why)
+        return Estimate(None, None, None, noted["sample"].n_unique())
     return share_of(noted, noted.with_columns(value=pl.col("value") <= queries), "value")
 
 

@@ -18,6 +18,7 @@ COLUMNS = {
     "robust_top1": "robust %",
     "success_rate": "success %",
     "median": "median change",
+    "median_queries": "queries",
     "disagreement": "changed %",
     "flip_probability": "flips %",
     "t5d": "T5D",

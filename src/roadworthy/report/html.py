@@ -90,6 +90,7 @@ def _content(view: View, images: int) -> dict[str, Any]:
         "notes": suite_notes(view.summary),
         "calibration": results(found, about="calibration"),
         "changes": results(found, about="changes"),
+        "queries": results(found, about="queries"),
         "cascades": cascades(alone, who_of(found)),
         "matrices": matrices(view.summary),
         "sections": _by_section(drawn),

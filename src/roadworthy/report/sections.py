@@ -48,10 +48,20 @@ HEADINGS = {
     "median_l2_per_pixel": "L2 per pixel",
     "median_l1_per_pixel": "L1 per pixel",
     "median_l0_per_pixel": "L0 per pixel",
+    "median_queries": "median queries",
+    "success_at_100_queries": "success at 100 %",
+    "success_at_1000_queries": "at 1,000 %",
+    "success_at_5000_queries": "at 5,000 %",
+    "success_at_10000_queries": "at 10,000 %",
 }
 CALIBRATION = ("ece", "nll", "brier", "aurc", "coverage_at_risk")
-CHANGES = tuple(name for name in HEADINGS if "median" in name)
-TABLES = {"calibration": CALIBRATION, "changes": ("success_rate", *CHANGES)}
+QUERIES = tuple(name for name in HEADINGS if name.endswith("_queries"))
+CHANGES = tuple(name for name in HEADINGS if "median" in name and name not in QUERIES)
+TABLES = {
+    "calibration": CALIBRATION,
+    "changes": ("success_rate", *CHANGES),
+    "queries": ("success_rate", *QUERIES),
+}
 MOST_CLASSES = 25
 MOST_STRESSES = 6
 MOST_FAILURES = 200
@@ -72,16 +82,18 @@ class ResultTable:
 def results(found: Sequence[Cell], *, about: str | None = None) -> ResultTable:
     """Return the cells as a table: of the metrics ``about`` something, or of all others.
 
-    ``about`` is "calibration" or "changes" (how small a change suffices); success rates stand beside
-    medians there and among the others, too. Plug-ins' metrics are among the others.
+    ``about`` is "calibration", "changes" (how small a change suffices) or "queries" (how many do);
+    success rates stand there and among the others, too. Plug-ins' metrics are among the others.
     """
     found = [_with_worst_case(cell) for cell in found]
     if about == "changes":
         found = [cell for cell in found if _sought(cell)]
+    if about == "queries":
+        found = [cell for cell in found if any(name in QUERIES for name in cell.readings)]
     measured = distinct(name for cell in found for name in cell.readings)
     ranked = [name for name in HEADINGS if name in measured]
     ranked += [name for name in measured if name not in HEADINGS]
-    apart = {*CALIBRATION, *CHANGES, *TRANSFER}
+    apart = {*CALIBRATION, *CHANGES, *QUERIES, *TRANSFER}
     chosen = [n for n in ranked if (n in TABLES[about] if about else n not in apart)]
     groups = [(AXES[axis], [cell for cell in found if cell.axis == axis]) for axis in AXES]
     return ResultTable(

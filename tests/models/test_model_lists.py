@@ -150,7 +150,7 @@ def test_show_names_every_member_and_ls_the_lists() -> None:
     assert json.dumps(description("@ares55"))
     assert {"@survey18", "@ares55"} <= set(listing("models"))
     with pytest.raises(UsageError, match="@survey18"):
-        description("@survey")
+        description("@survey1")
 
 
 def test_a_run_notes_who_was_skipped(weights: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from roadworthy.report.names import AXES
 from roadworthy.report.points import who_of
 from roadworthy.report.robustness import cascades
 from roadworthy.report.sections import failures, results, worst_classes
+from roadworthy.report.studies import studies, study_figures
 from roadworthy.report.table import suite_notes
 from roadworthy.report.view import View
 from roadworthy.report.warned import warnings
@@ -78,7 +79,7 @@ def _content(view: View, images: int) -> dict[str, Any]:
     alone = of_themselves(rows, cells(view.summary))
     flat = judged(alone)
     found = own_cells(cells(view.summary))
-    drawn = figures(view.summary, flat, alone)
+    drawn = [*figures(view.summary, flat, alone), *study_figures(view.summary)]
     run = view.summary.get("run")
     run = run if isinstance(run, dict) else {}
     return {
@@ -93,6 +94,7 @@ def _content(view: View, images: int) -> dict[str, Any]:
         "queries": results(found, about="queries"),
         "cascades": cascades(alone, who_of(found)),
         "matrices": matrices(view.summary),
+        **studies(view.summary),
         "sections": _by_section(drawn),
         "classes": worst_classes(view.summary),
         "groups": gallery(view, flat, images=images),

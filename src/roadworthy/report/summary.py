@@ -19,6 +19,9 @@ from roadworthy.report.suites import Reasons, Suites, suite_rows
 from roadworthy.report.warned import Warned
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
+from roadworthy.studies.collect import Surveys, stresses_of_suite
+from roadworthy.studies.published import beside
+from roadworthy.studies.scores import tradeoff
 
 SIGNIFICANT_DIGITS = 9
 OF_OTHERS = ("top1", "top5", "robust_top1", *TRANSFER)
@@ -32,6 +35,7 @@ def summarise(run: Run) -> dict[str, Any]:
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
     wider, suites, stored = widenings(run.runs), Suites(run), StoredSets()
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
+    surveys = Surveys(stresses_of_suite(run.runs))
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
     for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
         records = run.rows_of(cell)
@@ -48,7 +52,9 @@ def summarise(run: Run) -> dict[str, Any]:
         suites.add(cell, records, reference)
         stored.add(cell, records)
         attacks.add(cell, records)
-        warned.add(cell, _name(cell), records.filter(pl.col("status").is_in(USABLE)))
+        judged = records.filter(pl.col("status").is_in(USABLE))
+        warned.add(cell, _name(cell), judged)
+        surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
     over = [*suites.results(), *stored.results(), *attacks.results()]
     whole, missing = suite_rows(over, _name, wider)
     last = run.runs[-1] if run.runs else {}
@@ -65,6 +71,9 @@ def summarise(run: Run) -> dict[str, Any]:
             "warnings": [*warned.rows(), *fools_nothing(rows)],
         },
         "rows": [*rows, *whole],
+        "survey": list(surveys.results()),
+        "tradeoff": tradeoff([*rows, *whole], {m["spec"]: m for m in run.models()}),
+        "reference": beside(rows),
         "per_class": classes,
         "unavailable": [*_unavailable(run), *infinite.entries(), *missing],
     }

@@ -22,9 +22,9 @@ class Member(BaseModel):
     ``network`` is the spec of a network of that architecture, ``pretrained`` whether published
     weights of it stand in for the original; ``why`` says how they differ, or why there are none.
     ``architecture`` is what models share that differ in their training alone. ``top1`` is the
-    published accuracy in percent, given only where the source can be relied upon, and ``top1_of``
-    what it was measured on. ``mean`` and ``std`` are words for a normalisation that is not that of
-    the network's card.
+    published accuracy in percent, given only where the source can be relied upon, ``top1_of``
+    where from, ``top1_images`` on how many images of the validation set. ``normalised`` is a word
+    for the normalisation that weights of one's own need, where it is not that of the network's card.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +37,7 @@ class Member(BaseModel):
     training: str | None = None
     top1: float | None = None
     top1_of: str = ""
+    top1_images: int = 0
     network: str | None = None
     pretrained: bool = False
     normalised: Literal["imagenet", "half", "none"] | None = None

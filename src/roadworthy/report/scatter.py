@@ -1,0 +1,48 @@
+"""A chart of one dot a model, with lines through some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roadworthy.report.cells import distinct
+from roadworthy.report.style import Point, Spec, color, finish
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A straight line between two points of a chart; ``dashed`` to tell it from another."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    dashed: bool = False
+
+
+def scatter(points: Sequence[Point], *, x: str, y: str, segments: Sequence[Segment] = ()) -> Spec:
+    """Return dots at (x, value) with their names beside them, coloured by series.
+
+    ``x`` and ``y`` are the titles of the axes, which need not begin at 0.
+    """
+    import altair as alt
+
+    series = distinct(p["series"] for p in points)
+    scale = alt.Scale(zero=False, padding=24)
+    horizontal = alt.X("x:Q", title=x, scale=scale, axis=alt.Axis(tickCount=8))
+    vertical = alt.Y("value:Q", title=y, scale=scale)
+    base = alt.Chart(alt.NamedData("points")).encode(x=horizontal, y=vertical, color=color(series))
+    shown = [
+        alt.Tooltip(f"{name}:N", title=name if name != "text" else "value")
+        for name in ("label", "series", "text", "n")
+    ]
+    layers = [_line(alt, one, horizontal, vertical) for one in segments]
+    layers.append(base.mark_circle(size=70, opacity=1).encode(tooltip=shown))
+    names = base.mark_text(align="left", dx=7, dy=-6, fontSize=11).encode(text="label:N")
+    return finish(alt.layer(*layers, names), points, height=320)
+
+
+def _line(alt: object, one: Segment, x: object, y: object) -> object:
+    ends = [{"x": a, "value": b} for a, b in (one.start, one.end)]
+    chart = alt.Chart(alt.InlineData(values=ends))  # type: ignore[attr-defined]
+    dash = [5, 4] if one.dashed else [1, 0]
+    line = chart.mark_line(strokeWidth=1.5, strokeDash=dash, color="currentColor", opacity=0.6)
+    return line.encode(x=x, y=y)

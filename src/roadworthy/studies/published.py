@@ -1,0 +1,122 @@
+"""Published figures of models in lists, beside what was measured here; they are never a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from roadworthy.errors import UsageError
+from roadworthy.models.lists import lists
+from roadworthy.models.lists.base import Member
+from roadworthy.spec import SpecError, parse
+from roadworthy.stress.bound import stress
+
+_CLEAN = "clean"
+
+
+class _Set(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    images: int
+    stresses: tuple[str, ...]
+    metric: str
+    figures: Mapping[str, tuple[float, ...]]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    sets: tuple[_Set, ...]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure in percent of a member of a list, on ``images`` images of ImageNet's validation set.
+
+    ``low`` and ``high`` are the 95 % band that this many images leave.
+    """
+
+    member: str
+    stress: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    images: int
+    source: str
+
+
+@cache
+def published() -> tuple[Published, ...]:
+    """Return every published figure: accuracies of the lists, and robust ones of their own files."""
+    found = []
+    for name, one in lists().items():
+        found += [_accuracy(f"{name}/{m.key}", m) for m in one.members if m.top1 is not None]
+    for path in sorted((Path(__file__).parent / "references").glob("*.yaml")):
+        read = _File(**yaml.safe_load(path.read_text(encoding="utf-8")))
+        found += [figure for one in read.sets for figure in _figures(path.stem, one)]
+    return tuple(found)
+
+
+def beside(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return an entry for each row of a summary whose model, stress and metric were published."""
+    known: dict[tuple[str, str, str], list[Published]] = {}
+    for one in published():
+        known.setdefault((one.member, one.stress, one.metric), []).append(one)
+    entries = []
+    for row in rows:
+        member = _member(row["model"])
+        if member is None or row.get("source") not in (None, "", row["model"]):
+            continue
+        for one in known.get((member, row["stress"], row["metric"]), ()):
+            if row["value"] is not None:
+                entries.append(_entry(row, one))
+    return entries
+
+
+def _entry(row: Mapping[str, Any], one: Published) -> dict[str, Any]:
+    names = ("model", "data", "stress", "variant", "metric", "unit")
+    measured = {name: row[name] for name in ("value", "low", "high", "n")}
+    told = {name: getattr(one, name) for name in ("value", "low", "high", "images", "source")}
+    return {**{name: row[name] for name in names}, "measured": measured, "published": told}
+
+
+def _figures(owner: str, one: _Set) -> Iterator[Published]:
+    texts = [stress(text).spec for text in one.stresses]
+    for key, values in one.figures.items():
+        for text, value in zip(texts, values, strict=True):
+            member = f"{owner}/{key}"
+            yield _figure(member, text, one.metric, value, one.images, one.source)
+
+
+def _accuracy(member: str, known: Member) -> Published:
+    assert known.top1 is not None
+    return _figure(member, _CLEAN, "top1", known.top1, known.top1_images, known.top1_of)
+
+
+def _figure(
+    member: str, text: str, metric: str, value: float, images: int, source: str
+) -> Published:
+    from roadworthy.metrics.interval import wilson
+
+    low, high = wilson(value / 100 * images, images)
+    band = (100 * float(low), 100 * float(high))
+    return Published(member, text, metric, value, *band, images, source)
+
+
+def _member(model: str) -> str | None:
+    """Return list and key of a member from its spec; None for any other model."""
+    try:
+        name = parse(model).name
+    except (SpecError, UsageError):
+        return None
+    head, _, key = name.partition("/")
+    return name if head in lists() and lists()[head].get(key) else None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from attack_world import attacked
-from transfer_world import Transfer, transfer
+from cifar_transfer import Transfer, transfer
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +34,13 @@ def test_a_composition_transfers_at_least_as_well_as_momentum_and_that_as_descen
 
 @pytest.mark.slow
 @pytest.mark.shared
-def test_where_not_everything_transfers_diversity_and_variance_help(world: Transfer) -> None:
-    plain, diverse, tuned = (
+def test_where_not_everything_transfers_copies_and_variance_help(world: Transfer) -> None:
+    """At 4/255 momentum alone fooled 71 % of the judges, scaled copies 77 %, variance tuning 74 %."""
+    plain, scaled, tuned = (
         world.by(f"mim(eps=4/255, steps=10, parts=({parts}))")
-        for parts in ("", "diverse", "variance(draws=5)")
+        for parts in ("", "nesterov, scale(copies=3)", "variance(draws=5)")
     )
-    assert diverse > plain
+    assert scaled > plain + 2
     assert tuned > plain
 
 

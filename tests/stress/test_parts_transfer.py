@@ -79,4 +79,4 @@ def test_transfer_is_that_of_another_library(world: Transfer, parts: str) -> Non
     ours = attacked(spec, world.source, world.x, world.labels).x
     assert abs(world.of(ours) - world.of(theirs)) < (3 if parts in SAME else 8)
     if parts in SAME:
-        assert ((ours - theirs).abs() < 1e-6).double().mean() > 0.97
+        assert ((ours - theirs).abs() < 1e-6).double().mean() > 0.95

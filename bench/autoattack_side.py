@@ -21,7 +21,7 @@ from roadworthy.stress.play import Work as Batch
 from roadworthy.stress.play import run
 from roadworthy.types import Classifier
 
-PART = 64
+PART = 128
 """Images at once, as the engine takes them."""
 
 

@@ -119,7 +119,7 @@ def _small_frames(cell: Cell) -> int:
     """
     height, width = cell.size
     fitting = DEFAULT_BATCH_SIZE * USUAL_FRAME**2 // max(1, height * width)
-    return min(cell.stress.definition.part_size, fitting)
+    return min(cell.part_size, fitting)
 
 
 def key_of(cell: Cell, device: str) -> str:

@@ -149,7 +149,7 @@ class Engine:
             references = [
                 self._reference(cell, cells, frames, len(work), clean, context) for cell in group
             ]
-            size = group[0].stress.definition.part_size
+            size = group[0].part_size
             samples = pending[group[0].request]
             for start in range(0, len(samples), size):
                 self._parts(group, samples[start : start + size], where, references, context)
@@ -234,7 +234,7 @@ class Engine:
         context: Context,
     ) -> None:
         """Judge what one attack makes, part by part: crafted once for all cells of the group."""
-        size = group[0].stress.definition.part_size
+        size = group[0].part_size
         for start in range(0, len(samples), size):
             chosen = samples[start : start + size]
             started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()

@@ -22,6 +22,9 @@ from roadworthy.stress.levels import Frames
 from roadworthy.stress.reference import is_clean
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, with_implied
 
+SMALL_FRAME = 64 * 64
+"""Pixels up to which a frame is small."""
+
 RECORDS_VERSION = 4
 _STORED = "the images of a stored set are stressed already; they are judged as they are (clean)"
 
@@ -90,6 +93,16 @@ class Cell:
     frame: Pipeline | None = None
     owner: str = ""
     adapt: Adapt = "resize"
+
+    @property
+    def part_size(self) -> int:
+        """Samples kept together on disk: twice as many of an attack on small frames.
+
+        An attack takes them at once, and the last that hold out are to fill a forward pass.
+        """
+        size, (height, width) = self.stress.definition.part_size, self.size
+        small = self.stress.definition.cost == "attack" and height * width <= SMALL_FRAME
+        return 2 * size if small else size
 
     @property
     def made_by(self) -> str:

@@ -92,6 +92,8 @@ def test_a_grid_of_nothing_is_the_clean_image_bit_for_bit() -> None:
     found = attacked("spatial(grid=(1, 1))", curved(dtype=torch.float32), x, torch.zeros(4).long())
     assert torch.equal(found.x, x)
     assert found.counted.forwards.tolist() == [1] * 4
+    odd = pictures(2, shape=(3, 33, 47)).float()  # where places in the frame are rounded
+    assert torch.equal(turned(odd, [0.0, 0, 0]), odd)
 
 
 def middle(channel: int = 0) -> Bare:

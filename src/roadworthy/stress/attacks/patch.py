@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -83,19 +83,31 @@ def patch(
     frame = x.shape[2], x.shape[3]
     side = side_of(area, *frame)
     noise = torch.from_numpy(rng.uniform(0.0, 1.0, tuple(x.shape[1:]))).to(x)
+    filling = noise if start == "random" else x
     size = (2.5 if relative_step is None else relative_step) / steps if step is None else step
 
     def attempt(place: Corners, rows: Tensor) -> Found:
         watch = Watch(model.at(rows, images=len(x)), x[rows], goal.at(rows), None, stop=stop)
         mask = inside(place, side, x)[rows]
-        begin = torch.where(mask, noise[rows], watch.x) if start == "random" else watch.x
+        begin = torch.where(mask, filling[rows], watch.x)
         return _climb(watch, begin, mask, steps=steps, size=size, loss=LOSSES[loss])
 
     if grid is None:
         everyone = torch.arange(len(x), device=x.device)
         return attempt(drawn_corners(side, *frame, rng), everyone)
+    return _first_that_works(model, x, goal, grid_corners(side, *frame, grid), attempt)
+
+
+def _first_that_works(
+    model: Counted,
+    x: Tensor,
+    goal: Goal,
+    places: Sequence[Corners],
+    attempt: Callable[[Corners, Tensor], Found],
+) -> Found:
+    """Try ``places`` in turn, each on the images that are left; where none works keep the nearest."""
     standing = Standing(x.clone(), torch.full_like(x[:, 0, 0, 0], -torch.inf), [None] * len(x))
-    for place in grid_corners(side, *frame, grid):
+    for place in places:
         rows = standing.rows
         if not len(rows):
             break

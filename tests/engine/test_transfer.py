@@ -41,6 +41,7 @@ def test_the_diagonal_is_the_white_box_bit_for_bit_and_crafting_is_done_once_a_s
     assert others["forwards"].null_count() == others["flags"].null_count() == len(others)
     tried = others.filter(pl.col("success").is_not_null())
     assert (tried["success"] == (tried["pred"] != tried["label"])).all()
+    assert set(tried["status"]) == {"ok"}
     assert 0 < tried["success"].sum() < len(tried)
 
 
@@ -104,6 +105,26 @@ def test_a_source_that_does_nothing_gives_the_clean_error_and_a_warning(tmp_path
     assert rates == [0.0] * 4
     warned = [entry["model"] for entry in summary["run"]["warnings"]]
     assert warned == _names(run)
+
+
+def test_judges_are_aimed_where_the_source_was(tmp_path: Path) -> None:
+    nets = [tinted_net(seed) for seed in (1, 2)]
+    stresses = ["pgd(eps=12/255, steps=4, target=second)", "fmn(norm=L2, steps=8)"]
+    run = rw.evaluate(nets, pictures(tmp_path), stresses, out=tmp_path / "out", transfer=True)
+    smallest, aimed = sorted(set(attacked(run)["stress"]))
+    rows = attacked(run).filter(pl.col("stress") == aimed)
+    own = rows.filter((pl.col("source") == pl.col("model")) & pl.col("success").is_not_null())
+    pairs = own.join(rows, on=["source", "sample"]).filter(pl.col("success_right").is_not_null())
+    assert pairs["model_right"].n_unique() == 2
+    assert (pairs["target"] == pairs["target_right"]).all()
+    assert (pairs["success_right"] == (pairs["pred_right"] == pairs["target"])).all()
+    assert 0 < pairs["success_right"].sum() < len(pairs)
+    metrics = {(r["stress"], r["metric"]) for r in run.summary["rows"] if r["source"] != r["model"]}
+    assert (aimed, "transfer_rate_top5") in metrics
+    # A smallest change that was found for another model has no budget to be robust in.
+    assert (smallest, "transfer_rate") in metrics
+    assert (smallest, "robust_top1") not in metrics
+    assert not {name for _, name in metrics if "median" in name}
 
 
 def test_the_same_model_twice_gives_the_same_everywhere(tmp_path: Path) -> None:

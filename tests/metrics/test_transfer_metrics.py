@@ -116,6 +116,19 @@ def test_the_matrix_has_a_line_a_source_and_means_of_families() -> None:
     ]
 
 
+def test_long_names_are_numbers_in_the_heads_of_columns() -> None:
+    long = {m: f"torch:nets.py:{m}(checkpoint=weights/{m}.pt)" for m in FAMILIES}
+    summary = _summary()
+    for row in summary["rows"]:
+        row |= {"model": long[row["model"]], "source": row["source"] and long[row["source"]]}
+    summary["run"]["models"] = [{"spec": spec} for spec in long.values()]
+    (found,) = matrix.matrices(summary)
+    assert list(found.judges) == ["[1]", "[2]", "[3]"]
+    assert [line.source.split()[0] for line in found.lines] == ["[1]", "[2]"]
+    assert "a2.pt" in found.lines[1].source
+    assert [line.own for line in found.lines] == [0, 1]
+
+
 def test_the_text_names_sources_down_and_judges_across() -> None:
     text = "\n".join(matrix.lines(_summary()))
     assert "pgd(eps=8/255): transfer rate, %" in text

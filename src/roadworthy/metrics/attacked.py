@@ -37,6 +37,9 @@ def is_minimal(rows: Rows) -> bool:
 def _recorded(rows: Rows) -> bool:
     """Whether an attack said what came of it: hand-made records may hold verdicts alone."""
     tried = (pl.col("status") == "clean_error") | pl.col("success").is_not_null()
+    # What another model had wrong was never attacked, whoever judges it.
+    if {"source", "model"} <= set(rows.columns):
+        tried |= (pl.col("source") != pl.col("model")).fill_null(value=False)
     return bool(rows.select(tried.all()).item())
 
 

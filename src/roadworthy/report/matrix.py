@@ -14,15 +14,21 @@ from roadworthy.report.reading import Reading
 HEADINGS = dict(
     zip(TRANSFER, ("transfer rate, %", "target among the judge's top 5, %"), strict=True)
 )
-_WIDTH = 24
+_WIDTH = 48
+_COLUMN = 16
+"""Models with longer names have numbers in the heads of columns, which stand before their names."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One source: what each judge makes of its adversarials, or why there are none."""
+    """One source: what each judge makes of its adversarials, or why there are none.
+
+    ``own`` is the column in which it judges its own.
+    """
 
     source: str
     readings: Sequence[Reading | None]
+    own: int
     reason: str = ""
 
 
@@ -78,29 +84,39 @@ def _matrix(
     listed = [text_of(entry, "spec") for entry in entries(summary.get("run"), "models")]
     present = {model for pair in pairs for model in pair}
     models = [m for m in listed if m in present] + sorted(present - {*listed})
-    names = short_names(models, _WIDTH)
+    names, heads = _named(models)
     reasons = {
         text_of(entry, "model"): text_of(entry, "reason")
         for entry in entries(summary, "unavailable")
         if text_of(entry, "stress") == stress and text_of(entry, "data") == data
     }
     lines = []
-    for source in models:
+    for place, source in enumerate(models):
         own = [pairs.get((source, judge)) for judge in models]
         readings = [cell.readings.get(metric) if cell else None for cell in own]
         if any(own) or source in reasons:
-            lines.append(Line(names[source], readings, "" if any(own) else reasons[source]))
+            reason = "" if any(own) else reasons[source]
+            lines.append(Line(names[source], readings, place, reason))
     title = next(iter(pairs.values())).label + (f" · {data}" if several else "")
     values = {pair: cell.value(metric) for pair, cell in pairs.items()}
     known = {pair: value for pair, value in values.items() if value is not None}
     return Matrix(
         title,
         HEADINGS[metric],
-        [names[model] for model in models],
+        heads,
         lines,
         _clean(every, models, data),
         [*_means(known, _families(summary)), *_asymmetry(known)],
     )
+
+
+def _named(models: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Return what each model is called in front of its line, and in the heads of the columns."""
+    names = short_names(models, _WIDTH)
+    if max(map(len, names.values()), default=0) <= _COLUMN:
+        return names, [names[model] for model in models]
+    heads = [f"[{number}]" for number in range(1, len(models) + 1)]
+    return {m: f"{head} {names[m]}" for m, head in zip(models, heads, strict=True)}, heads
 
 
 def _clean(every: Sequence[Cell], models: Sequence[str], data: str) -> list[Reading | None]:

@@ -169,6 +169,19 @@ def test_a_loss_without_an_answer_moves_nothing(spec: str) -> None:
     assert found.counted.forwards.tolist() == [40] * 3
 
 
+def test_a_draw_without_an_answer_says_nothing_and_the_others_go_on() -> None:
+    model = straight()
+
+    def holes(x: Tensor) -> Tensor:
+        return torch.where(x[:, 0, 0, :1] > 0.5 + 1e-3, torch.nan, model.function(x))
+
+    x, labels = grey(4), torch.zeros(4, dtype=torch.long)
+    found = attacked("nes(eps=0.3, norm=L2, samples=64, queries=65)", Bare(holes), x, labels)
+    assert found.size.tolist() == pytest.approx([0.045] * 4)
+    rise = (SLOPE * (found.x - x)).sum((1, 2, 3)) / SLOPE.norm() / 0.045
+    assert (rise > 0.3).all()
+
+
 @pytest.mark.parametrize("name", ["pixel", "dct"])
 def test_simba_takes_what_each_direction_gives(name: Any) -> None:
     # On a slope one of the two ways always pays: the first costs one query, the second two.

@@ -31,11 +31,18 @@ def brighter(by: float = 0.1) -> Bare:
 
 
 def asking(
-    model: Bare, x: Tensor, *, queries: int = 50, norm: Norm = "L2", stop: float = 0.0
+    model: Bare,
+    x: Tensor,
+    *,
+    queries: int = 50,
+    norm: Norm = "L2",
+    stop: float = 0.0,
+    seconds: float | None = None,
 ) -> tuple[Decisions, Counted]:
     counted = Counted(model)
     goal = Goal(torch.zeros(len(x), dtype=torch.long), clean=model.function(x))
-    return Decisions(counted, x, goal, GEOMETRIES[norm], queries=queries, stop=stop), counted
+    ends = {"queries": queries, "stop": stop, "seconds": seconds}
+    return Decisions(counted, x, goal, GEOMETRIES[norm], **ends), counted  # type: ignore[arg-type]
 
 
 def test_the_nearest_point_that_reached_the_goal_is_kept_and_pushed_a_little() -> None:
@@ -134,6 +141,13 @@ def test_an_image_that_ends_early_has_its_last_distance_at_later_marks(
     assert found.nearest_after[0].tolist() == pytest.approx(
         [v * D**0.5 for v in (0.45, 0.25, 0.25)]
     )
+
+
+def test_when_the_time_is_over_nobody_goes_on() -> None:
+    asked, _ = asking(brighter(), GREY, seconds=1e-9)
+    assert not asked.goes_on(torch.arange(1)).any()
+    asked, _ = asking(brighter(), GREY, seconds=1000)
+    assert asked.goes_on(torch.arange(1)).all()
 
 
 def test_images_that_are_wrong_or_not_finite_are_left_alone() -> None:

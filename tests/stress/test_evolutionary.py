@@ -13,11 +13,13 @@ from torch.nn import functional
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks import decision
+from roadworthy.stress._attacks import learned as learned_module
 from roadworthy.stress._attacks.decision import Decisions
 from roadworthy.stress._attacks.drawn_ahead import DrawnAhead
+from roadworthy.stress._attacks.learned import Learned
 from roadworthy.stress._norms import GEOMETRIES
 from roadworthy.stress.attacks import evolutionary as module
-from roadworthy.stress.attacks.evolutionary import _Learned, evolutionary
+from roadworthy.stress.attacks.evolutionary import evolutionary
 from roadworthy.stress.bound import stress
 from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.watch import Found
@@ -48,7 +50,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "started", started)
     monkeypatch.setattr(module, "bisected", lambda asked, rows, z, tolerance: z)
-    monkeypatch.setattr(module, "MOVED", 4)
+    monkeypatch.setattr(learned_module, "MOVED", 4)
     monkeypatch.setattr(module, "TRIALS", 7)
 
 
@@ -115,7 +117,7 @@ def test_coordinates_are_drawn_as_their_variances_say() -> None:
     variance = torch.ones((1, 3, 4, 4), dtype=torch.float64)
     variance[0, 1] = 9.0
     variance[0, 2] = 0.0
-    learned = _Learned(variance, torch.zeros_like(variance))
+    learned = Learned(variance, torch.zeros_like(variance))
     noise = torch.randn((2, 400), generator=torch.Generator().manual_seed(0)).double()
     drawn = torch.stack([learned.drawn(pair.view(1, 2, 1))[0] for pair in noise.T])
     moved = (drawn != 0).sum((0, 2, 3))
@@ -128,7 +130,7 @@ def test_coordinates_are_drawn_as_their_variances_say() -> None:
 
 def test_what_works_is_learned_by_those_for_whom_it_worked() -> None:
     path = torch.full((2, 3, 2, 2), 0.5, dtype=torch.float64)
-    learned = _Learned(torch.full_like(path, 2.0), path)
+    learned = Learned(torch.full_like(path, 2.0), path)
     drawn = torch.full_like(path, 3.0)
     learned.learn(drawn, torch.tensor([True, False]), c=0.1, decay=0.6)
     assert learned.path[0].flatten().tolist() == pytest.approx([0.6 * 0.5 + 0.8 * 3.0] * 12)

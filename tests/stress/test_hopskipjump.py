@@ -229,6 +229,7 @@ def test_images_that_are_near_enough_stop() -> None:
         "gamma=0",
         "tries=0",
         "stop=-1",
+        "seconds=0",
         "start=nowhere",
         "norm=L1",
     ],

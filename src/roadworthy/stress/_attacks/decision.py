@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
+from roadworthy.stress._attacks.queries import Clock
 from roadworthy.stress._norms import Geometry
 from roadworthy.stress._norms.base import expanded
 from roadworthy.stress.goal import Goal
@@ -32,7 +29,8 @@ class Decisions:
     Of the budget of ``queries`` an image's search gets all but one, which the final look at what was
     found takes. ``distance`` (N,) is that of the nearest point in ``geometry``, infinite while there
     is none and 0 where the image reaches the goal as it is. What a search asks does not depend on
-    its budget: a smaller one ends it earlier.
+    its budget: a smaller one ends it earlier. Images whose change is at most ``stop`` have ended, and
+    all have once ``seconds`` are over.
     """
 
     def __init__(
@@ -44,11 +42,12 @@ class Decisions:
         *,
         queries: int,
         stop: float = 0.0,
+        seconds: float | None = None,
     ) -> None:
         # Noise is drawn channel by channel; mixing it with another layout would take longer.
         self.x, self.goal, self.geometry = x.contiguous(), goal, geometry
         self._model, self._queries, self._stop, self._layout = model, queries, stop, x
-        self._nearest = self.x.clone()
+        self._nearest, self._clock = self.x.clone(), Clock(seconds)
         self.distance = x.new_full(x.shape[:1], float("inf"))
         self._spent = torch.ones(len(x), dtype=torch.long, device=x.device)
         self._first = torch.full_like(self._spent, NEVER)
@@ -74,7 +73,7 @@ class Decisions:
 
     def goes_on(self, rows: Tensor, count: int = 1) -> Tensor:
         """Return which of ``rows`` may ask ``count`` times more and are not near enough yet, (n,)."""
-        far = self.distance[rows] > self._stop
+        far = self.distance[rows] > (float("inf") if self._clock.over else self._stop)
         return far & (self._spent[rows] + count <= self._queries)
 
     def able(self, rows: Tensor, count: int = 1) -> Tensor:
@@ -136,24 +135,3 @@ class Decisions:
         if passed.any():
             which, mark = passed.nonzero(as_tuple=True)
             self._after[rows[which], mark] = self.distance[rows[which]]
-
-
-def check_decisions(name: str) -> Any:
-    """Return the check of the parameters that all decision-based attacks share, for ``name``."""
-
-    def check(arguments: Mapping[str, Any]) -> None:
-        if arguments["queries"] < 2:
-            raise UsageError(
-                f"{name}: queries is the budget of each image and must be at least 2, one to find "
-                f"something and one to look at it again, not {arguments['queries']}"
-            )
-        for key in ("steps", "tries"):
-            if arguments[key] < 1:
-                raise UsageError(f"{name}: {key} must be at least 1, not {arguments[key]}")
-        if not 0 <= arguments["stop"] < float("inf"):
-            raise UsageError(
-                f"{name}: stop is the size of a change that is small enough, 0 or larger, "
-                f"not {arguments['stop']}"
-            )
-
-    return check

@@ -96,3 +96,8 @@ def bisected(asked: Decisions, rows: Tensor, z: Tensor, tolerance: Tensor) -> Te
         low[going] = torch.where(reached, low[going], middle)
         best[going] = torch.where(expanded(reached, z), point, best[going])
     return best
+
+
+def lengths(vectors: Tensor) -> Tensor:
+    """Return the Euclidean length of each of ``vectors``, never 0, (n, 1, 1, 1)."""
+    return expanded(vectors.flatten(1).norm(dim=1).clamp_min(1e-30), vectors)

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
-from roadworthy.stress._attacks.decision import Decisions, check_decisions
-from roadworthy.stress._attacks.decision_start import CLOSE, Start, bisected, started
+from roadworthy.stress._attacks.decision import Decisions
+from roadworthy.stress._attacks.decision_check import check_decisions
+from roadworthy.stress._attacks.decision_start import CLOSE, Start, bisected, lengths, started
 from roadworthy.stress._attacks.drawn_ahead import DrawnAhead
 from roadworthy.stress._attacks.recent import Recent
 from roadworthy.stress._norms import Geometry
@@ -30,7 +31,7 @@ SPHERICAL, STEPS = 100, 30
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
-    check_decisions("boundary")(arguments)
+    check_decisions("boundary", arguments)
     for name in ("spherical_step", "source_step"):
         if not 0 < arguments[name] < 1:
             raise UsageError(
@@ -64,6 +65,7 @@ def boundary(
     start: Start = "blended",
     tries: int = 100,
     stop: float = 0.0,
+    seconds: float | None = None,
     rng: BatchDraws,
 ) -> Found:
     """Step aside at random at the same distance, then towards the image, if that reaches the goal.
@@ -73,9 +75,10 @@ def boundary(
     of at most ``tries`` draws). ``spherical_step`` and ``source_step`` are the lengths of the two steps
     over the distance; each image multiplies or divides them by ``adaptation`` as often as they
     work more or less than they should. Images whose change is at most ``stop``, or whose source step
-    falls below ``smallest_step``, are finished. Brendel, Rauber & Bethge, ICLR 2018.
+    falls below ``smallest_step``, are finished, and all are after ``seconds``. Brendel, Rauber &
+    Bethge, ICLR 2018.
     """
-    asked = Decisions(model, x, goal, geometry, queries=queries, stop=stop)
+    asked = Decisions(model, x, goal, geometry, queries=queries, stop=stop, seconds=seconds)
     rows, z = started(asked, rng, start=start, tries=tries)
     z = bisected(asked, rows, z[rows], CLOSE * asked.size(rows, z[rows]))
     aside, ahead = (torch.full_like(z[:, 0, 0, 0], s) for s in (spherical_step, source_step))
@@ -112,19 +115,15 @@ def _proposed(
     ahead is shorter.
     """
     away = z - x
-    distance = _lengths(away)
+    distance = lengths(away)
     along = (noise * away).sum((1, 2, 3), keepdim=True) / distance.square()
     noise = noise - along * away
     relative = expanded(aside, x)
-    turned = away + relative * distance / _lengths(noise) * noise
+    turned = away + relative * distance / lengths(noise) * noise
     sphere = (x + turned / (1 + relative.square()).sqrt()).clamp_(0.0, 1.0)
     back = sphere - x
-    length = ((1 - expanded(ahead, x)) * distance / _lengths(back)).clamp_max(1.0)
+    length = ((1 - expanded(ahead, x)) * distance / lengths(back)).clamp_max(1.0)
     return sphere, (x + length * back).clamp_(0.0, 1.0)
-
-
-def _lengths(vectors: Tensor) -> Tensor:
-    return expanded(vectors.flatten(1).norm(dim=1).clamp_min(1e-30), vectors)
 
 
 def _changed(recent: Recent, rows: Tensor, adaptation: float, *, low: float, high: float) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks.boundary_normal import boundary_normal
-from roadworthy.stress._attacks.decision import Decisions, check_decisions
+from roadworthy.stress._attacks.decision import Decisions
+from roadworthy.stress._attacks.decision_check import check_decisions
 from roadworthy.stress._attacks.decision_start import Start, bisected, started
 from roadworthy.stress._norms import Geometry
 from roadworthy.stress._norms.base import expanded
@@ -32,7 +33,7 @@ HALVINGS = 25
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
-    check_decisions("hopskipjump")(arguments)
+    check_decisions("hopskipjump", arguments)
     if not 0 < arguments["gamma"] < float("inf"):
         raise UsageError(f"hopskipjump: gamma must be larger than 0, not {arguments['gamma']}")
     if not 1 <= arguments["probes"] <= arguments["most_probes"]:
@@ -63,6 +64,7 @@ def hopskipjump(
     start: Start = "blended",
     tries: int = 100,
     stop: float = 0.0,
+    seconds: float | None = None,
     rng: BatchDraws,
 ) -> Found:
     """Walk along the boundary by jumps along its normal, which decisions about random probes tell.
@@ -72,9 +74,10 @@ def hopskipjump(
     of at most ``tries`` draws). Step t takes ``probes`` * sqrt(t) probes, at most ``most_probes``,
     jumps by the distance over sqrt(t), halved until the goal is reached, and bisects back to the
     boundary. ``gamma`` scales how exactly that is met and how far away probes are. Images whose
-    change is at most ``stop`` are finished. Chen, Jordan & Wainwright, S&P 2020.
+    change is at most ``stop`` are finished, and all are after ``seconds``. Chen, Jordan &
+    Wainwright, S&P 2020.
     """
-    asked = Decisions(model, x, goal, geometry, queries=queries, stop=stop)
+    asked = Decisions(model, x, goal, geometry, queries=queries, stop=stop, seconds=seconds)
     rows, z = started(asked, rng, start=start, tries=tries)
     z = z[rows]
     spacing = _spacing(asked, rows, z, gamma)

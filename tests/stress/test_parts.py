@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -13,9 +14,12 @@ from boundary_world import Bare, draws, linear
 from parts_slowly import SHAPE, Slowly, bent, placed, smoothed
 from torch import Tensor
 
+from roadworthy.models.gradient import View, value_and_gradient
 from roadworthy.seed import rng_for
 from roadworthy.stress._attacks.estimate import passes_of
 from roadworthy.stress.draws import FastDraws
+from roadworthy.stress.goal import Goal
+from roadworthy.stress.losses import LOSSES
 from roadworthy.stress.parts import PARTS
 from roadworthy.stress.watch import NEVER
 
@@ -223,3 +227,26 @@ def test_the_model_is_asked_in_the_layout_that_came() -> None:
     found = attacked(f"mim(eps=0.1, steps=3, parts=({ALL}))", model, x, _label(model, x)).x
     assert found.is_contiguous(memory_format=torch.channels_last)
     assert all(z.is_contiguous(memory_format=torch.channels_last) for z in model.asked)
+
+
+def test_every_pass_of_a_random_model_gets_the_same_views() -> None:
+    """The gradient is that of the expected loss at one copy, not at one copy for each pass."""
+    weight = torch.arange(5 * 216).double().view(5, *SHAPE) / 1080
+    models, x = (bent(), linear(weight, torch.zeros(5))), pictures(2, shape=SHAPE)
+
+    @dataclass(frozen=True, eq=False)
+    class Random(Bare):
+        def passes(self) -> tuple[Bare, ...]:
+            return models
+
+    random = Random(models[0].function)
+    labels = _label(models[0], x)
+    loss = LOSSES["cross_entropy"]
+    views: tuple[View, ...] = (lambda z: z / 2, lambda z: z.flip(3) + z[:1].detach())
+    for view in views:
+        _, _, gradient = value_and_gradient(random, loss, x, Goal(labels), view=view)
+        leaf = x.clone().requires_grad_()
+        each = [loss(model.function(view(leaf)), Goal(labels)).sum() for model in models]
+        (expected,) = torch.autograd.grad(sum(each, torch.zeros(())) / 2, leaf)
+        torch.testing.assert_close(gradient, expected)
+        assert all(torch.equal(model.asked[-1], view(x)) for model in models)

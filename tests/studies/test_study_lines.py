@@ -77,6 +77,9 @@ def test_a_network_as_far_off_as_alexnet_stands_out() -> None:
     accuracy = np.array([0.40, 0.70, 0.71, 0.72, 0.73, 0.735, 0.74, 0.75, 0.76, 0.77])
     assert stand_out(np.log(1 - accuracy)).tolist() == [True] + [False] * 9
     assert not stand_out(np.log(1 - accuracy[1:])).any()
+    for _ in range(20):
+        x = RNG.standard_t(3, size=18)
+        assert stand_out(x).tolist() == (leverages(x) > 2 * 2 / 18).tolist()
 
 
 def test_a_frontier_by_hand() -> None:

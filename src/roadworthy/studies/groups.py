@@ -55,8 +55,8 @@ def _architecture(model: str) -> str:
     """Return the name of the network: ``resnet50`` of timm/resnet50.a1_in1k, or of torch:n.py:resnet50."""
     try:
         spec = parse(model.partition(" [")[0])
-    except SpecError:
-        return model
+    except SpecError:  # a live model goes by its id, provider/name@fingerprint
+        return model.partition("@")[0].rpartition("/")[2]
     if spec.path is not None:
         return spec.path.rpartition(":")[2]
     return spec.name.rpartition("/")[2].partition(".")[0]

@@ -78,6 +78,17 @@ def test_a_new_judge_only_judges_and_sees_what_it_would_have_seen(tmp_path: Path
     assert (crafted(again), again.runs[-1]["parts_written"]) == ([0, 0, 0], 0)
 
 
+def test_a_batch_may_be_kept_in_part(tmp_path: Path) -> None:
+    data, nets = pictures(tmp_path), [tinted_net(seed) for seed in (1, 2)]
+    # The new judge comes first: what it faces is partly there and partly made for it.
+    rw.evaluate(nets[1], data, ATTACK, out=tmp_path / "grown", limit=7, keep=True)
+    grown = rw.evaluate(nets, data, ATTACK, out=tmp_path / "grown", limit=16, transfer=True)
+    once = rw.evaluate(nets, data, ATTACK, out=tmp_path / "once", limit=16, transfer=True)
+    columns = ["source", "model", "sample", "status", "success", "pred", "linf", "forwards"]
+    assert attacked(grown).select(columns).equals(attacked(once).select(columns))
+    assert 0 < crafted(grown)[1] < crafted(once)[1]
+
+
 def test_what_an_ordinary_run_keeps_is_handed_on_without_crafting(tmp_path: Path) -> None:
     data, nets = pictures(tmp_path), [tinted_net(seed) for seed in (1, 2)]
     kept = rw.evaluate(nets, data, ATTACK, out=tmp_path / "out", batch_size=8, keep=True)
@@ -232,6 +243,8 @@ def test_frames_are_the_first_models_or_each_sources_own(tmp_path: Path, adapt: 
     with torch.no_grad():
         seen = nets[1].logits(pad_crop(x, (10, 10)) if adapt == "pad_crop" else x)
     assert pairs.sort("sample")["pred_right"].to_list() == seen.argmax(1).tolist()
+    confidence = seen.softmax(1).amax(1).tolist()
+    assert pairs.sort("sample")["conf_right"].to_list() == pytest.approx(confidence, rel=1e-4)
 
 
 def _batch(run: rw.Run, model: str) -> torch.Tensor:

@@ -39,11 +39,11 @@ def test_a_target_among_the_top_five_is_a_match_but_no_success() -> None:
     found = _rates(
         source="a",
         model="b",
-        status=["ok", "ok", "ok", "clean_error"],
-        success=[True, False, False, None],
-        correct=[False, True, True, False],
-        target=[3, 3, 3, 3],
-        top5=[[3, 1], [1, 3], [1, 2], [3, 1]],
+        status=["ok", "ok", "ok", "ok", "clean_error"],
+        success=[True, False, False, None, True],
+        correct=[False, True, True, True, False],
+        target=[3, 3, 3, 3, 3],
+        top5=[[3, 1], [1, 3], [1, 2], [1, 3], [3, 1]],
     )
     assert found["transfer_rate"].value == pytest.approx(100 / 3)
     assert found["transfer_rate_top5"].value == pytest.approx(200 / 3)

@@ -18,6 +18,8 @@ import roadworthy as rw
 from roadworthy.metrics.catalogue import evaluate_all
 from roadworthy.metrics.certified import certified_curve
 from roadworthy.models.counted import Counted
+from roadworthy.report.cells import cells
+from roadworthy.report.columns import metrics_of
 from roadworthy.stress import STRESSES
 from roadworthy.stress._norms import GEOMETRIES
 from roadworthy.stress.bound import stress
@@ -87,15 +89,15 @@ def certified(model: Bare, x: Tensor, seed: int = 0, **given: Any) -> tuple[Any,
 
 def test_on_a_linear_model_no_radius_is_larger_than_the_distance_to_the_boundary() -> None:
     model, weight = half_spaces()
-    x = at_distances(weight, torch.full((200,), 0.2))
-    named, radius, _ = certified(model, x, sigma=0.25, draws=500, alpha=0.05)
+    x = at_distances(weight, torch.full((120,), 0.2))
+    named, radius, _ = certified(model, x, sigma=0.25, draws=300, alpha=0.05)
     wrong = int((radius > 0.2).sum())
-    assert wrong <= 200 * 0.05 + 4 * np.sqrt(200 * 0.05 * 0.95)
-    assert wrong >= 2  # the bound is no more cautious than it has to be
+    assert wrong <= 120 * 0.05 + 4 * np.sqrt(120 * 0.05 * 0.95)
+    assert wrong >= 1  # the bound is no more cautious than it has to be
     assert set(named) == {0}
     # As far as the bound allows that is exceeded by the typical count of votes.
-    count = np.array([round(500 * norm.cdf(0.2 / 0.25))])
-    typical = certified_radius(lower_bound(count, 500, 0.05), 0.25)
+    count = np.array([round(300 * norm.cdf(0.2 / 0.25))])
+    typical = certified_radius(lower_bound(count, 300, 0.05), 0.25)
     np.testing.assert_allclose(np.median(radius), typical, rtol=0.04)
 
 
@@ -103,15 +105,15 @@ def test_with_many_draws_the_radius_comes_near_the_distance_from_below() -> None
     model, weight = half_spaces()
     distance = torch.tensor([0.05, -0.1, 0.2, -0.3])
     gaps = []
-    for count in (1000, 20_000):
+    for count in (1000, 8_000):
         named, radius, _ = certified(
             model, at_distances(weight, distance), sigma=0.25, draws=count, draws0=100
         )
         assert named[2:] == [0, 1]
         gaps.append(distance.abs().numpy() - radius)
         assert (gaps[-1] > 0).all()
-    assert (gaps[1] < 0.012).all()
-    assert (gaps[0][1:] > 2 * gaps[1][1:]).all()
+    assert (gaps[1] < 0.018).all()
+    assert (gaps[0][1:] > 1.5 * gaps[1][1:]).all()
 
 
 def test_it_abstains_on_the_boundary() -> None:
@@ -169,6 +171,8 @@ def test_a_run_certifies_every_image_the_wrong_ones_too(tmp_path: Path) -> None:
     found = {metric.name for metric, _ in evaluate_all(small, None)}
     assert {"certified_radius", "certified_top1"} <= found
     assert not {"robust_top1", "success_rate"} & found
+    columns = metrics_of(cells(runs[0].summary))
+    assert {"certified_top1", "certified_radius"} <= set(columns)
 
 
 @pytest.mark.parametrize(

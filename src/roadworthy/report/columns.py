@@ -19,6 +19,8 @@ COLUMNS = {
     "success_rate": "success %",
     "median": "median change",
     "median_queries": "queries",
+    "certified_top1": "certified %",
+    "certified_radius": "radius",
     "disagreement": "changed %",
     "flip_probability": "flips %",
     "t5d": "T5D",

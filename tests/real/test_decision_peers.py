@@ -66,7 +66,7 @@ def test_changes_are_as_small_as_those_of_foolbox_at_equal_queries(
 
     torch.manual_seed(0)
     np.random.seed(0)
-    peer, counted = Asked(), Counted(model)
+    peer, counted = Asked().eval(), Counted(model)
     attacked = foolbox.PyTorchModel(peer, bounds=(0, 1), device="cpu")
     found = getattr(foolbox.attacks, theirs)(**given)(attacked, x, labels, epsilons=None)[0]
     queries = peer.count // len(x)

@@ -15,8 +15,8 @@ def leaning(amount: float, *, training: str = "") -> Classifier:
     """Return a network that leans towards red, and so errs more the more it leans."""
     net = ColourNet()
     net.norm.bias.data = torch.tensor([amount, 0.0, 0.0])
-    options = {"training": training} if training else {}
-    return rw.wrap(net, size=16, name=f"leaning@{amount:g}", classes=Classes(3, COLOURS), **options)
+    name, facts = f"leaning@{amount:g}", training or None
+    return rw.wrap(net, size=16, name=name, classes=Classes(3, COLOURS), training=facts)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from roadworthy.engine.artifacts import Artifacts
 from roadworthy.engine.live import Quiet
 from roadworthy.errors import UsageError
 from roadworthy.models.silent import Silent
-from roadworthy.types import Classes
+from roadworthy.pipeline.base import run as prepared
+from roadworthy.types import Classes, Classifier
 
 
 def _names(run: rw.Run) -> list[str]:
@@ -239,26 +240,24 @@ def test_frames_are_the_first_models_or_each_sources_own(tmp_path: Path, adapt: 
     pairs = made.filter(pl.col("model") == small).join(clean, on=["sample", "model"])
     assert len(pairs) == 18
     assert ((pairs["status"] == "ok") == pairs["correct_right"]).all()
-    x = _batch(run, large)
+    x, own = _batch(run, nets[0]), _batch(run, nets[1])
     with torch.no_grad():
         seen = nets[1].logits(pad_crop(x, (10, 10)) if adapt == "pad_crop" else x)
+        alone = nets[1].logits(own).softmax(1).amax(1).tolist()
     assert pairs.sort("sample")["pred_right"].to_list() == seen.argmax(1).tolist()
     confidence = seen.softmax(1).amax(1).tolist()
     assert pairs.sort("sample")["conf_right"].to_list() == pytest.approx(confidence, rel=1e-4)
+    clean = rows.filter((pl.col("stress") == "clean") & pl.col("source").is_null())
+    plain = clean.filter(pl.col("model") == small).sort("sample")
+    assert plain["conf"].to_list() == pytest.approx(alone, rel=1e-4)
+    assert plain["conf"].to_list() != pytest.approx(confidence, rel=1e-4)
 
 
-def _batch(run: rw.Run, model: str) -> torch.Tensor:
-    """Return the clean frames of the samples in the order of their names."""
-    from roadworthy.pipeline.base import Pipeline
-    from roadworthy.pipeline.base import run as prepared
-
-    entry = next(e for e in run.models() if e["spec"] == model)
+def _batch(run: rw.Run, model: Classifier) -> torch.Tensor:
+    """Return the clean frames of ``model`` of all samples, in the order of their names."""
     data = next(run.datasets())["spec"]
     names = sorted(set(run.rows()["sample"]))
-    pipeline = tinted_net(1).pipeline
-    assert str(pipeline) == entry["pipeline"]
-    assert isinstance(pipeline, Pipeline)
-    images = [prepared(run.image(data, name) or b"", pipeline, name=name) for name in names]
+    images = [prepared(run.image(data, name) or b"", model.pipeline, name=name) for name in names]
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 

@@ -205,6 +205,26 @@ def test_simba_takes_what_each_direction_gives(name: Any) -> None:
     torch.testing.assert_close(again.x - 0.5, 2 * expected.expand(3, *SHAPE))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_simba_takes_the_goal_at_any_price_and_does_not_leave_it_again(seed: int) -> None:
+    # by whether the first and the second element are darker; the label is 0
+    said = torch.tensor(
+        [[[0.464, 0.3, 0.236], [0.6, 0.2, 0.2]], [[0.47, 0.52, 0.01], [0.4, 0.35, 0.25]]],
+        dtype=torch.float64,
+    )
+
+    def model(x: Tensor) -> Tensor:
+        dark = (x.flatten(1) < 0.45).long()
+        return said[dark[:, 0], dark[:, 1]].log()
+
+    x = torch.full((1, 1, 1, 2), 0.5, dtype=torch.float64)
+    spec = "simba(eps=5, norm=L2, step=0.1, queries=14, stop=never)"
+    found = attacked(spec, Bare(model), x, torch.zeros(1).long(), names=[str(seed)])
+    # at the goal the label is likelier than before; darker still it would be the least likely so far
+    assert found.x.flatten().tolist() == pytest.approx([0.4, 0.5])
+    assert found.reached.all()
+
+
 def _all(directions: Basis) -> Tensor:
     count = len(directions)
     zero = torch.zeros((count, *SHAPE), dtype=torch.float64)

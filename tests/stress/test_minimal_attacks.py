@@ -17,8 +17,8 @@ from roadworthy.stress.norm_names import Norm
 SHORT = {
     "carlini_wagner": "steps=20, search_steps=4, initial_c=1, learning_rate=0.05",
     "hopskipjump": "queries=300, probes=30",
-    "boundary": "queries=200",
-    "evolutionary": "queries=200",
+    "boundary": "queries=120",
+    "evolutionary": "queries=120",
 }
 """Arguments for attacks whose number of steps does not say all; 30 steps for the others."""
 

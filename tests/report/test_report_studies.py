@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from report_fakes import FakeView
 
+from roadworthy.report.called import called
 from roadworthy.report.html import render
 from roadworthy.report.studies import published_rows, studies, study_figures
 from roadworthy.report.surveys import survey_tables
@@ -151,7 +152,7 @@ def test_the_page_has_every_model_and_every_line_of_the_survey() -> None:
     assert "fmn(norm=Linf)" in text
     assert '<td class="num">0.0166</td><td class="num">[0.01, 0.02]</td>' in text
     assert "no line: a line needs 3 models, there are 2" in text
-    assert "0.011 without timm/a to 0.022 without timm/b" in text
+    assert "0.011 without a to 0.022 without b" in text
     assert text.count("on the frontier") >= 3
     assert "stands out" in text
 
@@ -167,7 +168,7 @@ def test_the_chart_of_the_survey_has_dots_and_the_line_it_was_given() -> None:
     survey, tradeoff = study_figures(summary())
     assert (survey.section, tradeoff.section) == ("survey", "tradeoff")
     points = survey.spec["datasets"]["points"]
-    (dot,) = ((p["x"], p["value"]) for p in points if p["label"] == "timm/b")
+    (dot,) = ((p["x"], p["value"]) for p in points if p["label"] == "b")
     assert dot == pytest.approx((-1.0, 0.025))
     assert {p["series"] for p in points} == {"on the frontier", "not on the frontier"}
     ends = survey.spec["datasets"][survey.spec["layer"][0]["data"]["name"]]
@@ -195,6 +196,14 @@ def test_published_figures_stand_beside_measured_ones() -> None:
     near = summary()
     near["reference"][0]["measured"]["high"] = 44.5
     assert published_rows(near)[0].verdict == "bands overlap"
+
+
+def test_models_are_called_by_architecture_and_training_where_that_is_enough() -> None:
+    a, b = "torch:n.py:net(checkpoint=a)", "torch:n.py:net(checkpoint=b)"
+    told = {"run": {"models": [{"spec": b, "training": "at"}]}}
+    assert called(told, [a, b]) == {a: "net", b: "net (at)"}
+    assert called(told, [a, f"{b} [bf16]"]) == {a: "net", f"{b} [bf16]": "net (at) [bf16]"}
+    assert called({}, [a, b]) == {a: a, b: b}
 
 
 def test_without_studies_there_is_no_section() -> None:

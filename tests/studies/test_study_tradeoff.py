@@ -125,7 +125,7 @@ def test_too_few_models_say_so() -> None:
     found = correlations(models, [natural, robust])
     assert [c.rho for c in found] == [None, None]
     assert "needs 3 models; 1 model of this group" in found[0].reason
-    assert "2 models of this group" in found[1].reason
+    assert "2 models of it have" in found[1].reason
     same = score("adversarial", "robust_top1", dict.fromkeys("abc", 0.0))
     others = [About(m, m, "f", "normal") for m in "abc"]
     assert "the same for all" in correlations(others, [natural, same])[0].reason

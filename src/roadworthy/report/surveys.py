@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from roadworthy.report.called import called
 from roadworthy.report.cells import distinct, entries, label_of, text_of
 from roadworthy.report.figure import Figure
-from roadworthy.report.names import short_names
 from roadworthy.report.points import point
 from roadworthy.report.reading import Reading, count, number, real
 from roadworthy.report.scatter import Segment, scatter
@@ -16,7 +16,6 @@ from roadworthy.report.scatter import Segment, scatter
 SECTION = "survey"
 EDGE, OTHERS = "on the frontier", "not on the frontier"
 LINES = (("all models", False), ("the frontier", True))
-_WIDTH = 28
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def survey_tables(summary: Mapping[str, Any]) -> list[SurveyTable]:
             models=[_model(one, names) for one in entries(entry, "points")],
             fits=[_fit(one, names) for one in entries(entry, "fits")],
         )
-        for entry, names in ((entry, _names(entry)) for entry in every)
+        for entry, names in ((entry, _names(summary, entry)) for entry in every)
     ]
 
 
@@ -47,7 +46,7 @@ def survey_figures(summary: Mapping[str, Any]) -> list[Figure]:
     """Return a chart for each attack, by medians; none where there are fewer than two dots."""
     every, made = entries(summary, "survey"), []
     for entry in every:
-        points = _dots(entry, _names(entry))
+        points = _dots(entry, _names(summary, entry))
         if text_of(entry, "statistic") != "median" or len(points) < 2:
             continue
         lines = [s for over, dashed in LINES if (s := _segment(entry, over, dashed)) is not None]
@@ -68,9 +67,8 @@ def _title(entry: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> str:
     return f"{title} on {text_of(entry, 'data')}" if several else title
 
 
-def _names(entry: Mapping[str, Any]) -> dict[str, str]:
-    models = distinct(text_of(one, "model") for one in entries(entry, "points"))
-    return short_names(models, _WIDTH)
+def _names(summary: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, str]:
+    return called(summary, (text_of(one, "model") for one in entries(entry, "points")))
 
 
 def _dots(entry: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from roadworthy.report.cells import distinct, entries, text_of
+from roadworthy.report.called import called
+from roadworthy.report.cells import entries, text_of
 from roadworthy.report.figure import Figure
-from roadworthy.report.names import short_names
 from roadworthy.report.points import point
 from roadworthy.report.reading import Reading, number, real
 from roadworthy.report.scatter import scatter
@@ -16,7 +16,6 @@ from roadworthy.studies.groups import HEADINGS
 
 SECTION = "tradeoff"
 MOST_SCORES = 8
-_WIDTH = 28
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def tradeoff_tables(summary: Mapping[str, Any]) -> TradeoffTables | None:
         return None
     scores = _chosen(found)
     labels = [text_of(score, "label") for score in scores]
-    names = _names(found)
+    names = _names(summary, found)
     every = entries(found, "correlations")
     kept = [c for c in every if {text_of(c, "natural"), text_of(c, "adversarial")} <= {*labels}]
     return TradeoffTables(
@@ -55,7 +54,7 @@ def tradeoff_figures(summary: Mapping[str, Any]) -> list[Figure]:
     first = {text_of(score, "kind"): score for score in reversed(entries(found, "scores"))}
     if set(first) != {"natural", "adversarial"}:
         return []
-    names, points = _names(found), []
+    names, points = _names(summary, found), []
     for model in entries(found, "models"):
         spec = text_of(model, "model")
         values = [_value(first[kind], spec) for kind in ("natural", "adversarial")]
@@ -68,7 +67,7 @@ def tradeoff_figures(summary: Mapping[str, Any]) -> list[Figure]:
         return []
     titles = [text_of(first[kind], "label") for kind in ("natural", "adversarial")]
     chart = scatter(points, x=titles[0], y=titles[1])
-    caption = "Each dot is a model; further right and further up is better, of accuracies at least."
+    caption = "Each dot is a model; further right and up is better where more of a score is."
     return [Figure(SECTION, "Natural against adversarial robustness", caption, chart)]
 
 
@@ -80,8 +79,8 @@ def _chosen(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [s for kind in kinds for s in [s for s in scores if text_of(s, "kind") == kind][:half]]
 
 
-def _names(found: Mapping[str, Any]) -> dict[str, str]:
-    return short_names(distinct(text_of(m, "model") for m in entries(found, "models")), _WIDTH)
+def _names(summary: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, str]:
+    return called(summary, (text_of(m, "model") for m in entries(found, "models")))
 
 
 def _value(score: Mapping[str, Any], model: str) -> float | None:

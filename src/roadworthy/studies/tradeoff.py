@@ -127,8 +127,8 @@ def _ranks(values: Floats) -> Floats:
 def _correlation(group: str, models: Sequence[str], one: Score, other: Score) -> Correlation:
     both = [m for m in models if m in one.values and m in other.values]
     if len(both) < FEWEST:
-        many = f"{len(both)} model{'' if len(both) == 1 else 's'}"
-        why = f"a rank correlation needs {FEWEST} models; {many} of this group have both scores"
+        many = "1 model of this group has" if len(both) == 1 else f"{len(both)} models of it have"
+        why = f"a rank correlation needs {FEWEST} models; {many} both scores"
         return Correlation(group, one.label, other.label, len(both), None, reason=why)
     rho = spearman(*([s.sign * s.values[m][0] for m in both] for s in (one, other)))
     if math.isnan(rho):

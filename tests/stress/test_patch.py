@@ -25,6 +25,7 @@ SHAPE = (3, 4, 4)
     ("area", "frame", "side"),
     [
         (0.05, (32, 32), 7),  # 49 of 1024 pixels, the nearest to 51.2
+        (0.06, (32, 32), 8),  # of a side of 7.8
         (0.25, (224, 224), 112),
         (1.0, (10, 10), 10),
         (1.0, (10, 20), 10),  # the largest square that there is

@@ -16,7 +16,7 @@ Corners = NDArray[np.int64]
 
 
 def side_of(area: float, height: int, width: int) -> int:
-    """Return the side in pixels of the square nearest to ``area`` of the frame that fits into it."""
+    """Return the side, in whole pixels, of a square of ``area`` of the frame, if it fits into it."""
     return min(max(round(sqrt(area * height * width)), 1), height, width)
 
 

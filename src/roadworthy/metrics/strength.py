@@ -19,12 +19,13 @@ def strength_curve(rows: Rows, steps: Sequence[int] | None = None) -> list[Curve
 
     ``rows`` are the records of one attack with one budget on one model and data set. An image is
     robust after k steps if it is right when clean and the goal was not reached in any of the first
-    k; one step of a black-box attack is one query, and with restarts the steps are those of the
-    attempt that reached the goal. Without ``steps`` 0, 1, 2, 5, 10, 20, 50 and so on up to the
-    number that was run. Raises UsageError for records that are not of one attack with one budget
-    that notes its steps. There is no single number of this curve: how far right it goes is chosen by
-    whoever runs the attack, and steps of different attacks do not cost the same. Dong et al.,
-    "Benchmarking adversarial robustness on image classification", CVPR 2020.
+    k; one step of a black-box attack is one query, and those of its restarts add up; of other
+    attacks they are those of the attempt that reached the goal. Without ``steps`` 0, 1, 2, 5, 10,
+    20, 50 and so on up to the number that was run. Raises UsageError for records that are not of
+    one attack with one budget that notes its steps. There is no single number of this curve: how
+    far right it goes is chosen by whoever runs the attack, and steps of different attacks do not
+    cost the same. Dong et al., "Benchmarking adversarial robustness on image classification", CVPR
+    2020.
     """
     usable = one_attack(rows)
     if is_minimal(usable) or usable["eps"].drop_nulls().n_unique() > 1:

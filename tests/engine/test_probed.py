@@ -136,9 +136,29 @@ def test_many_poor_fits_are_a_warning(poor: int, said: bool) -> None:
             "broken_by": [None] * 16,
             "clever_p": [0.0] * poor + [0.5] * (10 - poor) + [None] * 6,
             "clever_rule": rules,
+            "clever": [1.0] * 16,
+            "clever_half": [1.2] * 16,
         },
         schema_overrides={"flags": pl.List(pl.String), "broken_by": pl.String},
     )
     warned = Warned()
     warned.add(CellRecord("d", "m", "clever", "fp32", "r", "l"), "m", rows)
     assert [row["flag"] for row in warned.rows()] == ["poor_fits"] * said
+
+
+@pytest.mark.parametrize(("lower", "said"), [(0, False), (5, False), (6, True), (10, True)])
+def test_steeper_slopes_within_half_the_radius_are_a_warning(lower: int, said: bool) -> None:
+    rows = pl.DataFrame(
+        {
+            "flags": [[]] * 12,
+            "broken_by": [None] * 12,
+            "clever_p": [0.5] * 12,
+            "clever_rule": ["weibull"] * 12,
+            "clever": [1.0] * 10 + [None] * 2,
+            "clever_half": [0.8] * lower + [0.95] * (10 - lower) + [None] * 2,
+        },
+        schema_overrides={"flags": pl.List(pl.String), "broken_by": pl.String},
+    )
+    warned = Warned()
+    warned.add(CellRecord("d", "m", "clever", "fp32", "r", "l"), "m", rows)
+    assert [row["flag"] for row in warned.rows()] == ["missed_slopes"] * said

@@ -31,6 +31,7 @@ class Warned:
             needed = square_last(cell.stress) and any(map(_square_was_needed, parts))
             flags |= {"square_wins"} if needed else set()
         flags |= {"poor_fits"} if _many_fits_are_poor(usable) else set()
+        flags |= {"missed_slopes"} if _slopes_were_missed(usable) else set()
         if flags:
             self.found.setdefault((model, cell.data, cell.stress), set()).update(flags)
 
@@ -57,6 +58,12 @@ def _square_was_needed(rows: pl.DataFrame) -> bool:
 def _many_fits_are_poor(rows: pl.DataFrame) -> bool:
     fitted = rows.filter(pl.col("clever_p").is_not_null())
     return len(fitted) > 0 and (fitted["clever_rule"] != "weibull").mean() > POOR_FITS  # type: ignore[operator]
+
+
+def _slopes_were_missed(rows: pl.DataFrame) -> bool:
+    """Whether half the ball makes most scores smaller by a tenth: all of it holds its slopes too."""
+    scored = rows.filter(pl.col("clever_half").is_not_null())
+    return scored.filter(pl.col("clever_half") < 0.9 * pl.col("clever")).height > len(scored) / 2
 
 
 def warnings(summary: Mapping[str, Any]) -> list[str]:

@@ -62,6 +62,11 @@ FLAGS: Mapping[str, str] = MappingProxyType(
             "largest slopes near them, so that CLEVER is the lead over the largest slope seen: too "
             "large a distance; take more batches and draws, or another radius"
         ),
+        "missed_slopes": (
+            "most images are steeper within half the radius than within all of it, which cannot be: "
+            "nearly all random points are far out, so that CLEVER misses what is near and gives too "
+            "large a distance; take a smaller radius, or sampling=ray"
+        ),
     }
 )
 """Every flag by name, in the order of reporting: what it means and what to do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from roadworthy.report.cells import distinct
 from roadworthy.report.style import Point, Spec, color, finish
@@ -40,9 +41,9 @@ def scatter(points: Sequence[Point], *, x: str, y: str, segments: Sequence[Segme
     return finish(alt.layer(*layers, names), points, height=320)
 
 
-def _line(alt: object, one: Segment, x: object, y: object) -> object:
+def _line(alt: Any, one: Segment, x: Any, y: Any) -> Any:
     ends = [{"x": a, "value": b} for a, b in (one.start, one.end)]
-    chart = alt.Chart(alt.InlineData(values=ends))  # type: ignore[attr-defined]
+    chart = alt.Chart(alt.InlineData(values=ends))
     dash = [5, 4] if one.dashed else [1, 0]
     line = chart.mark_line(strokeWidth=1.5, strokeDash=dash, color="currentColor", opacity=0.6)
     return line.encode(x=x, y=y)

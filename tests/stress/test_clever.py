@@ -198,7 +198,7 @@ def test_all_points_are_in_the_ball_and_the_box(norm: str) -> None:
         assert away.max() <= 0.6 + 1e-6
     asked = torch.cat([points.view(-1, *x.shape) for points in model.asked])
     assert len(asked) == 12 * 7 + 7  # every batch, and the first of twelve a second time
-    assert len(asked.flatten(1).unique(dim=0)) == len(asked)
+    assert len(torch.unique(asked.flatten(1), dim=0)) == len(asked)
 
 
 @pytest.mark.parametrize("norm", NORMS)

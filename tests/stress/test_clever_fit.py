@@ -86,8 +86,8 @@ def test_values_that_are_the_same_need_no_distribution() -> None:
     assert fitted(np.full(9, 3.0)).rule == "constant"
     assert fitted(np.full(9, 3.0)).location == 3
     assert fitted(np.zeros(9)).location == 0
-    assert fitted(3 + 1e-6 * np.arange(9)).rule == "constant"
-    assert fitted(3 + 1e-2 * np.arange(9)).rule == "weibull"
+    assert fitted(np.asarray(3 + 1e-6 * np.arange(9), np.float64)).rule == "constant"
+    assert fitted(np.asarray(3 + 1e-2 * np.arange(9), np.float64)).rule == "weibull"
 
 
 def test_four_values_are_too_few() -> None:

@@ -71,7 +71,8 @@ class L1:
         signed = draws.signed((count, size + 1))
         lengths = -np.log(np.maximum(1 - np.abs(signed), FINEST))
         lengths /= lengths.sum(1, keepdims=True)
-        return np.copysign(lengths, signed, out=lengths)[:, :size]
+        found: Singles = np.copysign(lengths, signed, out=lengths)
+        return found[:, :size]
 
     def onto_plane(self, x: Tensor, normal: Tensor, gap: Tensor) -> Tensor:
         """Move the elements of largest normal as far as the box lets them, until the gap closes."""

@@ -11,14 +11,14 @@ from scipy.stats import beta, kstest, uniform
 
 from roadworthy.errors import UsageError
 from roadworthy.stress._norms import GEOMETRIES
-from roadworthy.stress.draws import FastDraws
+from roadworthy.stress.draws import FastDraws, Floats, Singles
 
 ORDERS = {"L2": 2.0, "Linf": np.inf, "L1": 1.0}
 COUNT = 6000
 SURE = 1e-3
 
 
-def points(norm: str, size: int, count: int = COUNT, seed: int = 0) -> np.ndarray:
+def points(norm: str, size: int, count: int = COUNT, seed: int = 0) -> Floats:
     drawn = GEOMETRIES[norm].inside(FastDraws(np.random.default_rng(seed)), count, size)
     assert drawn.shape == (count, size)
     assert drawn.dtype == np.float32
@@ -33,7 +33,7 @@ def test_the_volume_inside_a_point_is_uniform(norm: str, size: int) -> None:
     assert kstest(length**size, uniform().cdf).pvalue > SURE
 
 
-def share_below(norm: str, value: np.ndarray) -> np.ndarray:
+def share_below(norm: str, value: Floats) -> Floats:
     """Return the share of the ball, of four dimensions, whose first coordinate is below ``value``."""
     size = 4
     if norm == "Linf":
@@ -69,7 +69,7 @@ def test_points_of_many_dimensions_are_finite_and_inside() -> None:
 
 def test_a_number_without_a_logarithm_is_taken_for_the_smallest() -> None:
     class Ends(FastDraws):
-        def signed(self, shape: tuple[int, ...]) -> np.ndarray:
+        def signed(self, shape: tuple[int, ...]) -> Singles:
             return np.full(shape, -1.0, np.float32)
 
     drawn = GEOMETRIES["L1"].inside(Ends(np.random.default_rng(0)), 2, 3)

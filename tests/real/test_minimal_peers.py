@@ -84,7 +84,10 @@ def test_changes_are_no_larger_than_those_of_a_peer_with_as_many_steps(
     model = load(spec)
     x, labels = _images(shared, model)
     if attack.takes_draws:
-        given = {**given, "rng": BatchDraws([FastDraws(np.random.default_rng(i)) for i in labels])}
+        given = {
+            **given,
+            "rng": BatchDraws([FastDraws(np.random.default_rng(i)) for i in range(len(x))]),
+        }
     fast = x.contiguous(memory_format=torch.channels_last)
     found = attack.function(Counted(model), fast, Goal(labels), GEOMETRIES[norm], **given).x
     around = foolbox.PyTorchModel(_plain(weights), bounds=(0, 1), device="cpu")

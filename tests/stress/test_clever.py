@@ -165,7 +165,9 @@ def test_half_the_radius_is_half_as_steep() -> None:
     goal = goal_of(bowl(), x)
     # a lead of 0.02 with a slope of 0.4 at the edge, of 0.2 half way
     near = replace(goal, clean=torch.tensor([[0.02, 0.0]] * 2, dtype=torch.float64))
-    found = measured(bowl(), x, goal=near, batches=40, draws=30, radius=0.4).columns
+    found = measured(
+        bowl(), x, goal=near, batches=40, draws=30, radius=0.4, sampling="ball"
+    ).columns
     for value, low, high, half in zip(
         *(found[name] for name in ("clever", "clever_low", "clever_high", "clever_half")),
         strict=True,

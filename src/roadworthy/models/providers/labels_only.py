@@ -13,7 +13,8 @@ def labels_only(judge: Spec) -> Classifier:
 
     Attacks that need a gradient, logits or probabilities do not run on it. Its logits are 1 for the
     label and 0 for the others, so that confidences and losses measured on it mean nothing; where
-    ``judge`` gives no finite logits they are NaN. It stands for a service that is asked from outside.
+    ``judge`` gives no finite logits they are NaN. It stands for a service that is asked
+    from outside. Raises what loading ``judge`` raises.
     """
     from roadworthy.models.load import load
     from roadworthy.models.silent import silent

@@ -13,7 +13,8 @@ def probabilities_only(judge: Spec) -> Classifier:
 
     Attacks that need a gradient or logits do not run on it. Its logits are the logarithms of the
     probabilities in the precision of ``judge``: of a class whose probability underflows nobody learns
-    by how much. Where ``judge`` gives no finite logits they are NaN.
+    by how much. Where ``judge`` gives no finite logits they are NaN. Raises what
+    loading ``judge`` raises.
     """
     from roadworthy.models.load import load
     from roadworthy.models.silent import silent

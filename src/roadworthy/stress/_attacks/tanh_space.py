@@ -22,7 +22,8 @@ CHECKS = 10
 """How often in a descent it is asked whether an image still makes progress."""
 
 PROGRESS = 0.9999
-"""What the loss has to fall to, as a share of that at the last check, for its image to go on."""
+"""What the loss has to fall to, as a share of that at the last check; an image that fails to twice in a
+row ends. The first steps of Adam overshoot where the change is small: once would end too many."""
 
 
 def to_tanh_space(x: Tensor) -> Tensor:
@@ -55,14 +56,16 @@ class Descent:
         """
         reached, ended = torch.zeros_like(c, dtype=torch.bool), start.clone()
         w, before = start[rows], torch.full_like(c, float("inf"))
+        stood = torch.zeros_like(reached)  # whether the loss did not fall up to the last check
         adam = Adam(w, learning_rate=self.learning_rate)
         for step in range(self.steps):
             done, loss, gradient = self._look(rows, w, c[rows])
             reached[rows] |= done
             w = w - adam.step(gradient)
-            if step % max(self.steps // CHECKS, 1) == 0:
-                going = loss <= PROGRESS * before[rows]  # a loss of NaN does not go on
-                before[rows], ended[rows] = loss, w
+            if step and step % max(self.steps // CHECKS, 1) == 0:
+                fell = loss <= PROGRESS * before[rows]
+                going = (fell | ~stood[rows]) & ~loss.isnan()
+                before[rows], ended[rows], stood[rows] = loss, w, ~fell
                 if not going.all():
                     rows, w = rows[going], w[going]
                     adam.keep(going)

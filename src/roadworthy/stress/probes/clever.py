@@ -22,6 +22,10 @@ from roadworthy.types import Need
 RADII = {"L2": 5.0, "Linf": 0.1, "L1": 30.0}
 """Radii where none is given: the paper's, and under the other norms that of the authors' code."""
 
+SAMPLING: dict[str, Sampling] = {"L2": "ray", "L1": "ray", "Linf": "ball"}
+"""How points are drawn where nothing is said: as in the authors' code. In high dimension nearly all of
+a ball lies at its rim, and slopes near the image are missed where the radius is large."""
+
 
 def _check(arguments: Mapping[str, Any]) -> None:
     for name in ("batches", "draws", "candidates"):
@@ -56,15 +60,15 @@ def clever(
     draws: int = 1024,
     radius: float | None = None,
     candidates: int = 10,
-    sampling: Sampling = "ball",
+    sampling: Sampling | None = None,
     rng: BatchDraws,
 ) -> Measured:
     """Estimate the distance to the nearest boundary as lead over steepest slope, up to ``radius``.
 
     ``x`` is a float batch (N, C, H, W) in [0, 1], right when clean. Slopes are the dual norms of the
-    gradient of z_label - z_target at points drawn uniformly from the ball of ``radius`` (by default
-    5 under L2, 0.1 under Linf, 30 under L1), clipped to the box; ``sampling=ray`` draws directions
-    and a uniform distance instead. To the largest slope of each of ``batches`` batches of ``draws``
+    gradient of z_label - z_target at points drawn from the ball of ``radius`` (by default 5 under L2,
+    0.1 under Linf, 30 under L1), clipped to the box: ``sampling=ball`` draws them uniformly, ``ray``
+    a direction and a uniform distance, which is the default under L2 and L1. To the largest slope of each of ``batches`` batches of ``draws``
     points a reverse Weibull distribution is fitted; where it ends is the steepest slope. Without a
     target the score is the smallest over the ``candidates`` most likely other classes, which share
     their points. An estimate, no certificate: masked gradients inflate it. Weng et al., ICLR 2018.
@@ -75,9 +79,8 @@ def clever(
     if targets is None:
         targets = _most_likely(logits, goal.labels, candidates)
     size = RADII[geometry.name] if radius is None else float(radius)
-    found = maxima(
-        model, x, goal.labels, targets, Plan(geometry, size, batches, draws, sampling), rng
-    )
+    plan = Plan(geometry, size, batches, draws, sampling or SAMPLING[geometry.name])
+    found = maxima(model, x, goal.labels, targets, plan, rng)
     leads = logits.gather(1, goal.labels[:, None]) - logits.gather(1, targets)
     scores = _scores(leads, found, size, rng)
     return _measured(scores, targets)

@@ -65,13 +65,14 @@ def clever(
 ) -> Measured:
     """Estimate the distance to the nearest boundary as lead over steepest slope, up to ``radius``.
 
-    ``x`` is a float batch (N, C, H, W) in [0, 1], right when clean. Slopes are the dual norms of the
-    gradient of z_label - z_target at points drawn from the ball of ``radius`` (by default 5 under L2,
-    0.1 under Linf, 30 under L1), clipped to the box: ``sampling=ball`` draws them uniformly, ``ray``
-    a direction and a uniform distance, which is the default under L2 and L1. To the largest slope of each of ``batches`` batches of ``draws``
-    points a reverse Weibull distribution is fitted; where it ends is the steepest slope. Without a
-    target the score is the smallest over the ``candidates`` most likely other classes, which share
-    their points. An estimate, no certificate: masked gradients inflate it. Weng et al., ICLR 2018.
+    ``x`` is a float batch (N, C, H, W) in [0, 1], right when clean. Slopes are the dual norms of
+    the gradient of z_label - z_target at points drawn from the ball of ``radius`` (by default 5
+    under L2, 0.1 under Linf, 30 under L1), clipped to the box: ``sampling=ball`` draws them
+    uniformly, ``ray`` a direction and a uniform distance, which is the default under L2 and L1.
+    To the largest slope of each of ``batches`` batches of ``draws`` points a reverse Weibull
+    distribution is fitted; where it ends is the steepest slope. Without a target the score is the
+    smallest over the ``candidates`` most likely other classes, which share their points. An
+    estimate, no certificate: masked gradients inflate it. Weng et al., ICLR 2018.
     """
     logits = clean_goal(model, x, goal).clean
     assert logits is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from fractions import Fraction
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +17,7 @@ from roadworthy.models.options import parameters as model_parameters
 from roadworthy.registry import Parameter
 from roadworthy.spec import Range, Spec, Sweep, parse
 from roadworthy.stress import STRESSES
+from roadworthy.stress.parts import PARTS
 
 ITEMS: dict[str, tuple[Parameter, ...]] = {
     **{f"stress {name}": STRESSES.get(name).parameters for name in STRESSES},
@@ -44,6 +45,10 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 def values_of(annotation: Any) -> st.SearchStrategy[Any]:
     """Return a strategy of values that a parameter of this type takes."""
     origin, members = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:  # what resolves specs knows their names: those of parts
+        return st.lists(st.sampled_from(sorted(PARTS)), max_size=3, unique=True).map(
+            lambda names: tuple(Spec(name) for name in names)
+        )
     if origin in (Union, types.UnionType):
         return st.one_of([values_of(member) for member in members])
     if origin is Literal:

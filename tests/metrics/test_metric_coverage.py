@@ -27,11 +27,16 @@ LIKE_L2 = {
 } - {"median_l2"}
 """The same computation on another column: compared with each other in test_attack_metrics.py."""
 
+QUERIES = (100, 1000, 5000, 10000)
 LIKE_OTHERS = {
     "median_queries",
-    *(f"success_at_{queries}_queries" for queries in (100, 1000, 5000, 10000)),
+    *(f"success_at_{queries}_queries" for queries in QUERIES),
+    *(f"median_change_after_{queries}_queries" for queries in QUERIES),
+    *("transfer_rate", "transfer_rate_top5"),
+    *("clever", "median_clever", "clever_per_pixel"),
+    *("certified_top1", "abstained", "certified_radius", "median_certified_radius"),
 }
-"""The computations of median_l2 and success_rate on a column made in test_query_metrics.py."""
+"""The computations of median_l2, success_rate and nll on columns that their own tests make."""
 
 FIVE = ("curve_area",)  # needs every severity
 # what the number of rows a sample changes the formula of; the others have one branch

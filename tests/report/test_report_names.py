@@ -47,6 +47,15 @@ def test_short_names_stay_different() -> None:
     assert short_names(specs, 20)[specs[3]] != short_names(specs, 20)[specs[4]]
 
 
+def test_parameters_that_all_models_share_are_left_out() -> None:
+    start = "torch:nets/cifar.py:resnet20(checkpoint=w/{}, mean=imagenet, std=imagenet, size=32)"
+    names = short_names([start.format(name) for name in ("plain.th", "robust.pt")], 45)
+    for file, name in zip(("plain.th", "robust.pt"), names.values(), strict=True):
+        assert file in name
+        assert "imagenet" not in name
+        assert "size" not in name
+
+
 def test_middle_cuts_to_the_width() -> None:
     assert middle("abcdefghij", 5) == "ab…ij"
     assert middle("abcde", 5) == "abcde"

@@ -48,6 +48,7 @@ def test_members_of_a_list_are_what_the_list_says() -> None:
         (f"{NETS}:resnet20(training=at)", {"training": "at"}, "resnet20", "at"),
         (f"{NETS}:resnet20", {"training": "Adversarial (PGD-7)"}, "resnet20", "at"),
         (f"{NETS}:resnet20", {"training": "static data"}, "resnet20", "normal"),
+        (f"{NETS}:resnet20", {"training": "non-adversarial"}, "resnet20", "normal"),
         ("timm/convnext_base.fb_in22k_ft_in1k", {"pretraining": "in22k"}, "convnext_base", "21k"),
         ("wrapped/net@0123abcd", {"training": "at"}, "net", "at"),
         ("not a ( spec", None, "not a ( spec", "normal"),

@@ -19,6 +19,7 @@ COLUMNS = {
     "success_rate": "success %",
     "median": "median change",
     "median_queries": "queries",
+    "median_clever": "CLEVER",
     "certified_top1": "certified %",
     "certified_radius": "radius",
     "disagreement": "changed %",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from roadworthy.errors import RoadworthyError
+from roadworthy.spec import SpecError, parse
 
 AXES = {
     "clean": "Clean",
@@ -46,12 +48,14 @@ def middle(text: str, width: int) -> str:
 def short_names(specs: Iterable[str], width: int) -> dict[str, str]:
     """Return a short name for each spec, at most ``width`` characters where that stays unambiguous.
 
-    Folders of paths go first (``torch:…/nets.py:resnet20(checkpoint=…/r.pt)``), then the middle;
-    two specs never get the same name: they grow until they differ.
+    Parameters that all specs share go first, then folders of paths
+    (``torch:…/nets.py:resnet20(checkpoint=…/r.pt)``), then the middle; two specs never get the same
+    name: they grow until they differ.
     """
     full = {spec: clean_text(spec) for spec in dict.fromkeys(specs)}
-    pathless = {spec: _FOLDERS.sub(_ELLIPSIS + "/", text) for spec, text in full.items()}
     longest = max((len(text) for text in full.values()), default=0)
+    own = _own_parameters(full) if longest > width else full
+    pathless = {spec: _FOLDERS.sub(_ELLIPSIS + "/", text) for spec, text in own.items()}
     for texts in (pathless, full):
         for room in range(max(width, 3), longest + 1 if texts is full else max(width, 3) + 24):
             short = {
@@ -61,6 +65,23 @@ def short_names(specs: Iterable[str], width: int) -> dict[str, str]:
             if len(set(short.values())) == len(short):
                 return short
     return full
+
+
+def _own_parameters(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the specs without the parameters that all of them share, if they are specs at all."""
+    try:
+        parsed = {text: parse(text) for text in texts}
+    except SpecError:
+        return dict(texts)
+    given = [{(key, str(value)) for key, value in spec.params} for spec in parsed.values()]
+    shared = set.intersection(*given) if len(given) > 1 else set()
+    if not shared:
+        return dict(texts)
+    left = {
+        text: replace(spec, params=tuple(p for p in spec.params if (p[0], str(p[1])) not in shared))
+        for text, spec in parsed.items()
+    }
+    return {text: clean_text(str(spec)).replace("'", "") for text, spec in left.items()}
 
 
 @lru_cache(maxsize=1024)

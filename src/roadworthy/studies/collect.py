@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 
 from roadworthy.metrics.attacked import elements, is_minimal, norm_of
+from roadworthy.spec import parse
 from roadworthy.studies.population import STATISTICS, Population, population
 from roadworthy.studies.survey import Fit, Interval, Point, Study, study
 
@@ -30,10 +32,14 @@ class Surveys:
 
     def add(self, data: str, model: str, stress: str, precision: str, rows: pl.DataFrame) -> None:
         """Keep the usable ``rows`` of a cell if they tell how small a change suffices."""
-        if rows["norm"].is_null().all():
+        scored = _scored(rows)
+        if rows["norm"].is_null().all() and not scored:
             return
         for variant in rows["variant"].unique(maintain_order=True):
-            own = _distances(rows.filter(pl.col("variant") == variant))
+            own_rows = rows.filter(pl.col("variant") == variant)
+            if scored:  # CLEVER is no attack: its norm stands in the stress alone
+                own_rows = own_rows.with_columns(norm=pl.lit(_norm_in(stress, variant)))
+            own = _distances(own_rows)
             if own is not None:
                 key = (data, stress, variant, precision)
                 self._found.setdefault(key, {}).setdefault(model, own)
@@ -65,12 +71,22 @@ def stresses_of_suite(runs: list[dict[str, Any]]) -> frozenset[str]:
     return frozenset(s for suite in suites if suite["name"] == SUITE for s in suite["stresses"])
 
 
+def _scored(rows: pl.DataFrame) -> bool:
+    return "clever" in rows.columns and not rows["clever"].is_null().all()
+
+
+def _norm_in(stress: str, variant: str) -> str:
+    """Return the norm that a stress and its variant name, or the default of CLEVER."""
+    of_variant = re.search(r"\bnorm=(\w+)", variant)
+    return of_variant[1] if of_variant else str(dict(parse(stress).params).get("norm", "L2"))
+
+
 def _distances(rows: pl.DataFrame) -> pl.DataFrame | None:
     """Return the rows with distances of successes; None where there are none to be had.
 
     A CLEVER score is taken for a change that suffices: that is what it estimates.
     """
-    if "clever" in rows.columns and not rows["clever"].is_null().all():
+    if _scored(rows):
         norm = norm_of(rows)
         if norm is None:
             return None

@@ -23,6 +23,7 @@ HEADINGS = {
 _ADVERSARIAL = frozenset(
     {"at", "adversarial", "adversarially", "robust", "trades", "sota", "madry"}
 )
+_DENIED = re.compile(r"\b(?:non|not|un)[\s_-]*adversarial(?:ly)?\b")
 _LARGER = ("21k", "22k", "12k", "jft", "laion", "lvd", "yfcc", "ig1b")
 
 
@@ -64,7 +65,7 @@ def _architecture(model: str) -> str:
 
 def _group(facts: Mapping[str, Any]) -> str:
     training, before = (str(facts.get(key) or "").lower() for key in ("training", "pretraining"))
-    if _ADVERSARIAL & set(re.split(r"[^a-z]+", training)):
+    if _ADVERSARIAL & set(re.split(r"[^a-z]+", _DENIED.sub("", training))):
         return AT
     if any(mark in f"{before} {training}" for mark in _LARGER):
         return MORE_DATA

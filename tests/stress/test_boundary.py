@@ -8,46 +8,26 @@ import numpy as np
 import pytest
 import torch
 from boundary_world import SHAPE, Bare, Floats, curved, draws, goal_of
+from decision_world import begin_at_others, images, others
 from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks import decision
-from roadworthy.stress._attacks.decision import Decisions
 from roadworthy.stress._attacks.drawn_ahead import DrawnAhead
 from roadworthy.stress._norms import GEOMETRIES
 from roadworthy.stress.attacks import boundary as module
 from roadworthy.stress.attacks.boundary import boundary
 from roadworthy.stress.bound import stress
-from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.watch import Found
 
 STEPS = 90
 
 
-def _images(count: int) -> Tensor:
-    generator = torch.Generator().manual_seed(8)
-    return torch.rand((count, *SHAPE), generator=generator, dtype=torch.float64)
-
-
-def _others(model: Bare, x: Tensor) -> Tensor:
-    """Return an image of another class for each."""
-    many = torch.rand((60, *SHAPE), generator=torch.Generator().manual_seed(9)).double()
-    label, labels = model.function(many).argmax(1), model.function(x).argmax(1)
-    return torch.stack([many[int((label != one).nonzero()[0])] for one in labels])
-
-
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin at given points, measure every step and keep short notes."""
-
-    def started(asked: Decisions, rng: BatchDraws, **_: object) -> tuple[Tensor, Tensor]:
-        z = _others(curved(), asked.x)
-        asked.ask(torch.arange(len(z)), z)
-        return torch.arange(len(z)), z
-
-    monkeypatch.setattr(module, "started", started)
-    monkeypatch.setattr(module, "bisected", lambda asked, rows, z, tolerance: z)
+    begin_at_others(monkeypatch, module)
     for name, value in {"MEASURED": 3, "SPHERICAL": 5, "STEPS": 3}.items():
         monkeypatch.setattr(module, name, value)
 
@@ -107,13 +87,13 @@ def _slowly(
 @pytest.mark.parametrize(("aside", "ahead", "by"), [(0.2, 0.05, 1.5), (0.9, 0.4, 1.2)])
 @pytest.mark.usefixtures("begun")
 def test_the_walk_is_that_of_the_definition(aside: float, ahead: float, by: float) -> None:
-    model, x = curved(), _images(4)
+    model, x = curved(), images(4)
     given = {"spherical_step": aside, "source_step": ahead, "adaptation": by}
     found, counted = _run(model, x, steps=STEPS, **given)
     ahead_of = DrawnAhead(draws(4), SHAPE, x)
     noise = [ahead_of.next(torch.arange(4)) for _ in range(STEPS)]
     changed = []
-    for i, z in enumerate(_others(model, x)):
+    for i, z in enumerate(others(model, x)):
         each = [n[i].numpy() for n in noise]
         last, queries, *steps = _slowly(model, x[i].numpy(), z.numpy(), each, aside, ahead, by)
         pushed = (x[i].numpy() + (1 + decision.PUSH) * (last - x[i].numpy())).clip(0, 1)
@@ -125,7 +105,7 @@ def test_the_walk_is_that_of_the_definition(aside: float, ahead: float, by: floa
 
 @pytest.mark.usefixtures("begun")
 def test_images_whose_step_is_too_small_are_finished() -> None:
-    model, x = curved(), _images(3)
+    model, x = curved(), images(3)
     found, counted = _run(model, x, steps=2000, smallest_step=0.02, source_step=0.03)
     assert (counted.queries < 2000).all()
     assert found.steps_used is not None
@@ -137,7 +117,7 @@ def test_budgets_hold_and_smaller_ones_are_beginnings_of_larger_ones(
 ) -> None:
     marks = (15, 60, 61, 200)
     monkeypatch.setattr(decision, "QUERY_MARKS", marks)
-    model, x = curved(), _images(4)
+    model, x = curved(), images(4)
     longest, _ = _run(model, x, queries=200, spherical_step=0.1, source_step=0.1)
     assert longest.nearest_after is not None
     assert (longest.nearest_after.diff(dim=1) <= 0).all()

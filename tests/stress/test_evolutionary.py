@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from boundary_world import SHAPE, Bare, Floats, curved, draws, goal_of
+from decision_world import begin_at_others, images, others
 from scipy.special import ndtr
 from torch import Tensor
 from torch.nn import functional
@@ -14,42 +15,22 @@ from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks import decision
 from roadworthy.stress._attacks import learned as learned_module
-from roadworthy.stress._attacks.decision import Decisions
 from roadworthy.stress._attacks.drawn_ahead import DrawnAhead
 from roadworthy.stress._attacks.learned import Learned
 from roadworthy.stress._norms import GEOMETRIES
 from roadworthy.stress.attacks import evolutionary as module
 from roadworthy.stress.attacks.evolutionary import evolutionary
 from roadworthy.stress.bound import stress
-from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.watch import Found
 
 STEPS = 100
 MU, SIGMA, C, DECAY = 0.05, 0.2, 0.1, 0.8
 
 
-def _images(count: int) -> Tensor:
-    generator = torch.Generator().manual_seed(8)
-    return torch.rand((count, *SHAPE), generator=generator, dtype=torch.float64)
-
-
-def _others(model: Bare, x: Tensor) -> Tensor:
-    many = torch.rand((60, *SHAPE), generator=torch.Generator().manual_seed(9)).double()
-    label, labels = model.function(many).argmax(1), model.function(x).argmax(1)
-    return torch.stack([many[int((label != one).nonzero()[0])] for one in labels])
-
-
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin at given points, move a fourth of the coordinates and adapt often."""
-
-    def started(asked: Decisions, rng: BatchDraws, **_: object) -> tuple[Tensor, Tensor]:
-        z = _others(curved(), asked.x)
-        asked.ask(torch.arange(len(z)), z)
-        return torch.arange(len(z)), z
-
-    monkeypatch.setattr(module, "started", started)
-    monkeypatch.setattr(module, "bisected", lambda asked, rows, z, tolerance: z)
+    begin_at_others(monkeypatch, module)
     monkeypatch.setattr(learned_module, "MOVED", 4)
     monkeypatch.setattr(module, "TRIALS", 7)
 
@@ -98,13 +79,13 @@ def _slowly(
 @pytest.mark.parametrize("resolution", [None, 2, 9])
 @pytest.mark.usefixtures("begun")
 def test_the_walk_is_that_of_the_definition(resolution: int | None) -> None:
-    model, x = curved(), _images(4)
+    model, x = curved(), images(4)
     given = {"mu": MU, "sigma": SIGMA, "c": C, "decay": DECAY, "resolution": resolution}
     found, counted = _run(model, x, steps=STEPS, **given)
     side = min(resolution or 4, 4)
     ahead = DrawnAhead(draws(4), (2, 3 * side**2 // 4), x)
     noise = [ahead.next(torch.arange(4)) for _ in range(STEPS)]
-    for i, z in enumerate(_others(model, x)):
+    for i, z in enumerate(others(model, x)):
         each = [n[i].numpy() for n in noise]
         last, steps = _slowly(model, x[i].numpy(), z.numpy(), each, (3, side, side))
         pushed = (x[i].numpy() + (1 + decision.PUSH) * (last - x[i].numpy())).clip(0, 1)
@@ -144,7 +125,7 @@ def test_budgets_hold_and_smaller_ones_are_beginnings_of_larger_ones(
 ) -> None:
     marks = (15, 60, 150)
     monkeypatch.setattr(decision, "QUERY_MARKS", marks)
-    model, x = curved(), _images(4)
+    model, x = curved(), images(4)
     longest, _ = _run(model, x, queries=150, mu=0.1, sigma=0.1)
     assert longest.nearest_after is not None
     assert (longest.nearest_after.diff(dim=1) <= 0).all()

@@ -24,7 +24,17 @@ FRAMES = {
 FACTS = ("unit", "direction", "frame", "store", "baseline", "without_baseline", "headline", "paper")
 
 
-KINDS = ("models", "data", "stresses", "parts", "suites", "metrics", "stores", "baselines")
+KINDS = (
+    "models",
+    "data",
+    "stresses",
+    "parts",
+    "masks",
+    "suites",
+    "metrics",
+    "stores",
+    "baselines",
+)
 
 
 def _registries() -> dict[str, Registry[Any]]:
@@ -32,11 +42,13 @@ def _registries() -> dict[str, Registry[Any]]:
     from roadworthy.models.base import MODELS
     from roadworthy.stores import STORES
     from roadworthy.stress import STRESSES
+    from roadworthy.stress.masks import MASKS
     from roadworthy.stress.parts import PARTS
 
     return {
         "stresses": STRESSES,
         "parts": PARTS,
+        "masks": MASKS,
         "models": MODELS,
         "data": DATA,
         "stores": STORES,

@@ -179,7 +179,16 @@ def check(
 @app.command
 def ls(
     kind: Literal[
-        "all", "models", "data", "stresses", "parts", "suites", "metrics", "stores", "baselines"
+        "all",
+        "models",
+        "data",
+        "stresses",
+        "parts",
+        "masks",
+        "suites",
+        "metrics",
+        "stores",
+        "baselines",
     ] = "all",
     pattern: str = "*",
     *,

@@ -116,6 +116,8 @@ def _settled(value: Any, resolve: Callable[..., Any]) -> tuple[Any, Any]:
         texts, digests = zip(*(_settled(one, resolve) for one in value.values), strict=True)
         return Sweep(texts), Sweep(digests)
     found = resolve(value)
+    if not isinstance(found, tuple):
+        return found.spec, found.digest
     return tuple(one.spec for one in found), tuple(one.digest for one in found)
 
 

@@ -17,10 +17,11 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from roadworthy.models import fuse
+from roadworthy.models import fused as fused_module
 from roadworthy.models.base import Network
 from roadworthy.models.build import build
 from roadworthy.models.fuse import fused
-from roadworthy.models.fused import FusedConvolution
+from roadworthy.models.fused import FusedConvolution, _has_bf16
 from roadworthy.models.prepare import prepared
 
 FRAME = (16, 16)
@@ -86,14 +87,52 @@ def test_what_is_not_a_number_stays_so_in_its_row_alone(bad: float) -> None:
     assert torch.equal(module(spoilt)[[0, 2]], module(x)[[0, 2]])
 
 
-def test_other_formats_take_the_separate_steps() -> None:
+def test_other_formats_take_the_separate_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused_module, "_has_bf16", lambda: False)
     original = seeded(Residual()).eval()
     module = prepared_alike(original)
     x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(4))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(module(x), original(x))
+    for kind in (torch.bfloat16, torch.float16):
+        with torch.autocast("cpu", dtype=kind):
+            assert torch.equal(module(x), original(x))
     a, b = original.double()(x.double()), copy.deepcopy(module).double()(x.double())
     torch.testing.assert_close(b, a, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.skipif(not _has_bf16(), reason="this processor has no bfloat16 arithmetic")
+def test_under_bf16_the_fused_pass_is_as_near_to_float32_as_the_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = seeded(Residual()).eval().requires_grad_(requires_grad=False)
+    module, exact = prepared_alike(original), answers(original)
+    passes, kinds = fused_module._forward, []
+
+    def watched(x: Tensor, *more: Any) -> Tensor:
+        kinds.append(x.dtype)
+        return passes(x, *more)
+
+    monkeypatch.setattr(fused_module, "_forward", watched)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        steps, got = answers(original), answers(module)
+    assert kinds == [torch.bfloat16] * 4
+    for a, b, wanted in zip(steps, got, exact, strict=True):
+        assert not torch.equal(b, wanted)
+        assert (b - wanted).norm() <= 1.5 * (a - wanted).norm() <= 0.2 * wanted.norm()
+
+
+@pytest.mark.skipif(not _has_bf16(), reason="this processor has no bfloat16 arithmetic")
+def test_weights_in_bf16_follow_those_they_are_copies_of() -> None:
+    conv = seeded(nn.Conv2d(4, 8, 3)).requires_grad_(requires_grad=False)
+    module = FusedConvolution(conv, (0.0, INFINITY))
+    x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
+        before = module(x)
+        assert before.dtype == torch.bfloat16
+        assert torch.equal(module(x), before)
+        conv.weight.mul_(-1.0)
+        torch.testing.assert_close(module(x), conv(x).relu())
+        conv.bias.zero_()  # type: ignore[union-attr]
+        torch.testing.assert_close(copy.deepcopy(module)(x), conv(x).relu())
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import torch
@@ -22,9 +24,10 @@ FEW = 4
 class FusedConvolution(nn.Module):
     """Computes ``clamp(convolution(x) + other)``, with the weights of a frozen `nn.Conv2d`.
 
-    One pass with oneDNN in float32 on a CPU, the separate steps otherwise. The gradient is that of
-    the steps: a value at a limit of the clamp passes none. Timm's "same" convolution, which pads
-    the frame unevenly, is understood.
+    One pass with oneDNN on a CPU, in float32 or, where the processor has such arithmetic, under
+    bfloat16 autocast; the separate steps otherwise. The gradient is that of the steps: a value at a
+    limit of the clamp passes none. Timm's "same" convolution, which pads the frame unevenly, is
+    understood.
     """
 
     def __init__(self, convolution: nn.Conv2d, clamp: Clamp | None) -> None:
@@ -36,47 +39,64 @@ class FusedConvolution(nn.Module):
         self.same = type(convolution) is not nn.Conv2d
         self.padding: Pair = (0, 0) if self.same else _pair(convolution.padding)
         self.clamp = clamp
+        self._short: _Short | None = None
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """Return the result for ``x`` (N, C, H, W) and, where one is added, ``other``."""
-        x, weight, padding = self._padded(x)
+        weight, bias = self.weight, self.bias
+        if _short(x):
+            weight, bias = self._in_bf16()
+            x, other = x.to(torch.bfloat16), None if other is None else other.to(torch.bfloat16)
+        x, weight, padding = self._padded(x, weight)
         plan = (padding, self.stride, self.dilation, self.groups)
         if not _fast(x, other, weight):
-            return self._plain(x, other, weight, padding)
+            return self._plain(x, other, weight, bias, padding)
         if torch.is_grad_enabled() and (
             x.requires_grad or (other is not None and other.requires_grad)
         ):
-            result: Tensor = _Pass.apply(x, other, weight, self.bias, plan, self.clamp)
+            result: Tensor = _Pass.apply(x, other, weight, bias, plan, self.clamp)
             return result
-        return _forward(x, other, weight, self.bias, plan, self.clamp)
+        return _forward(x, other, weight, bias, plan, self.clamp)
 
-    def _padded(self, x: Tensor) -> tuple[Tensor, Tensor, Pair]:
+    def _in_bf16(self) -> tuple[Tensor, Tensor | None]:
+        """Return weight and bias in bfloat16: kept, since autocast would cast them at every pass."""
+        known = self._short
+        if known is None or not known.is_of(self.weight, self.bias):
+            known = self._short = _Short.of(self.weight, self.bias)
+        return known.weight, known.bias
+
+    def _padded(self, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Pair]:
         """Return frame, kernel and even padding that together give what was asked for.
 
         Padding a large frame unevenly copies it. A kernel that is cheap to run gets a first row and
         column of zeros instead, and with it a padding that is as wide on both sides.
         """
         if not self.same:
-            return x, self.weight, self.padding
+            return x, weight, self.padding
         need = [
             max((-(-length // step) - 1) * step + (kernel - 1) * spread + 1 - length, 0)
             for length, step, kernel, spread in zip(
-                x.shape[-2:], self.stride, self.weight.shape[-2:], self.dilation, strict=True
+                x.shape[-2:], self.stride, weight.shape[-2:], self.dilation, strict=True
             )
         ]
         before, after = [n // 2 for n in need], [n - n // 2 for n in need]
         if before == after:
-            return x, self.weight, (before[0], before[1])
-        if self.weight.shape[1] <= FEW and self.dilation == (1, 1):
+            return x, weight, (before[0], before[1])
+        if weight.shape[1] <= FEW and self.dilation == (1, 1):
             down, right = after[0] - before[0], after[1] - before[1]
-            return x, functional.pad(self.weight, (right, 0, down, 0)), (after[0], after[1])
+            return x, functional.pad(weight, (right, 0, down, 0)), (after[0], after[1])
         edges = (before[1], after[1], before[0], after[0])
-        return functional.pad(x, edges), self.weight, (0, 0)
+        return functional.pad(x, edges), weight, (0, 0)
 
-    def _plain(self, x: Tensor, other: Tensor | None, weight: Tensor, padding: Pair) -> Tensor:
-        y = functional.conv2d(
-            x, weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
+    def _plain(
+        self,
+        x: Tensor,
+        other: Tensor | None,
+        weight: Tensor,
+        bias: Tensor | None,
+        padding: Pair,
+    ) -> Tensor:
+        y = functional.conv2d(x, weight, bias, self.stride, padding, self.dilation, self.groups)
         y = y if other is None else y + other
         if self.clamp is None:
             return y
@@ -89,13 +109,61 @@ def _pair(value: Any) -> Pair:
     return int(first), int(second)
 
 
+@dataclass(frozen=True)
+class _Short:
+    """Weight and bias in bfloat16, and of which tensors in which state they are copies."""
+
+    weight: Tensor
+    bias: Tensor | None
+    origin: tuple[tuple[int, int] | None, ...]
+
+    @staticmethod
+    def of(weight: Tensor, bias: Tensor | None) -> _Short:
+        """Return the copies."""
+        with torch.inference_mode(mode=False):
+            low = weight.detach().to(torch.bfloat16)
+            return _Short(
+                low.contiguous(memory_format=torch.channels_last),
+                None if bias is None else bias.detach().to(torch.bfloat16),
+                (_state(weight), _state(bias)),
+            )
+
+    def is_of(self, weight: Tensor, bias: Tensor | None) -> bool:
+        """Whether the tensors are still those copied, unchanged."""
+        return self.origin == (_state(weight), _state(bias))
+
+
+def _state(tensor: Tensor | None) -> tuple[int, int] | None:
+    if tensor is None:
+        return None
+    # Tensors made under inference mode do not count their changes.
+    return tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version
+
+
+def _short(x: Tensor) -> bool:
+    """Whether the pass is to run in bfloat16 arithmetic that the processor has."""
+    return (
+        torch.is_autocast_enabled("cpu")
+        and x.device.type == "cpu"
+        and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        and _has_bf16()
+    )
+
+
+@cache
+def _has_bf16() -> bool:
+    return bool(torch._C._has_mkldnn and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def _fast(x: Tensor, other: Tensor | None, weight: Tensor) -> bool:
     tensors = (x, weight) if other is None else (x, weight, other)
-    return (
-        all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
-        and not torch.is_autocast_enabled("cpu")
-        and torch._C._has_mkldnn
-    )
+    wanted = torch.float32
+    if torch.is_autocast_enabled("cpu"):
+        if not _short(x):
+            return False
+        wanted = torch.bfloat16
+    fits = all(t.dtype == wanted and t.device.type == "cpu" for t in tensors)
+    return fits and torch._C._has_mkldnn
 
 
 def _forward(

@@ -13,6 +13,10 @@ import polars as pl
 from PIL import Image
 
 from roadworthy.engine.records import SCHEMA
+from roadworthy.report.blocks import Block
+from roadworthy.report.evidence import Evidence
+from roadworthy.report.figure import Figure
+from roadworthy.report.html import written
 
 MODEL = "demo/efficientnet_lite0"
 OTHER = "torch:tests/models/cifar_resnet.py:resnet20(checkpoint=../shared/models/resnet20.th)"
@@ -215,3 +219,14 @@ def fake_view(folder: Path, *, models: tuple[str, ...] = (MODEL,)) -> FakeView:
         images={f"photos/{i:03d}.jpg": made[i % len(made)] for i in range(50)},
         names=names,
     )
+
+
+def blocks_of(view: FakeView) -> dict[str, list[Block]]:
+    """Return the blocks of every section of the page of ``view``, by the name of the section."""
+    return {one.name: list(blocks) for one, blocks in written(Evidence(view))}
+
+
+def figures_of(summary: dict[str, Any], rows: pl.DataFrame) -> list[tuple[str, Figure]]:
+    """Return the charts of a page, each with the name of its section."""
+    found = blocks_of(FakeView(Path(), summary, records=rows))
+    return [(name, b) for name, blocks in found.items() for b in blocks if isinstance(b, Figure)]

@@ -5,11 +5,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from report_fakes import MODEL, OTHER, records, summary
+from report_fakes import MODEL, OTHER, figures_of, records, summary
 
 from roadworthy.engine.records import SCHEMA
 from roadworthy.report.cells import Cell
-from roadworthy.report.charts import figures
 from roadworthy.report.figure import Figure
 from roadworthy.report.flat import judged
 from roadworthy.report.points import eps_of, family_of, norm_of, severity_of
@@ -21,18 +20,18 @@ def points(figure: Figure) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[Figure]:
+def drawn() -> list[tuple[str, Figure]]:
     rows = records(n=20)
-    return figures(summary(rows), judged(rows))
+    return figures_of(summary(rows), rows)
 
 
-def test_one_section_per_axis_present_in_order(drawn: list[Figure]) -> None:
-    sections = list(dict.fromkeys(figure.section for figure in drawn))
+def test_one_section_per_axis_present_in_order(drawn: list[tuple[str, Figure]]) -> None:
+    sections = list(dict.fromkeys(section for section, _ in drawn))
     assert sections == [
         "overview",
-        "corruption",
-        "sequence",
-        "adversarial",
+        "corruptions",
+        "sequences",
+        "robustness",
         "systematic",
         "calibration",
     ]
@@ -42,11 +41,11 @@ def test_absent_axes_have_no_chart() -> None:
     rows = records(n=10).filter(pl.col("stress").is_in(["clean", "jpeg(quality=30)"]))
     given = summary(records(n=10))
     given["rows"] = [r for r in given["rows"] if r["stress"] in ("clean", "jpeg(quality=30)")]
-    sections = {figure.section for figure in figures(given, judged(rows))}
+    sections = {section for section, _ in figures_of(given, rows)}
     assert sections == {"overview", "systematic", "calibration"}
 
 
-def test_the_points_are_the_rows_of_the_summary(drawn: list[Figure]) -> None:
+def test_the_points_are_the_rows_of_the_summary(drawn: list[tuple[str, Figure]]) -> None:
     given = summary(records(n=20))
 
     def expected(metric: str, stress: str, variant: str) -> tuple[float, float, float]:
@@ -54,17 +53,17 @@ def test_the_points_are_the_rows_of_the_summary(drawn: list[Figure]) -> None:
         row = next(r for r in given["rows"] if (r["metric"], r["stress"], r["variant"]) == key)
         return row["value"], row["low"], row["high"]
 
-    by_section = {figure.section: figure for figure in reversed(drawn)}
+    by_section = dict(reversed(drawn))
     over = {p["label"]: (p["value"], p["low"], p["high"]) for p in points(by_section["overview"])}
     assert over["clean"] == expected("top1", "clean", "")
     assert over["gaussian_noise(severity=1..5)"] == expected(
         "top1", "gaussian_noise(severity=1..5)", ""
     )
-    levels = {p["x"]: (p["value"], p["low"], p["high"]) for p in points(by_section["corruption"])}
+    levels = {p["x"]: (p["value"], p["low"], p["high"]) for p in points(by_section["corruptions"])}
     assert sorted(levels) == [0, 1, 2, 3, 4, 5]
     assert levels[0] == expected("top1", "clean", "")
     assert levels[3] == expected("top1", "gaussian_noise(severity=1..5)", "severity=3")
-    attacked = {p["x"]: p["value"] for p in points(by_section["adversarial"])}
+    attacked = {p["x"]: p["value"] for p in points(by_section["robustness"])}
     pgd = expected("robust_top1", "pgd(eps=1/255, steps=10)", "eps=1/255")
     assert attacked == {0: over["clean"][0], 1: pgd[0]}
     lost = {p["label"]: p["value"] for p in points(by_section["systematic"])}
@@ -74,15 +73,15 @@ def test_the_points_are_the_rows_of_the_summary(drawn: list[Figure]) -> None:
 
 def test_models_are_colours_where_there_are_several() -> None:
     rows = records(n=10, models=(MODEL, OTHER))
-    over = figures(summary(rows), judged(rows))[0]
+    over = figures_of(summary(rows), rows)[0][1]
     series = {p["series"] for p in points(over)}
     assert len(series) == 2
     assert MODEL in series
     assert "yOffset" in json.dumps(over.spec)
 
 
-def test_specs_name_no_address(drawn: list[Figure]) -> None:
-    assert "http" not in json.dumps([figure.spec for figure in drawn])
+def test_specs_name_no_address(drawn: list[tuple[str, Figure]]) -> None:
+    assert "http" not in json.dumps([figure.spec for _, figure in drawn])
 
 
 def frame_rows(correct: list[list[bool]], conf: float = 0.95) -> pl.DataFrame:
@@ -106,9 +105,10 @@ def frame_rows(correct: list[list[bool]], conf: float = 0.95) -> pl.DataFrame:
 
 def test_accuracy_over_frames_by_hand() -> None:
     # frame 1: 2 of 2 right, frame 2: 1 of 2, frame 3: 0 of 2
-    flat = judged(frame_rows([[True, True, False], [True, False, False]]))
+    rows = frame_rows([[True, True, False], [True, False, False]])
+    flat = judged(rows)
     assert flat["frame"].sort().to_list() == [1, 1, 2, 2, 3, 3]
-    figure = next(f for f in figures({}, flat) if f.section == "sequence")
+    figure = next(f for section, f in figures_of({}, rows) if section == "sequences")
     assert [(p["x"], p["value"], p["n"]) for p in points(figure)] == [
         (1, 100, 2),
         (2, 50, 2),
@@ -127,8 +127,8 @@ def test_reliability_by_hand() -> None:
         for i, (conf, correct) in enumerate(judgements)
     ]
     rows.append({**base, "sample": "bad", "status": "failed"})
-    figure = figures({}, judged(pl.DataFrame(rows, schema=SCHEMA)))[0]
-    assert figure.section == "calibration"
+    section, figure = figures_of({}, pl.DataFrame(rows, schema=SCHEMA))[0]
+    assert section == "calibration"
     # two in 60..70 % with mean 65 and one right; two in 90..100 % with mean 95.5, both right
     assert [(round(p["x"], 3), p["value"], p["n"]) for p in points(figure)] == [
         (65.0, 50.0, 2),
@@ -168,9 +168,9 @@ def test_an_unforeseen_axis_is_drawn_by_its_first_percent() -> None:
         {**row, "metric": "sizes", "unit": "none", "value": 3.0},
         {**row, "metric": "subset_top1", "unit": "percent", "value": 61.5},
     ]
-    made = figures({"rows": rows}, judged(SCHEMA.to_frame()))
-    assert [(f.section, f.title) for f in made] == [("other", "subset_top1")]
-    assert points(made[0])[0]["value"] == 61.5
+    made = figures_of({"rows": rows}, SCHEMA.to_frame())
+    assert [(section, f.title) for section, f in made] == [("other_stresses", "subset_top1")]
+    assert points(made[0][1])[0]["value"] == 61.5
 
 
 def test_norms_get_a_chart_each() -> None:
@@ -181,7 +181,7 @@ def test_norms_get_a_chart_each() -> None:
         {**key, "stress": "clean", "variant": "", "metric": "top1", "value": 90.0},
     ]
     made = [
-        f for f in figures({"rows": rows}, judged(SCHEMA.to_frame())) if f.section == "adversarial"
+        f for section, f in figures_of({"rows": rows}, SCHEMA.to_frame()) if section == "robustness"
     ]
     assert [f.title for f in made] == ["Accuracy over eps (Linf)", "Accuracy over eps (L2)"]
     assert [[(round(p["x"], 6), p["value"]) for p in points(f)] for f in made] == [
@@ -191,4 +191,4 @@ def test_norms_get_a_chart_each() -> None:
 
 
 def test_nothing_to_draw_is_no_chart() -> None:
-    assert figures({}, judged(SCHEMA.to_frame())) == []
+    assert figures_of({}, SCHEMA.to_frame()) == []

@@ -14,7 +14,7 @@ from roadworthy.engine.records import SCHEMA
 from roadworthy.report import gallery as module
 from roadworthy.report import thumbnail as thumbnails
 from roadworthy.report.flat import judged
-from roadworthy.report.gallery import gallery
+from roadworthy.report.gallery import worst_images
 from roadworthy.report.thumbnail import thumbnail
 
 
@@ -122,7 +122,7 @@ def test_the_worst_come_first_and_those_right_when_clean_have_their_own_group() 
         ("jpeg(quality=30)", "z", True, 1.0),
     )
     view = FakeView(Path(), {}, images={"a": picture(0)}, names=("cat", "dog"))
-    groups = gallery(view, judged(rows), images=2)
+    groups = worst_images(view, judged(rows), images=2)
     assert [(g.axis, g.title, [p.sample for p in g.pictures]) for g in groups] == [
         ("Clean", "Most confidently wrong", ["e", "c"]),
         ("Systematic noise", "Most confidently wrong", ["c", "e"]),
@@ -143,9 +143,9 @@ def test_a_page_takes_so_many_pictures_and_no_more(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "MOST_THUMBNAILS", 5)
     samples = [f"s{i}" for i in range(9)]
     rows = rows_of(*((s, n, False, 0.5) for s in ("clean", "jpeg", "translate") for n in samples))
-    groups = gallery(FakeView(Path(), {}), judged(rows), images=4)
+    groups = worst_images(FakeView(Path(), {}), judged(rows), images=4)
     assert [len(g.pictures) for g in groups] == [4, 1]
 
 
 def test_nothing_wrong_is_nothing_to_show() -> None:
-    assert gallery(FakeView(Path(), {}), judged(rows_of(("clean", "a", True, 0.9)))) == []
+    assert worst_images(FakeView(Path(), {}), judged(rows_of(("clean", "a", True, 0.9)))) == []

@@ -13,11 +13,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from report_fakes import DATA, MODEL, FakeView, fake_view, picture
+from report_fakes import DATA, MODEL, FakeView, blocks_of, fake_view, picture
 
 from roadworthy.errors import RoadworthyError
+from roadworthy.report.blocks import Table
 from roadworthy.report.html import render, script_json, write
-from roadworthy.report.sections import worst_classes
 
 EVIL = "<script>alert(1)</script>"
 WORSE = "</script><!-- \u2028 '\"><img src=x onerror=alert(2)>&lt;"
@@ -148,10 +148,10 @@ def test_a_class_seen_under_fewer_stresses_is_ranked_by_its_mean() -> None:
         }
 
     rows = [row(134, "clean", 40.0), row(134, "fog", 40.0), row(517, "clean", 60.0)]
-    (table,) = worst_classes({"per_class": rows})
-    assert [(name, n) for name, n, _ in table.rows] == [("crane", 0), ("crane", 0)]
-    values = [[r and r.value for r in own] for _, _, own in table.rows]
-    assert values == [[40.0, 40.0], [60.0, None]]
+    (table,) = blocks_of(FakeView(Path(), {"per_class": rows}))["classes"]
+    assert isinstance(table, Table)
+    values = [[entry.text for entry in row.entries] for row in table.groups[0].rows]
+    assert values == [["crane", "0", "40.0", "40.0"], ["crane", "0", "60.0", "–"]]
 
 
 def test_nothing_is_loaded_from_outside(page: Page) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from report_fakes import FakeView
 
+from roadworthy.report.beside import published_rows
 from roadworthy.report.called import called
 from roadworthy.report.html import render
-from roadworthy.report.studies import published_rows, studies, study_figures
-from roadworthy.report.surveys import survey_tables
-from roadworthy.report.tradeoffs import tradeoff_tables
+from roadworthy.report.surveys import survey_figures, survey_tables
+from roadworthy.report.tradeoffs import tradeoff_figures, tradeoff_tables
 
 EVIL = "torch:<script>alert(1)</script>.py:net"
 
@@ -165,8 +165,7 @@ def test_what_comes_from_outside_is_escaped() -> None:
 
 
 def test_the_chart_of_the_survey_has_dots_and_the_line_it_was_given() -> None:
-    survey, tradeoff = study_figures(summary())
-    assert (survey.section, tradeoff.section) == ("survey", "tradeoff")
+    (survey,), (tradeoff,) = survey_figures(summary()), tradeoff_figures(summary())
     points = survey.spec["datasets"]["points"]
     (dot,) = ((p["x"], p["value"]) for p in points if p["label"] == "b")
     assert dot == pytest.approx((-1.0, 0.025))
@@ -228,7 +227,7 @@ def test_a_damaged_summary_still_makes_a_page() -> None:
         for key in ("survey", "tradeoff", "reference"):
             text = page({**found, key: wrong})
             assert re.search(r"</html>\s*$", text)
-    assert studies({}) == {"surveys": [], "tradeoff": None, "published": []}
+    assert (survey_tables({}), tradeoff_tables({}), published_rows({})) == ([], None, [])
 
 
 def test_a_table_says_on_which_data_only_where_there_are_several() -> None:

@@ -13,9 +13,8 @@ from roadworthy.report.style import Point, Spec
 
 @dataclass(frozen=True)
 class Figure:
-    """A Vega-Lite spec with its data, the section it belongs to, and what it says in words."""
+    """A Vega-Lite spec with its data, and what it says in words."""
 
-    section: str
     title: str
     caption: str
     spec: Spec

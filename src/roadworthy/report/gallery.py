@@ -40,7 +40,7 @@ class Group:
     pictures: list[Picture]
 
 
-def gallery(view: View, flat: pl.DataFrame, *, images: int = 6) -> list[Group]:
+def worst_images(view: View, flat: pl.DataFrame, *, images: int = 6) -> list[Group]:
     """Return the worst images of every axis, ``images`` in each group, 50 pictures in all.
 
     ``flat`` are the records as ``flat.judged`` returns them. An image appears once per axis, under

@@ -8,33 +8,21 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from roadworthy.errors import RoadworthyError
-from roadworthy.report.cells import cells, entries, text_of
-from roadworthy.report.charts import figures
-from roadworthy.report.facts import facts
+from roadworthy.report.blocks import Block, Text
+from roadworthy.report.cells import cells
+from roadworthy.report.evidence import Evidence
 from roadworthy.report.figure import Figure
-from roadworthy.report.flat import judged, of_themselves, whole
-from roadworthy.report.gallery import gallery
-from roadworthy.report.headline import headline
-from roadworthy.report.matrix import matrices, own_cells
-from roadworthy.report.names import AXES
-from roadworthy.report.points import who_of
-from roadworthy.report.robustness import cascades
-from roadworthy.report.sections import failures, results, worst_classes
-from roadworthy.report.studies import studies, study_figures
-from roadworthy.report.table import suite_notes
+from roadworthy.report.names import clean_text
+from roadworthy.report.sections.base import SectionDefinition, in_order
 from roadworthy.report.view import View
-from roadworthy.report.warned import warnings
-
-if TYPE_CHECKING:
-    import polars as pl
 
 SCRIPTS = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js", "report.js")
-INVOCATION = ("command", "started", "seconds", "versions", "hardware")
 
 
 def write(view: View, path: Path, *, images: int = 6) -> Path:
@@ -71,56 +59,40 @@ def render(view: View, *, images: int = 6) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(_content(view, images))
+    return environment.get_template("report.html.j2").render(_content(Evidence(view, images)))
 
 
-def _content(view: View, images: int) -> dict[str, Any]:
-    rows, problem = _records(view)
-    alone = of_themselves(rows, cells(view.summary))
-    flat = judged(alone)
-    found = own_cells(cells(view.summary))
-    drawn = [*figures(view.summary, flat, alone), *study_figures(view.summary)]
-    run = view.summary.get("run")
-    run = run if isinstance(run, dict) else {}
+def _content(evidence: Evidence) -> dict[str, Any]:
+    sections, drawn = [], list[Figure]()
+    for definition, blocks in written(evidence):
+        numbered = []
+        for block in blocks:
+            numbered.append((len(drawn), block))
+            drawn += [block] if isinstance(block, Figure) else []
+        sections.append({"name": definition.name, "title": definition.title, "blocks": numbered})
     return {
-        "title": _title(view),
-        "verdict": headline(found),
-        "problem": problem,
-        "warnings": warnings(view.summary),
-        "table": results(found),
-        "notes": suite_notes(view.summary),
-        "calibration": results(found, about="calibration"),
-        "changes": results(found, about="changes"),
-        "queries": results(found, about="queries"),
-        "cascades": cascades(alone, who_of(found)),
-        "matrices": matrices(view.summary),
-        **studies(view.summary),
-        "sections": _by_section(drawn),
-        "classes": worst_classes(view.summary),
-        "groups": gallery(view, flat, images=images),
-        "unavailable": entries(view.summary, "unavailable"),
-        "failures": failures(rows),
-        "run": facts(run, ("roadworthy", "seed", "precision", "stresses")),
-        "models": [facts(entry) for entry in entries(run, "models")],
-        "datasets": [facts(entry) for entry in entries(run, "data")],
-        "invocations": [facts(entry, INVOCATION) for entry in view.runs],
-        "axes": AXES,
-        "text_of": text_of,
+        "title": _title(evidence.view),
+        "sections": sections,
+        "kind": lambda block: type(block).__name__,
         **_assets(drawn),
     }
 
 
-def _records(view: View) -> tuple[pl.DataFrame, str]:
-    """Return the records, and what is wrong with them in words, empty where all is well."""
-    try:
-        rows = whole(view.rows())
-    except RoadworthyError as error:
-        from roadworthy.engine.records import SCHEMA
+def written(evidence: Evidence) -> Iterator[tuple[SectionDefinition, Sequence[Block]]]:
+    """Yield the sections that have something to say, each with its blocks.
 
-        return SCHEMA.to_frame(), f"The records cannot be read: {error}"
-    if rows.is_empty():
-        return rows, "There are no records: worst images and charts over images are left out."
-    return rows, ""
+    One that fails says so in its place: a page with all others is worth more than none.
+    """
+    for definition in in_order():
+        try:
+            blocks = definition.function(evidence)
+        except Exception as error:  # plug-ins' sections, and summaries that were damaged
+            if os.environ.get("ROADWORTHY_DEBUG"):
+                raise
+            said = f"This section could not be written: {type(error).__name__}: {error}"
+            blocks = [Text(clean_text(said), "warn")]
+        if blocks:
+            yield definition, blocks
 
 
 def _title(view: View) -> str:
@@ -129,13 +101,6 @@ def _title(view: View) -> str:
     if len(models) == 1:
         return f"{models.pop()} on {data.pop()}" if len(data) == 1 else models.pop()
     return f"{len(models)} models" if models else f"Run {view.folder.name}"
-
-
-def _by_section(drawn: list[Figure]) -> dict[str, list[tuple[int, Figure]]]:
-    sections: dict[str, list[tuple[int, Figure]]] = {}
-    for i, figure in enumerate(drawn):
-        sections.setdefault(figure.section, []).append((i, figure))
-    return sections
 
 
 def _assets(drawn: list[Figure]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.report import marks
-from roadworthy.report.axes import MOST_SERIES
 from roadworthy.report.cells import distinct, label_of
 from roadworthy.report.figure import Figure
+from roadworthy.report.levels import MOST_SERIES
 from roadworthy.report.names import short_names
 from roadworthy.report.points import Who, family, point
 from roadworthy.report.reading import Reading
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from roadworthy.metrics.robustness import CurvePoint
 
-SECTION = "robustness"
 _UNITS = {
     "Linf": ("Linf, in 1/255", 255.0),
     "L2": ("L2, pixels in 0 to 1", 1.0),
@@ -57,7 +56,7 @@ def robustness_figures(rows: pl.DataFrame, who: Who) -> list[Figure]:
                 f"change ran once: every budget is read off their distances.{left_out}"
             )
             title = f"Accuracy over the budget ({norm}){_only(points)}"
-            made.append(Figure(SECTION, title, caption, chart))
+            made.append(Figure(title, caption, chart))
     lines = {
         line.name: found
         for line in _lines(rows, who, str)
@@ -72,7 +71,7 @@ def robustness_figures(rows: pl.DataFrame, who: Who) -> list[Figure]:
             f"its goal after so many steps, with 95 % intervals.{left_out}"
         )
         title = f"Accuracy over the strength of the attack{_only(points)}"
-        made.append(Figure(SECTION, title, caption, chart))
+        made.append(Figure(title, caption, chart))
     return made
 
 

@@ -13,7 +13,6 @@ from roadworthy.report.points import point
 from roadworthy.report.reading import Reading, count, number, real
 from roadworthy.report.scatter import Segment, scatter
 
-SECTION = "survey"
 EDGE, OTHERS = "on the frontier", "not on the frontier"
 LINES = (("all models", False), ("the frontier", True))
 
@@ -57,7 +56,7 @@ def survey_figures(summary: Mapping[str, Any]) -> list[Figure]:
             "robust, further left more accurate. The line is through all models, the dashed one "
             "through those that no other beats in both."
         )
-        made.append(Figure(SECTION, _title(entry, every), caption, chart))
+        made.append(Figure(_title(entry, every), caption, chart))
     return made
 
 

@@ -14,7 +14,6 @@ from roadworthy.report.reading import Reading, number, real
 from roadworthy.report.scatter import scatter
 from roadworthy.studies.groups import HEADINGS
 
-SECTION = "tradeoff"
 MOST_SCORES = 8
 
 
@@ -68,7 +67,7 @@ def tradeoff_figures(summary: Mapping[str, Any]) -> list[Figure]:
     titles = [text_of(first[kind], "label") for kind in ("natural", "adversarial")]
     chart = scatter(points, x=titles[0], y=titles[1])
     caption = "Each dot is a model; further right and up is better where more of a score is."
-    return [Figure(SECTION, "Natural against adversarial robustness", caption, chart)]
+    return [Figure("Natural against adversarial robustness", caption, chart)]
 
 
 def _chosen(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:

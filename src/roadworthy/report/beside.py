@@ -1,4 +1,4 @@
-"""What the page says over several models: the survey, the trade-off, and published figures beside."""
+"""Published figures beside measured ones, as text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from roadworthy.report.cells import distinct, entries, label_of, text_of
-from roadworthy.report.figure import Figure
 from roadworthy.report.names import short_names
 from roadworthy.report.reading import Reading, reading_of
-from roadworthy.report.surveys import survey_figures, survey_tables
-from roadworthy.report.tradeoffs import tradeoff_figures, tradeoff_tables
 
 
 @dataclass(frozen=True)
@@ -25,20 +22,6 @@ class Beside:
     published: Reading
     verdict: str
     source: str
-
-
-def studies(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the template of the studies needs; everything may be empty."""
-    return {
-        "surveys": survey_tables(summary),
-        "tradeoff": tradeoff_tables(summary),
-        "published": published_rows(summary),
-    }
-
-
-def study_figures(summary: Mapping[str, Any]) -> list[Figure]:
-    """Return the charts of the studies."""
-    return [*survey_figures(summary), *tradeoff_figures(summary)]
 
 
 def published_rows(summary: Mapping[str, Any]) -> list[Beside]:

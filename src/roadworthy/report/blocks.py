@@ -1,0 +1,123 @@
+"""What sections of the page are made of; one template writes each kind, so authors write no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from roadworthy.report.figure import Figure
+from roadworthy.report.reading import Reading
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph: plain, ``soft`` (an explanation), or ``warn`` (what must not be overlooked)."""
+
+    text: str
+    kind: Literal["plain", "soft", "warn"] = "plain"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside the section; ``code`` is a spec in front of the words."""
+
+    text: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of a table.
+
+    ``small`` stands under the text, as intervals do; ``title`` shows when pointed at; ``heat``, 0 to
+    1, colours the cell from good to bad.
+    """
+
+    text: str
+    small: str = ""
+    title: str = ""
+    number: bool = False
+    code: bool = False
+    strong: bool = False
+    bad: bool = False
+    span: int = 1
+    heat: float | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column."""
+
+    text: str = ""
+    number: bool = False
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table, whose first entry names it; ``nested`` under the line before."""
+
+    entries: Sequence[Entry]
+    nested: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Lines under one title, which may be empty."""
+
+    title: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with what it shows in words, ``caption``."""
+
+    columns: Sequence[Column]
+    groups: Sequence[Group]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with their texts, such as versions."""
+
+    title: str
+    pairs: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image with lines of text; ``uri`` is a data URI, None where the image cannot be shown."""
+
+    uri: str | None
+    alt: str
+    strong: str
+    beside: str
+    lines: Sequence[str]
+    soft: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images side by side."""
+
+    pictures: Sequence[Picture]
+
+
+Block = Text | Heading | Figure | Table | Facts | Pictures
+
+
+def shown(reading: Reading | None, *, strong: bool = False, title: str = "") -> Entry:
+    """Return a number with its interval as a cell of a table; a dash for None."""
+    if reading is None:
+        return Entry("–", number=True)
+    return Entry(reading.text, reading.interval, title, number=True, strong=strong)
+
+
+def plain_table(
+    columns: Sequence[Column], rows: Sequence[Row], *, caption: str = ""
+) -> list[Table]:
+    """Return a table without groups as the one block of a list; nothing where it has no rows."""
+    return [Table(columns, [Group("", rows)], caption)] if rows else []

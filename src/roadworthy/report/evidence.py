@@ -1,0 +1,87 @@
+"""What sections and rules are written from: the view of a run, and what several of them need of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from roadworthy.errors import RoadworthyError
+from roadworthy.report.cells import Cell, cells
+from roadworthy.report.flat import judged, of_themselves, whole
+from roadworthy.report.matrix import own_cells
+from roadworthy.report.points import Who, who_of
+from roadworthy.report.view import View
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run as the sections of its page see it; what they share is computed once.
+
+    ``images`` is the number of pictures in each group of the gallery.
+    """
+
+    view: View
+    images: int = 6
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What summary.json holds; any of it may be missing or damaged."""
+        return self.view.summary
+
+    @cached_property
+    def run(self) -> Mapping[str, Any]:
+        """What the summary says of the run itself."""
+        found = self.summary.get("run")
+        return found if isinstance(found, Mapping) else {}
+
+    @cached_property
+    def every(self) -> list[Cell]:
+        """All cells, those of transfer included."""
+        return cells(self.summary)
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """The cells about models by themselves: without inputs that were handed on."""
+        return own_cells(self.every)
+
+    @cached_property
+    def who(self) -> Who:
+        """How a judge is named."""
+        return who_of(self.cells)
+
+    @cached_property
+    def _read(self) -> tuple[pl.DataFrame, str]:
+        try:
+            rows = whole(self.view.rows())
+        except RoadworthyError as error:
+            from roadworthy.engine.records import SCHEMA
+
+            return SCHEMA.to_frame(), f"The records cannot be read: {error}"
+        if rows.is_empty():
+            return rows, "There are no records: worst images and charts over images are left out."
+        return rows, ""
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """All records in all columns of the schema."""
+        return self._read[0]
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the records in words, empty where all is well."""
+        return self._read[1]
+
+    @cached_property
+    def alone(self) -> pl.DataFrame:
+        """The records about models by themselves."""
+        return of_themselves(self.rows, self.every)
+
+    @cached_property
+    def flat(self) -> pl.DataFrame:
+        """One row per judged picture of models by themselves, as ``flat.judged`` returns them."""
+        return judged(self.alone)

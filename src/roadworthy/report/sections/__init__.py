@@ -1,0 +1,1 @@
+"""Sections of the page: one file, one decorated function, found by the registry."""

@@ -1,0 +1,59 @@
+"""Classes with the lowest accuracy first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from roadworthy.report.blocks import Block, Column, Entry, Row, plain_table, shown
+from roadworthy.report.cells import distinct, entries, text_of
+from roadworthy.report.evidence import Evidence
+from roadworthy.report.reading import Reading, reading_of
+from roadworthy.report.sections.base import section
+
+MOST_CLASSES = 25
+MOST_STRESSES = 6
+
+Class = dict[str, Reading]
+"""Accuracy of one class under each stress."""
+
+
+@section(title="Worst classes", place=1000)
+def classes(evidence: Evidence) -> list[Block]:
+    """List the classes with the lowest mean accuracy over the stresses first, 25 a table."""
+    tables: dict[tuple[str, str], dict[tuple[str, str], Class]] = {}
+    for entry in entries(evidence.summary, "per_class"):
+        key = (text_of(entry, "model"), text_of(entry, "data"))
+        label, name = text_of(entry, "label"), text_of(entry, "name")
+        reading = reading_of(entry, value="top1")
+        if reading.value is not None:
+            # by label as well: ImageNet has two cranes and two maillots
+            known = tables.setdefault(key, {}).setdefault((name, label), {})
+            known[text_of(entry, "stress")] = reading
+    return [block for key, found in tables.items() for block in _table(" · ".join(key), found)]
+
+
+def _table(title: str, found: Mapping[tuple[str, str], Class]) -> list[Any]:
+    stresses = distinct(stress for own in found.values() for stress in own)[:MOST_STRESSES]
+    ordered = sorted(found.items(), key=_badness)
+    rows = [
+        Row(
+            [
+                Entry(name or f"class {label}"),
+                Entry(str(max(reading.n for reading in own.values())), number=True),
+                *(shown(own.get(stress)) for stress in stresses),
+            ]
+        )
+        for (name, label), own in ordered[:MOST_CLASSES]
+    ]
+    more = len(ordered) - len(rows)
+    left = f"; {more} better classes are left out" if more > 0 else ""
+    columns = [Column("class"), Column("n", number=True)]
+    columns += [Column(stress, number=True, code=True) for stress in stresses]
+    caption = f"{title}: top-1 in percent per class, lowest mean first{left}."
+    return [*plain_table(columns, rows, caption=caption)]
+
+
+def _badness(item: tuple[tuple[str, str], Class]) -> tuple[float, tuple[str, str]]:
+    values = [reading.value or 0.0 for reading in item[1].values()]
+    return sum(values) / len(values), item[0]

@@ -1,0 +1,15 @@
+"""Systematic noise: what another decoder, resizer or precision costs."""
+
+from __future__ import annotations
+
+from roadworthy.report.blocks import Block
+from roadworthy.report.evidence import Evidence
+from roadworthy.report.levels import lost
+from roadworthy.report.sections.base import section
+
+
+@section(title="Systematic noise", place=700)
+def systematic(evidence: Evidence) -> list[Block]:
+    """Draw the accuracy lost to each difference between training and deployment."""
+    own = [c for c in evidence.cells if c.axis == "systematic" and not c.pooled]
+    return [*lost(own, evidence.who)]

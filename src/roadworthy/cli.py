@@ -262,7 +262,7 @@ def make(
     data: Annotated[str, Parameter(name=["--data", "-d"])],
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     store: str | None = None,
-    frame: Literal["imagenet", "inception", "tiny", "untouched"] | None = None,
+    frame: Literal["imagenet", "inception", "tiny", "squash256", "untouched"] | None = None,
     jobs: Annotated[int, Parameter(name=["--jobs", "-j"])] = 1,
     limit: int | None = None,
     seed: int = 0,

@@ -50,6 +50,16 @@ def test_the_inception_frame_is_seven_eighths_squashed_to_299(height: int, width
     np.testing.assert_array_equal(frame, expected)
 
 
+@pytest.mark.parametrize(("height", "width"), [(375, 500), (500, 333), (100, 90)])
+def test_the_frame_of_imagenet_s_is_squashed_to_256_and_cut_16_pixels_in(
+    height: int, width: int
+) -> None:
+    picture, data = _picture(height, width)
+    expected = np.asarray(picture.resize((256, 256), Pillow.Resampling.BILINEAR))[16:240, 16:240]
+    frame = run(data, published("squash256", OWN), name="p")
+    np.testing.assert_array_equal(frame, expected)
+
+
 def test_the_tiny_frame_gives_up_the_aspect_and_untouched_changes_nothing() -> None:
     picture, data = _picture(130, 70)
     tiny = np.asarray(picture.resize((64, 64), Pillow.Resampling.BILINEAR))

@@ -28,6 +28,7 @@ from roadworthy.engine.store import Store
 from roadworthy.engine.taps import Context
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, stress
+from roadworthy.stress.changes import judged_by, modifies
 from roadworthy.stress.reference import clean_of
 from roadworthy.types import Classifier, Logits, Sample, Tap
 
@@ -296,13 +297,13 @@ class Engine:
         """Return the judge of a cell in its precision, changed by a MODEL stress if it is one."""
         from roadworthy.models.precision import in_precision
 
-        changes = cell.stress.definition.tap is Tap.MODEL
+        changes = modifies(cell.stress)
         what = f"{cell.stress.digest}/{setting.key}" if changes else cell.judge.precision
         key = (cell.judge.spec, what)
         if key not in self._modified:
             judge = cell.judge.model
             if changes:
-                judge = cell.stress.definition.function(judge, **setting.arguments)
+                judge = judged_by(cell.stress, setting, judge)
             else:
                 judge = in_precision(judge, cell.judge.precision)
             self._modified[key] = judge

@@ -18,6 +18,7 @@ from roadworthy.pipeline.base import Pipeline, probe_hash, run
 from roadworthy.pipeline.published import FrameName, published
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, Stress, stress
+from roadworthy.stress.changes import read_by
 from roadworthy.stress.levels import Frames
 from roadworthy.stress.reference import is_clean
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, with_implied
@@ -129,7 +130,7 @@ class Cell:
 
     def pipeline_of(self, setting: Setting) -> Pipeline:
         """The pipeline that reads the images for ``setting``."""
-        return _pipeline_of(self.stress, setting, self.pipeline)
+        return read_by(self.stress, setting, self.pipeline)
 
     def sequence(self, setting: Setting) -> Frames:
         """How the frames of a sequence stress are made on this cell's frame, and compared.
@@ -297,13 +298,6 @@ def _with_clean(stresses: Sequence[Stress]) -> list[Stress]:
     return list(unique.values())
 
 
-def _pipeline_of(one: Stress, setting: Setting, pipeline: Pipeline) -> Pipeline:
-    if one.definition.tap is not Tap.PIPELINE:
-        return pipeline
-    changed: Pipeline = one.definition.function(pipeline, **setting.arguments)
-    return changed
-
-
 def _cell(
     source: Source,
     one: Stress,
@@ -325,7 +319,7 @@ def _cell(
     if one.definition.tap is Tap.INPUT:
         # A success that exists only in bf16 is none.
         craft, judge = judge.precision, replace(judge, precision="fp32")
-    probes = {probe_hash(_pipeline_of(one, s, pipeline)) for s in one.settings}
+    probes = {probe_hash(read_by(one, s, pipeline)) for s in one.settings}
 
     def named(by: Judge, *more: object) -> str:
         return digest(

@@ -14,6 +14,7 @@ import polars as pl
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.records import SCHEMA
 from roadworthy.stress.bound import Setting
+from roadworthy.stress.changes import modifies
 from roadworthy.types import Sample, Tap
 
 ORDER = "_position"
@@ -29,7 +30,7 @@ def constants(cell: Cell) -> dict[str, Any]:
         "data": cell.source.dataset.spec,
         "model": judge.spec,
         "model_id": judge.model.id,
-        "modifier": spec if definition.tap is Tap.MODEL else None,
+        "modifier": spec if modifies(cell.stress) else None,
         "source": _source(cell),
         "stress": spec,
         "version": definition.version,

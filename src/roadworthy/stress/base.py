@@ -143,9 +143,36 @@ def recode(
     )
 
 
-def reader(*, level: str | None = None, version: int = 1, paper: str | None = None) -> Decorator:
-    """Register ``f(pipeline, ...) -> Pipeline``: the file is read another way."""
-    return _register(Tap.PIPELINE, "systematic", 1, level=level, version=version, paper=paper)
+def reader(
+    *,
+    level: str | None = None,
+    check: Check | None = None,
+    composed: bool = False,
+    version: int = 1,
+    paper: str | None = None,
+) -> Decorator:
+    """Register ``f(pipeline, ...) -> Pipeline``: the file is read another way.
+
+    Users may give ``frame``: the pipeline that is changed is then that of a benchmark. ``composed``
+    says that the parameter ``members``, of type ``tuple[Spec, ...]``, names stresses; those of them
+    that act on the model are the engine's.
+    """
+
+    def decorate(function: Callable[..., Any]) -> StressDefinition:
+        return StressDefinition(
+            name=function.__name__,
+            function=function,
+            parameters=(*parameters_of(function, skip=1), FRAME),
+            tap=Tap.PIPELINE,
+            axis="systematic",
+            level=level,
+            check=check,
+            composed=composed,
+            version=version,
+            paper=paper,
+        )
+
+    return decorate
 
 
 def sequence(

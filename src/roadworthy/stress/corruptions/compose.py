@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from roadworthy.errors import UsageError
 from roadworthy.spec import Spec
 from roadworthy.stress.base import image_stress
+from roadworthy.stress.composed import check_single, resolved
 from roadworthy.stress.draws import Draws, FastDraws
 from roadworthy.types import Image, Tap
 
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
-    if not arguments["members"]:
-        raise UsageError(
-            "compose: give corruptions: compose(fog(severity=2), pixelate(severity=1))"
-        )
-    for member in _resolved(arguments["members"]):
+    for member in resolved(arguments["members"]):
         _check_member(member)
 
 
@@ -37,7 +33,7 @@ def compose(image: Image, members: tuple[Spec, ...], *, rng: Draws) -> Image:
     a stream of its own, so that what one draws changes nothing for the others. ``frame`` and
     ``store`` are given to ``compose`` as a whole. Raises UsageError for other members.
     """
-    for member in _resolved(members):
+    for member in resolved(members):
         draws = _own_stream(rng)
         definition = member.definition
         arguments = definition.arguments_on(image.shape, member.settings[0].arguments)
@@ -52,13 +48,6 @@ def _own_stream(rng: Draws) -> Draws:
     return FastDraws(np.random.Generator(np.random.Philox(key=int(low) << 64 | int(high))))
 
 
-@lru_cache(maxsize=64)
-def _resolved(members: tuple[Spec, ...]) -> tuple[Stress, ...]:
-    from roadworthy.stress.bound import stress  # which imports the registry that imports this file
-
-    return tuple(map(stress, members))
-
-
 def _check_member(member: Stress) -> None:
     definition = member.definition
     if definition.tap is not Tap.IMAGE or definition.axis == "clean":
@@ -66,12 +55,4 @@ def _check_member(member: Stress) -> None:
             f"compose: '{member.name}' is no corruption of the frame "
             f"(it acts at the tap {definition.tap.name}); compose takes those alone"
         )
-    if member.frame != "own" or member.store is not None:
-        raise UsageError(
-            f"compose: give frame and store to compose(...) as a whole, not to '{member.name}'"
-        )
-    if len(member.settings) != 1:
-        raise UsageError(
-            f"compose: '{member.spec}' has {len(member.settings)} variants; "
-            f"give each member one, for example {member.name}({member.settings[0].key})"
-        )
+    check_single(member, whole="compose")

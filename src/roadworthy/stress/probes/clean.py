@@ -10,7 +10,8 @@ def _unchanged(image: Image) -> Image:
     """Judge the images as they are read, ``frame=own`` as the model wants them.
 
     ``frame`` may be that of a benchmark: ``imagenet`` (256, then the central 224), ``inception``,
-    ``tiny`` or ``untouched``. Every drop is taken against the clean images of the same frame.
+    ``tiny``, ``squash256`` or ``untouched``. Every drop is taken against the clean images of the
+    same frame.
     """
     return image
 

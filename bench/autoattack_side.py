@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -9,9 +11,11 @@ from torch.nn import functional
 from bench.attack_side import EPS, Images, images, plain_network
 from bench.pictures import resnet20
 from bench.race import Work
+from roadworthy.engine.options import Precision
 from roadworthy.evaluation import use_cores
 from roadworthy.models.counted import Counted
 from roadworthy.models.load import load
+from roadworthy.models.precision import in_precision
 from roadworthy.stress.apply import draws_of
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import Setting, Stress, stress
@@ -25,8 +29,17 @@ PART = 128
 """Images at once, as the engine takes them."""
 
 
-def ours(count: int, *, adversarial: bool, spec: str = "autoattack(eps=8/255)") -> Work:
-    """Attack ``count`` images part by part as the engine does; the answer says which are robust."""
+def ours(
+    count: int,
+    *,
+    adversarial: bool,
+    spec: str = "autoattack(eps=8/255)",
+    precision: Precision = "fp32",
+) -> Work:
+    """Attack ``count`` images part by part as the engine does; the answer says which are robust.
+
+    Under ``precision`` bf16 attacks search with the faster model; what they find is judged in float32.
+    """
     use_cores()
     model, batch, one = load(resnet20(adversarial=adversarial)), images(count), stress(spec)
 
@@ -34,7 +47,7 @@ def ours(count: int, *, adversarial: bool, spec: str = "autoattack(eps=8/255)") 
         robust = torch.zeros(count, dtype=torch.bool)
         for start in range(0, count, PART):
             rows = torch.arange(start, min(start + PART, count))
-            left, found, _ = _attacked(model, batch, one, rows)
+            left, found, _ = _attacked(model, batch, one, rows, precision)
             with torch.no_grad():
                 robust[left] = model.logits(found).argmax(1) == batch.labels[left]
         return robust
@@ -71,7 +84,7 @@ def passes(count: int, spec: str) -> Work:
 
 
 def _attacked(
-    model: Classifier, batch: Images, one: Stress, rows: Tensor
+    model: Classifier, batch: Images, one: Stress, rows: Tensor, precision: Precision = "fp32"
 ) -> tuple[Tensor, Tensor, Counted]:
     """Return which of ``rows`` were right, what the attack made of them, and what was counted."""
     with torch.no_grad():
@@ -80,7 +93,9 @@ def _attacked(
     left, counted = rows[right], Counted(model)
     norm = one.settings[0].arguments["norm"]
     goal = Goal(batch.labels[left], clean=logits[right])
-    work = Batch(counted, batch.x[left], goal, Ball(norm, torch.full((len(left),), EPS)))
+    crafting = replace(counted, model=in_precision(model, precision))
+    ball = Ball(norm, torch.full((len(left),), EPS))
+    work = Batch(crafting, batch.x[left], goal, ball, counted)
 
     def draws(asked: Stress, under: Setting) -> BatchDraws:
         names = [str(index) for index in left.tolist()]

@@ -16,7 +16,7 @@ from roadworthy.engine.batch import Batches
 from roadworthy.engine.judge import Progress, part_rows, seen_rows, unreadable, variant_rows
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.rows import Judged
-from roadworthy.engine.taps import Batch, Context, Crafted, attacked, clean_input, craft
+from roadworthy.engine.taps import Batch, Context, Crafted, attacked, clean_input, craft, facts_of
 from roadworthy.types import Logits, Sample
 
 CleanLogits = Callable[[Cell], Mapping[int, Logits]]
@@ -119,6 +119,7 @@ class Group:
             positions=positions,
             labels=np.array(labels, np.int32),
             clean=np.stack([clean[position] for position in positions]),
+            facts=facts_of(cell, positions, self.context),
         )
 
     def _made(self, chosen: Sequence[int]) -> tuple[dict[str, Crafted], dict[int, str]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import Pipeline, decode, framed, resized
+from roadworthy.pipeline.facts import Facts, facts_of
 from roadworthy.stress.apply import draws_for
 from roadworthy.stress.base import Encoded
 from roadworthy.stress.bound import Setting, Stress
@@ -57,6 +58,7 @@ class Frames:
         self._lock = Lock()
         self._spill: Any = None
         self.failures: dict[tuple[Product, int], str] = {}
+        self.facts: dict[tuple[Pipeline, int], Facts] = {}
 
     def put(self, product: Product, position: int, image: Image) -> None:
         """Keep one image."""
@@ -136,6 +138,8 @@ def prepare(
                         f"has no size of its own; give the model size="
                     )
                 frames.put(product, position, image)
+                if product.kind == "frame" and not product.recode:
+                    frames.facts[product.pipeline, position] = kitchen.facts(product)
             except SampleError as error:
                 named = sample.id in str(error)
                 reason = str(error) if named else f'"{sample.id}": {error}'
@@ -190,6 +194,9 @@ class _Kitchen:
             raise found
         image: Image = found
         return image
+
+    def facts(self, product: Product) -> Facts:
+        return facts_of(self.data(), self.pixels(product), product.pipeline)
 
     def decode(self, product: Product) -> Image | SampleError:
         try:

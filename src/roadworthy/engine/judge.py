@@ -13,7 +13,7 @@ from roadworthy.engine.batch import Batches
 from roadworthy.engine.forward import finite, forward, to_input
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.rows import ORDER, Judged, collected, failed_rows, judged_rows
-from roadworthy.engine.taps import Batch, Context, Variant, sequences, variants
+from roadworthy.engine.taps import Batch, Context, Variant, facts_of, sequences, variants
 from roadworthy.engine.verdict import verdicts
 from roadworthy.metrics.ranks import top5_distance, zipf_distance
 from roadworthy.stress.bound import Setting
@@ -57,6 +57,7 @@ def judge_part(
             positions=[positions[i] for i in chosen],
             labels=np.array([cell.relation.target_of(samples[i].label) for i in chosen], np.int32),
             clean=np.stack([clean[positions[i]] for i in chosen]),
+            facts=facts_of(cell, [positions[i] for i in chosen], context),
         )
         rows = list(_batch_rows(cell, batch, chosen, context))
         return rows, {chosen[i]: reason for i, reason in batch.failures.items()}
@@ -130,7 +131,7 @@ def _batch_rows(
     if is_clean(cell.stress.spec):
         setting = cell.stress.settings[0]
         verdict = _verdicts(cell, batch, batch.clean)
-        yield Judged(setting, batch.samples, verdict, order)
+        yield Judged(setting, batch.samples, {**verdict, **batch.facts}, order)
         return
     for variant in variants(cell, batch, context):
         yield variant_rows(cell, variant, batch, order)
@@ -139,7 +140,7 @@ def _batch_rows(
 def variant_rows(cell: Cell, variant: Variant, batch: Batch, order: Sequence[int]) -> Judged:
     """Return the records of one variant of a batch, whose samples stand at ``order`` of the part."""
     logits = _judged(cell, variant, batch)
-    columns: dict[str, Any] = {**_verdicts(cell, batch, logits), **variant.columns}
+    columns = {**_verdicts(cell, batch, logits), **variant.columns, **batch.facts}
     if "pred8" in columns:
         # Handed on, a distance is no longer the smallest of anything but a fact.
         columns |= _reached(columns, cell.stress.definition.minimal and not cell.made_by)
@@ -233,7 +234,7 @@ def _sequence_rows(
         [pred == label for pred in preds]
         for preds, label in zip(listed["frames_pred"], batch.labels.tolist(), strict=True)
     ]
-    return Judged(setting, batch.samples, listed, order)
+    return Judged(setting, batch.samples, {**listed, **batch.facts}, order)
 
 
 def _lists(

@@ -31,6 +31,8 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "target": WHOLE,
     "frame_size": TEXT,  # "224x224", height first
     "pipeline": TEXT,
+    "chroma": TEXT,  # how the file stores colour: 4:2:0, grey, not JPEG, ...
+    "downscale": REAL,  # by how much the pipeline of clean shrinks the picture; null if not at all
     "precision": TEXT,  # fp32 or bf16, of the judging forward pass
     # the verdict
     "label": WHOLE,  # label as an index into the outputs of the judge

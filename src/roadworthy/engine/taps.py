@@ -33,6 +33,7 @@ class Batch:
     labels: NDArray[np.int32]
     clean: Logits
     failures: dict[int, str] = field(default_factory=dict)  # index in the batch -> reason
+    facts: Mapping[str, Any] = field(default_factory=dict)  # columns about the files
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,15 @@ class Context:
     pool: Executor
     modified: Callable[[Cell, Setting], Classifier]  # the judge as a MODEL stress changes it
     made: Made = field(default_factory=Made)
+
+
+def facts_of(cell: Cell, positions: Sequence[int], context: Context) -> dict[str, list[Any]]:
+    """Return what the files at ``positions`` of the block say of themselves, as columns."""
+    known = [context.frames.facts.get((cell.pipeline, position)) for position in positions]
+    return {
+        "chroma": [facts and facts.chroma for facts in known],
+        "downscale": [facts and facts.downscale for facts in known],
+    }
 
 
 def variants(cell: Cell, batch: Batch, context: Context) -> Iterator[Variant]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from roadworthy.errors import SampleError
@@ -61,6 +63,19 @@ def target_size(height: int, width: int, pipeline: Pipeline) -> tuple[int, int]:
             f"leave it out or set ROADWORTHY_MAX_PIXELS"
         )
     return target
+
+
+def shrinking(height: int, width: int, pipeline: Pipeline) -> float | None:
+    """Return by how much a picture of this size is made smaller, as a mean of both sides.
+
+    2 is half of each side, less than 1 an enlargement; None where nothing is resized.
+    """
+    if pipeline.size is None:
+        return None
+    inner = stages_of(pipeline).geometry.inner
+    kept = [max(1, round(inner * side)) for side in (height, width)]
+    target = target_size(height, width, pipeline)
+    return math.sqrt(kept[0] * kept[1] / (target[0] * target[1]))
 
 
 def resized(image: Image, pipeline: Pipeline) -> Image:

@@ -53,6 +53,34 @@ def inspect(data: bytes) -> Header:
     return Header("JPEG", *size, pixels=b"".join(kept), exif=exif)
 
 
+_LAYOUTS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}
+
+
+def chroma(data: bytes) -> str:
+    """Return how a JPEG stores colour: ``4:2:0`` and the like, ``grey``, ``CMYK`` or ``other``.
+
+    The bytes have passed `inspect`. Chroma of 4:2:0 has half of the rows and columns, so that
+    decoders differ in how they fill in the rest.
+    """
+    position = 2
+    while True:
+        marker, start = _next_marker(data, position)
+        if marker in _FRAMES:
+            break
+        position = start + 2 if marker in _ALONE else _segment_end(data, start)
+    count = data[start + 9]
+    if count != 3:
+        return {1: "grey", 4: "CMYK"}.get(count, "other")
+    sampling = [divmod(data[start + 11 + 3 * k], 16) for k in range(3)]
+    (across, down), *others = sampling
+    if others != [(1, 1), (1, 1)]:
+        same = others[0] == others[1] and not (across % others[0][0] or down % others[0][1])
+        if not same:
+            return "other"
+        across, down = across // others[0][0], down // others[0][1]
+    return _LAYOUTS.get((across, down), "other")
+
+
 def _next_marker(data: bytes, position: int) -> tuple[int, int]:
     found = _MARKER.search(data, position)  # stray bytes in between are skipped, as libjpeg does
     if found is None:

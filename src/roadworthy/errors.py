@@ -26,6 +26,10 @@ class UsageError(RoadworthyError):
     exit_code = EXIT_USAGE
 
 
+class MissingPackageError(UsageError):
+    """What was asked for needs a package that is not installed, or that cannot be imported here."""
+
+
 class SampleError(RoadworthyError):
     """One image cannot be used; it becomes one row with status ``failed`` and this text as reason."""
 

@@ -25,6 +25,9 @@ EXAMPLES = {
     "deepfool": "deepfool(steps=10)",
     "jpeg": "jpeg(quality=20)",
     "resizer": "resizer(resize=opencv-nearest)",
+    "decoder": "decoder(decode=simplejpeg-ifast)",
+    "orientation": "orientation(orient=exif)",
+    "colour": "colour(colour=bgr)",
     "pgd": "pgd(eps=16/255, steps=2)",
     "apgd": "apgd(eps=16/255, steps=2)",
     "apgd_targeted": "apgd_targeted(eps=16/255, steps=2, targets=1)",
@@ -61,8 +64,8 @@ EXAMPLES = {
 }
 """A spec for stresses with parameters that have no default; others are tested as they stand."""
 
-UNSEEN = {"clean", "patch_shuffle", "clever", "certify"}
-"""Stresses that a network of mean colours cannot notice, and probes, which change nothing."""
+UNSEEN = {"clean", "patch_shuffle", "clever", "certify", "decoder", "orientation"}
+"""Stresses that a network of mean colours cannot notice on upright PNGs, and probes."""
 
 SPECS = {name: EXAMPLES.get(name, name) for name in STRESSES}
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 from PIL import Image as PillowImage
 
@@ -123,3 +124,48 @@ SMALL = {
     "pgm": encoded(PillowImage.fromarray(soft(9, 13)).convert("L"), "PPM"),
     "pbm": encoded(PillowImage.fromarray(soft(9, 13)).convert("1"), "PPM"),
 }
+
+
+def jpegs(image: Image) -> dict[str, bytes]:
+    """Return ``image`` as JPEGs of every chroma layout, by name: 444, 422, 420, 440, 411, grey."""
+    found = {"444": encoded(image, "JPEG", subsampling=0, quality=90)}
+    found["422"] = encoded(image, "JPEG", subsampling=1, quality=90)
+    found["420"] = encoded(image, "JPEG", subsampling=2, quality=90)
+    for name, layout in (("440", cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440), ("411", 0x411111)):
+        options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, layout, cv2.IMWRITE_JPEG_QUALITY, 90]
+        found[name] = cv2.imencode(".jpg", np.ascontiguousarray(image[:, :, ::-1]), options)[
+            1
+        ].tobytes()
+    found["grey"] = encoded(PillowImage.fromarray(image).convert("L"), "JPEG", quality=90)
+    found["progressive"] = encoded(image, "JPEG", subsampling=2, quality=90, progressive=True)
+    return found
+
+
+INTERESTING = (0, 1, 0x7F, 0x80, 0xFF)
+
+
+def mutated(seeds: Sequence[bytes], rng: np.random.Generator) -> bytes:
+    """Return a seed file with bits flipped, bytes replaced, cut, spliced, or its header edited."""
+    data = bytearray(seeds[int(rng.integers(len(seeds)))])
+    for _ in range(int(rng.integers(1, 4))):
+        if len(data) < 8:
+            break
+        where = int(rng.integers(len(data)))
+        match int(rng.integers(7)):
+            case 0:
+                data[where] ^= 1 << int(rng.integers(8))
+            case 1:
+                data[where : where + 4] = rng.bytes(4)
+            case 2:
+                del data[where:]
+            case 3:
+                del data[where : where + int(rng.integers(1, 40))]
+            case 4:
+                other = seeds[int(rng.integers(len(seeds)))]
+                start = int(rng.integers(len(other)))
+                data[where:where] = other[start : start + int(rng.integers(1, 200))]
+            case 5:  # sizes, counts and chunk lengths live in the first bytes
+                data[where % min(64, len(data))] = INTERESTING[rng.integers(len(INTERESTING))]
+            case _:
+                data[where:] = rng.bytes(int(rng.integers(0, 64)))
+    return bytes(data)

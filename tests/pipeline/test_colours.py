@@ -14,7 +14,7 @@ from pipeline_files import chunk, encoded, grey_tiff, oriented, png, seen, soft
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import Pipeline, decode
-from roadworthy.pipeline.stages import DECODERS as DECODERS_BY_NAME
+from roadworthy.pipeline.stages import find_decoder
 from roadworthy.types import Image
 
 AS_IS = Pipeline(None)
@@ -134,10 +134,10 @@ def test_palettes_with_and_without_transparency(transparency: object) -> None:
 @pytest.mark.parametrize("name", DECODERS)
 def test_decoders_alone_neither_turn_nor_warn(name: str) -> None:
     turned = encoded(soft(9, 14), "JPEG", exif=oriented(6))
-    assert DECODERS_BY_NAME.get(name).function(turned).shape == (9, 14, 3)
+    assert find_decoder(name).function(turned).shape == (9, 14, 3)
     picture = PillowImage.fromarray(soft(9, 14)).quantize(32)
     clear = encoded(picture, "PNG", transparency=bytes([0, 128, 255]))
-    image = DECODERS_BY_NAME.get(name).function(clear)
+    image = find_decoder(name).function(clear)
     assert np.array_equal(image, np.asarray(picture.convert("RGB")))
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from pipeline_files import SMALL, encoded, oriented, soft
+from pipeline_files import SMALL, encoded, mutated, oriented, soft
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import Pipeline, framed, resized
@@ -33,34 +33,6 @@ SEEDS = [
     encoded(soft(40, 56), "WEBP"),
 ]
 DECODERS = ("pillow", "opencv")
-INTERESTING = (0, 1, 0x7F, 0x80, 0xFF)
-
-
-def mutant(rng: np.random.Generator) -> bytes:
-    """Return a seed file with bits flipped, bytes replaced, cut, spliced, or its header edited."""
-    data = bytearray(SEEDS[rng.integers(len(SEEDS))])
-    for _ in range(int(rng.integers(1, 4))):
-        if len(data) < 8:
-            break
-        where = int(rng.integers(len(data)))
-        match int(rng.integers(7)):
-            case 0:
-                data[where] ^= 1 << int(rng.integers(8))
-            case 1:
-                data[where : where + 4] = rng.bytes(4)
-            case 2:
-                del data[where:]
-            case 3:
-                del data[where : where + int(rng.integers(1, 40))]
-            case 4:
-                other = SEEDS[rng.integers(len(SEEDS))]
-                start = int(rng.integers(len(other)))
-                data[where:where] = other[start : start + int(rng.integers(1, 200))]
-            case 5:  # sizes, counts and chunk lengths live in the first bytes
-                data[where % min(64, len(data))] = INTERESTING[rng.integers(len(INTERESTING))]
-            case _:
-                data[where:] = rng.bytes(int(rng.integers(0, 64)))
-    return bytes(data)
 
 
 def _memory() -> int:
@@ -74,7 +46,7 @@ def test_mutated_files_are_an_image_or_a_sample_error(capfd: pytest.CaptureFixtu
     reasons: set[str] = set()
     memory, began = _memory(), time.process_time()
     for number in range(MUTANTS):
-        data = mutant(rng)
+        data = mutated(SEEDS, rng)
         pipeline = Pipeline((16, 16), decoder=DECODERS[number % 2], orient="exif")
         try:
             image = framed(resized(decoded(data, pipeline, name="x.jpg"), pipeline), pipeline)

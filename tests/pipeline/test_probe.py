@@ -15,7 +15,7 @@ from roadworthy.pipeline import probe
 from roadworthy.pipeline.base import Pipeline, decode, framed, probe_hash, resized
 from roadworthy.pipeline.integrity import check
 from roadworthy.pipeline.recipe import stages_of
-from roadworthy.pipeline.stages import DECODERS, resizer_names
+from roadworthy.pipeline.stages import find_decoder, resizer_names
 from roadworthy.types import Image
 
 SMALL = Pipeline((32, 32))
@@ -53,7 +53,7 @@ def test_one_level_in_one_pixel_of_one_chart_counts(
 ) -> None:
     before = probe_hash.__wrapped__(SMALL)
     (changed,) = (data for name, data in probe.charts() if name == chart)
-    real = DECODERS.get("pillow")
+    real = find_decoder("pillow")
     stripped: bytes = check(changed, name="x").pixels
 
     def nudged(data: bytes) -> Image:

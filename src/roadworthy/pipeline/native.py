@@ -1,4 +1,4 @@
-"""OpenCV with one thread: the budget of cores belongs to the engine."""
+"""Native libraries with one thread: the budget of cores belongs to the engine."""
 
 from __future__ import annotations
 
@@ -13,3 +13,14 @@ def opencv() -> Any:
 
     cv2.setNumThreads(1)
     return cv2
+
+
+@cache
+def vips() -> Any:
+    """Import pyvips when first needed, with one thread and without memory of earlier pictures."""
+    import pyvips
+
+    pyvips.concurrency_set(1)
+    pyvips.cache_set_max(0)
+    pyvips.cache_set_max_mem(0)
+    return pyvips

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from roadworthy.errors import UsageError
+from roadworthy.pipeline.backend import require
 from roadworthy.pipeline.stages import (
     COLOURS,
-    DECODERS,
     GEOMETRIES,
     ORIENTS,
     PROFILES,
@@ -19,6 +19,8 @@ from roadworthy.pipeline.stages import (
     Orient,
     Profile,
     Resizer,
+    Stage,
+    find_decoder,
     find_resizer,
 )
 
@@ -78,8 +80,8 @@ def stages_of(pipeline: Pipeline) -> Stages:
     """Check ``pipeline`` and look its stages up; raises UsageError as ``validate`` does."""
     _check_numbers(pipeline)
     family, kernel = find_resizer(pipeline.resize)
-    return Stages(
-        DECODERS.get(pipeline.decoder),
+    found = Stages(
+        find_decoder(pipeline.decoder),
         ORIENTS.get(pipeline.orient),
         PROFILES.get(pipeline.profile),
         family,
@@ -87,6 +89,10 @@ def stages_of(pipeline: Pipeline) -> Stages:
         GEOMETRIES.get(pipeline.geometry),
         COLOURS.get(pipeline.colour),
     )
+    for stage in found:
+        if isinstance(stage, Stage):
+            require(stage)
+    return found
 
 
 def validate(pipeline: Pipeline) -> Pipeline:

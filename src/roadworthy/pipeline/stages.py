@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, Protocol
 
 from roadworthy.errors import UsageError, did_you_mean
@@ -12,12 +13,26 @@ from roadworthy.registry import Definition, Registry
 
 @dataclass(frozen=True, kw_only=True)
 class Stage(Definition):
-    """One named, versioned way of doing one step; a new version says that its pixels changed."""
+    """One named, versioned way of doing one step; a new version says that its pixels changed.
+
+    ``needs`` is the module that must be importable, if it is not part of every installation, and
+    ``extra`` the pip extra that brings it.
+    """
+
+    needs: str = ""
+    extra: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decoder(Stage):
-    """``f(data: bytes) -> Image``; gets checked bytes without metadata, never turns the picture."""
+    """``f(data: bytes, variant: str) -> Image``: checked bytes without metadata, never turned.
+
+    Its names are ``<name>-<variant>``, or the name alone for the variant "". Of the containers
+    that it does not read itself, those for which ``reads(data)`` is false, Pillow decodes all.
+    """
+
+    variants: tuple[str, ...] = ("",)
+    reads: Callable[[bytes], bool] = bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +85,23 @@ class Fit(Protocol):
         """Explicit side, or None."""
 
 
-def decoder(function: Callable[..., Any]) -> Decoder:
-    """Register ``f(data) -> Image`` under the name of the function, which is that of its file."""
-    return Decoder(name=function.__name__, function=function, parameters=())
+def decoder(
+    *variants: str, reads: Callable[[bytes], bool] = bool, needs: str = "", extra: str = ""
+) -> Callable[[Callable[..., Any]], Decoder]:
+    """Register ``f(data, variant) -> Image`` under the name of the function and its file."""
+
+    def decorate(function: Callable[..., Any]) -> Decoder:
+        return Decoder(
+            name=function.__name__,
+            function=function,
+            parameters=(),
+            needs=needs,
+            extra=extra,
+            variants=variants or ("",),
+            reads=reads,
+        )
+
+    return decorate
 
 
 def orient(function: Callable[..., Any]) -> Orient:
@@ -120,6 +149,42 @@ PROFILES = Registry("profile", Profile, **_place("profiles"))
 RESIZERS = Registry("resizer family", Resizer, **_place("resizers"))
 GEOMETRIES = Registry("geometry", Geometry, **_place("geometries"))
 COLOURS = Registry("colour", Colour, **_place("colours"))
+
+
+def decoder_names() -> tuple[str, ...]:
+    """Return every name that ``decoder=`` takes, whether or not its package is installed."""
+    return tuple(
+        f"{name}-{variant}" if variant else name
+        for name in DECODERS
+        for variant in DECODERS.get(name).variants
+    )
+
+
+@cache
+def find_decoder(name: str) -> Decoder:
+    """Return the decoder called ``name`` as one ``f(data) -> Image``; UsageError with the nearest.
+
+    It is not asked here whether the package that it needs is installed.
+    """
+    for family in sorted(DECODERS, key=len, reverse=True):
+        found = DECODERS.get(family) if name.startswith(family) else None
+        variant = name.removeprefix(family).removeprefix("-")
+        if (
+            found
+            and variant in found.variants
+            and name == "-".join(filter(None, (family, variant)))
+        ):
+            return replace(found, name=name, function=partial(_decoded, found, variant))
+    known = decoder_names()
+    raise UsageError(
+        f"no decoder is called '{name}'{did_you_mean(name, known)} (known: {', '.join(known)})"
+    )
+
+
+def _decoded(found: Decoder, variant: str, data: bytes) -> Any:
+    if found.reads(data):
+        return found.function(data, variant)
+    return DECODERS.get("pillow").function(data, "")
 
 
 def resizer_names() -> tuple[str, ...]:

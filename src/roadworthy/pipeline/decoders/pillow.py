@@ -33,8 +33,8 @@ _READERS: dict[bytes, type[ImageFile]] = {
 _CONVERTED = {"1", "L", "P", "LA", "PA", "La", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV"}
 
 
-@decoder
-def pillow(data: bytes) -> Image:
+@decoder()
+def pillow(data: bytes, variant: str = "") -> Image:
     """Decode to uint8 RGB (H, W, 3), read-only, as ``Image.open(...).convert("RGB")`` would.
 
     The first frame of an animation, palette and hidden colours under transparency as stored, CMYK
@@ -42,6 +42,7 @@ def pillow(data: bytes) -> Image:
     saturates. Raises SampleError for pixels with no agreed way to RGB (float, 32 bits, Lab), and
     whatever Pillow raises for damaged data.
     """
+    del variant
     _raise_limit()
     with _READERS.get(data[:2], PpmImageFile)(io.BytesIO(data)) as file:
         file.load()

@@ -26,7 +26,14 @@ class UsageError(RoadworthyError):
     exit_code = EXIT_USAGE
 
 
-class MissingPackageError(UsageError):
+class InapplicableError(UsageError):
+    """A well-formed request that cannot be met here: a package is missing, or nothing to apply it to.
+
+    Among other things asked for, it becomes an ``n/a`` row with this text as reason.
+    """
+
+
+class MissingPackageError(InapplicableError):
     """What was asked for needs a package that is not installed, or that cannot be imported here."""
 
 

@@ -28,6 +28,8 @@ EXAMPLES = {
     "decoder": "decoder(decode=simplejpeg-ifast)",
     "orientation": "orientation(orient=exif)",
     "colour": "colour(colour=bgr)",
+    "geometry": "geometry(geometry=letterbox)",
+    "crop": "crop(crop=0.5)",
     "pgd": "pgd(eps=16/255, steps=2)",
     "apgd": "apgd(eps=16/255, steps=2)",
     "apgd_targeted": "apgd_targeted(eps=16/255, steps=2, targets=1)",

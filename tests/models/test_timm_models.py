@@ -4,15 +4,20 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image as PillowImage
+from timm.data.transforms_factory import create_transform
 from torch import Tensor, nn
 
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models import from_timm
 from roadworthy.models.classifier import TorchClassifier
 from roadworthy.models.load import load
+from roadworthy.pipeline.base import framed, resized
+from roadworthy.pipeline.probe import pattern
 
 SMALL = "timm/mobilenetv3_small_050"
 
@@ -58,6 +63,29 @@ def test_the_pipeline_is_the_cards(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (model.mean, model.std) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
     assert tiny(monkeypatch, crop_mode="squash").pipeline.geometry == "squash"
     assert tiny(monkeypatch, interpolation="random").pipeline.resize == "pillow-bilinear"
+
+
+@pytest.mark.parametrize("mode", ["center", "squash", "border"])
+@pytest.mark.parametrize("crop_pct", [0.9, 1.0])
+def test_frames_are_timms_own_in_every_crop_mode(
+    monkeypatch: pytest.MonkeyPatch, mode: str, crop_pct: float
+) -> None:
+    size = (3, 64, 64)
+    card: dict[str, Any] = {"crop_mode": mode, "crop_pct": crop_pct, "input_size": size}
+    pipeline = tiny(monkeypatch, **card).pipeline
+    made = create_transform(
+        input_size=size,
+        interpolation="lanczos",
+        mean=CARD["mean"],
+        std=CARD["std"],
+        crop_pct=crop_pct,
+        crop_mode=mode,
+        normalize=False,
+    )
+    for shape in ((90, 121), (121, 90), (40, 300)):
+        image = pattern(*shape)
+        theirs = made(PillowImage.fromarray(image)).permute(1, 2, 0).numpy()
+        assert np.array_equal(framed(resized(image, pipeline), pipeline), theirs)
 
 
 def test_facts_come_from_the_tag(monkeypatch: pytest.MonkeyPatch) -> None:

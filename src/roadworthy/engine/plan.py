@@ -12,6 +12,7 @@ from roadworthy.data.order import order
 from roadworthy.engine.adapt import alike, seen_by
 from roadworthy.engine.frames import Product, Recode
 from roadworthy.engine.options import Adapt, Options, Precision
+from roadworthy.engine.readable import readable
 from roadworthy.engine.targets import target_columns, unknown_target
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, probe_hash, run
@@ -168,12 +169,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A pair of model and stress that cannot run, and why."""
+    """A pair of model and stress that cannot run, and why; ``asked`` is a sweep that it is part of."""
 
     data: str
     model: str
     stress: str
     reason: str
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,10 +192,14 @@ def plan(
     stresses: Sequence[Stress],
     options: Options,
 ) -> Plan:
-    """Resolve what runs; raises UsageError where labels do not fit or a stress fits no model."""
+    """Resolve what runs; raises UsageError where labels do not fit or a stress fits no model.
+
+    A stress that cannot run for want of a package is an error only where nothing else was asked for.
+    """
     asked, stresses = stresses, _with_clean(stresses)
     cells: list[Cell] = []
     unavailable: list[Unavailable] = []
+    unreadable: dict[str, str] = {}
     for dataset in datasets:
         ordered = order(dataset.samples, seed=options.seed)
         kept = tuple(ordered[: options.limit])
@@ -201,19 +207,31 @@ def plan(
         attacked: list[Cell] = []
         if options.transfer:
             alike(judges, source.relation, dataset.spec)
-        for one in _own(stresses, dataset):
+        for wanted in _own(stresses, dataset):
             for maker in judges:
-                reason = _not_on(one, dataset) or missing_needs(one, maker.model)
+                reason = _not_on(wanted, dataset) or missing_needs(wanted, maker.model)
                 if reason:
-                    unavailable.append(Unavailable(dataset.spec, maker.spec, one.spec, reason))
+                    unavailable.append(Unavailable(dataset.spec, maker.spec, wanted.spec, reason))
+                    continue
+                frame = published(frame_of(wanted, dataset), maker.model.pipeline)
+                one, absent = readable(wanted, frame)
+                unavailable += [
+                    Unavailable(dataset.spec, maker.spec, spec, why, wanted.spec)
+                    for spec, why in absent.items()
+                ]
+                if not one.settings:
+                    unreadable.setdefault(one.digest, next(iter(absent.values())))
                 elif is_attack(one) and (options.transfer or options.keep):
                     attacked.extend(_attack_cells(source, one, maker, judges, options))
                 else:
                     cells.append(_cell(source, one, maker, options))
         cells += [*_clean_elsewhere(source, judges, attacked, options), *attacked]
+    running = {cell.stress.digest for cell in cells}
+    others = any(one.digest in running for one in asked)
     for one in asked:
-        if not any(cell.stress.digest == one.digest for cell in cells):
-            reason = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
+        if one.digest not in running and not (one.digest in unreadable and others):
+            said = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
+            reason = unreadable.get(one.digest, said)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")
     return Plan(tuple(cells), tuple(unavailable))
 
@@ -320,6 +338,7 @@ def _cell(
         # A success that exists only in bf16 is none.
         craft, judge = judge.precision, replace(judge, precision="fp32")
     probes = {probe_hash(read_by(one, s, pipeline)) for s in one.settings}
+    read = [s.key for s in one.settings] if one.definition.tap is Tap.PIPELINE else []
 
     def named(by: Judge, *more: object) -> str:
         return digest(
@@ -331,6 +350,7 @@ def _cell(
             "fp32" if one.definition.tap is Tap.INPUT else by.precision,
             *size,
             *sorted({probe_hash(pipeline), *probes}),
+            *read,  # not all that were asked for, where a package is missing
             relation.targets.tobytes(),
             options.seed,
             *([f"crafted in {craft}"] if craft != "fp32" else []),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from roadworthy.models.keys import load_weights
 from roadworthy.models.user_code import last_words
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.types import Classes, Metadata
+
+MODES = {"center": "crop", "squash": "squash", "border": "border"}
+"""The crop modes of timm's cards and what we call them."""
 
 UNTRAINED = "untrained (random weights)"
 
@@ -105,13 +109,20 @@ def _facts(module: nn.Module) -> Metadata:
 
 
 def _pipeline(config: dict[str, Any]) -> Pipeline:
-    filtering = config["interpolation"]
-    return Pipeline(
-        size=(int(config["input_size"][1]), int(config["input_size"][2])),
+    filtering, crop = config["interpolation"], float(config["crop_pct"])
+    height, width = int(config["input_size"][1]), int(config["input_size"][2])
+    made = Pipeline(
+        size=(height, width),
         resize=f"pillow-{'bilinear' if filtering == 'random' else filtering}",
-        geometry="squash" if config["crop_mode"] == "squash" else "crop",
-        crop=float(config["crop_pct"]),
+        geometry=MODES[config["crop_mode"]],
+        crop=crop,
     )
+    if made.geometry == "squash" and crop < 1 and height == width:
+        return replace(made, resize_to=floor(height / crop))
+    if made.geometry == "border":
+        red, green, blue = (round(255 * value) for value in config["mean"])
+        return replace(made, fill=(red, green, blue))
+    return made
 
 
 def _classes(module: nn.Module) -> Classes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any
 
 from roadworthy.errors import UsageError
 from roadworthy.models.base import ModelDefinition
@@ -29,7 +29,7 @@ class Options:
     size: int | tuple[int, int] | None = None
     crop: float | None = None
     resize: str | None = None
-    geometry: Literal["crop", "squash"] | None = None
+    geometry: str | None = None
     decoder: str | None = None
     orient: str | None = None
     family: str | None = None

@@ -33,8 +33,7 @@ def probe_hash(pipeline: Pipeline) -> str:
     if pipeline.size is not None:
         parts += [stages.resizer.name, stages.kernel, stages.resizer.version]
         parts += [stages.geometry.name, stages.geometry.version, stages.geometry.fill]
-        parts += [stages.geometry.inner]
-        parts += [pipeline.size, pipeline.crop, pipeline.resize_to]
+        parts += [pipeline.size, pipeline.crop, pipeline.resize_to, pipeline.fill]
     parts += [framed(resized(chart, pipeline), pipeline).tobytes() for chart in _sizes(pipeline)]
     return digest(*parts)
 

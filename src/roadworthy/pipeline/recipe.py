@@ -33,11 +33,12 @@ class Pipeline:
 
     ``size`` is the frame (height, width), or None for the picture's own size, untouched. ``orient``
     is ``ignore`` (as the loaders of torchvision and timm do) or ``exif``; ``profile`` says what
-    happens to an ICC profile; ``resize`` is ``<family>-<filter>``. ``geometry`` is ``crop`` (short
-    side to ``resize_to``, or to floor(size / ``crop``), then the centre) or ``squash`` (straight to
-    the frame, or to ``resize_to`` squared and then the centre) or ``inner`` (the central 7/8 straight
-    to the frame). Nothing is checked here; see
-    ``validate``. Wang et al., SysNoise, MLSys 2023, name the stages.
+    happens to an ICC profile; ``resize`` is ``<family>-<filter>``. ``geometry`` says which part of the
+    picture is resized to what, and where the frame lies in it: ``crop`` (shorter side to
+    ``resize_to``, or to floor(size / ``crop``), then the centre), ``squash`` (straight to the frame,
+    or to ``resize_to`` squared and then the centre), and others, one file each. ``fill`` is the RGB
+    colour beyond the picture, None that of the geometry. Nothing is checked here; see ``validate``.
+    Wang et al., SysNoise, MLSys 2023, name the stages.
     """
 
     size: tuple[int, int] | None
@@ -49,6 +50,7 @@ class Pipeline:
     crop: float = 0.875
     resize_to: int | None = None
     colour: str = "rgb"
+    fill: tuple[int, int, int] | None = None
 
     def __str__(self) -> str:
         changed = [f for f in fields(self) if getattr(self, f.name) != f.default]
@@ -58,8 +60,8 @@ class Pipeline:
 
 def _text(value: object) -> str:
     if isinstance(value, tuple):
-        height, width = value
-        return str(height) if height == width else f"({height}, {width})"
+        square = len(value) == 2 and value[0] == value[1]
+        return str(value[0] if square else value)
     return "none" if value is None else str(value)
 
 
@@ -77,7 +79,10 @@ class Stages(NamedTuple):
 
 @lru_cache(maxsize=256)
 def stages_of(pipeline: Pipeline) -> Stages:
-    """Check ``pipeline`` and look its stages up; raises UsageError as ``validate`` does."""
+    """Check ``pipeline`` and look its stages up; raises UsageError as ``validate`` does.
+
+    A stage whose package is missing raises MissingPackageError, a UsageError that sweeps outlive.
+    """
     _check_numbers(pipeline)
     family, kernel = find_resizer(pipeline.resize)
     found = Stages(
@@ -117,6 +122,9 @@ def _check_numbers(pipeline: Pipeline) -> None:
             f"pipeline: crop is the fraction of the picture that is kept, above 0 up to 1, "
             f"not {pipeline.crop}"
         )
+    fill = pipeline.fill
+    if fill is not None and not (len(fill) == 3 and all(value in range(256) for value in fill)):
+        raise UsageError(f"pipeline: fill is an RGB colour, three numbers 0 to 255, not {fill}")
 
 
 def _check_side(name: str, side: object) -> None:

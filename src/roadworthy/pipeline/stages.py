@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.registry import Definition, Registry
@@ -21,6 +21,9 @@ class Stage(Definition):
 
     needs: str = ""
     extra: str = ""
+
+
+StageT = TypeVar("StageT", bound=Stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +55,33 @@ class Resizer(Stage):
     filters: tuple[str, ...]
 
 
+Part = tuple[int, int, int, int]
+"""Part of a picture: top, left, height, width."""
+
+
+def middle(have: int, want: int) -> int:
+    """Return where ``want`` pixels in the middle of ``have`` begin, as torchvision rounds.
+
+    Half of the difference, half to even; where the picture is the smaller, it lies ``-middle`` pixels
+    inside, rounded down.
+    """
+    return round((have - want) / 2) if have >= want else -((want - have) // 2)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Geometry(Stage):
-    """``f(height, width, fit: Fit) -> (height, width)``: the size to resize to before the crop.
+    """``f(height, width, fit: Fit) -> (height, width)``: what a picture is resized to.
 
-    Of each side only the central part ``inner`` is resized; what the crop asks for beyond the edge
-    shows ``fill``.
+    ``part(height, width, fit)`` is what is resized of a picture, all of it if None; the function then
+    gets the size of that part. Of the result the frame begins at ``offset(have, want)`` on each
+    side, a negative number where it is smaller; beyond its edge is ``fill``. ``crops`` says whether
+    the fraction ``crop`` plays a part.
     """
 
+    part: Callable[[int, int, Fit], Part] | None = None
+    offset: Callable[[int, int], int] = middle
     fill: int = 0
-    inner: float = 1.0
+    crops: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,52 +111,50 @@ def decoder(
     """Register ``f(data, variant) -> Image`` under the name of the function and its file."""
 
     def decorate(function: Callable[..., Any]) -> Decoder:
-        return Decoder(
-            name=function.__name__,
-            function=function,
-            parameters=(),
-            needs=needs,
-            extra=extra,
-            variants=variants or ("",),
-            reads=reads,
-        )
+        settings = {"needs": needs, "extra": extra}
+        return _stage(Decoder, function, variants=variants or ("",), reads=reads, **settings)
 
     return decorate
 
 
 def orient(function: Callable[..., Any]) -> Orient:
     """Register ``f(image, exif) -> Image``."""
-    return Orient(name=function.__name__, function=function, parameters=())
+    return _stage(Orient, function)
 
 
 def profile(function: Callable[..., Any]) -> Profile:
     """Register ``f(image, data) -> Image``."""
-    return Profile(name=function.__name__, function=function, parameters=())
+    return _stage(Profile, function)
 
 
-def resizer(*filters: str) -> Callable[[Callable[..., Any]], Resizer]:
+def resizer(
+    *filters: str, needs: str = "", extra: str = "decoders", version: int = 1
+) -> Callable[[Callable[..., Any]], Resizer]:
     """Register ``f(image, size, kernel) -> Image``; its names are ``<function>-<filter>``."""
 
     def decorate(function: Callable[..., Any]) -> Resizer:
-        return Resizer(name=function.__name__, function=function, parameters=(), filters=filters)
+        settings = {"needs": needs, "extra": extra, "version": version}
+        return _stage(Resizer, function, filters=filters, **settings)
 
     return decorate
 
 
-def geometry(*, fill: int = 0, inner: float = 1.0) -> Callable[[Callable[..., Any]], Geometry]:
-    """Register ``f(height, width, fit) -> (height, width)``; see `Geometry` for the rest."""
+def geometry(**settings: Any) -> Callable[[Callable[..., Any]], Geometry]:
+    """Register ``f(height, width, fit) -> (height, width)`` with the fields of `Geometry`."""
 
     def decorate(function: Callable[..., Any]) -> Geometry:
-        return Geometry(
-            name=function.__name__, function=function, parameters=(), fill=fill, inner=inner
-        )
+        return _stage(Geometry, function, **settings)
 
     return decorate
+
+
+def _stage(kind: type[StageT], function: Callable[..., Any], **settings: Any) -> StageT:
+    return kind(name=function.__name__, function=function, parameters=(), **settings)
 
 
 def colour(function: Callable[..., Any]) -> Colour:
     """Register ``f(image) -> Image``."""
-    return Colour(name=function.__name__, function=function, parameters=())
+    return _stage(Colour, function)
 
 
 def _place(folder: str) -> dict[str, Any]:

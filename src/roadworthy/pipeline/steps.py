@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from roadworthy.pipeline.bounds import max_pixels, spaced
 from roadworthy.pipeline.containers.base import Header
 from roadworthy.pipeline.integrity import check, quoted
 from roadworthy.pipeline.recipe import Pipeline, stages_of
+from roadworthy.pipeline.stages import Part
 from roadworthy.types import Image
 
 
@@ -55,7 +57,8 @@ def target_size(height: int, width: int, pipeline: Pipeline) -> tuple[int, int]:
     """
     if pipeline.size is None:
         return height, width
-    target: tuple[int, int] = stages_of(pipeline).geometry.function(height, width, pipeline)
+    _, _, *kept = part_of(height, width, pipeline)
+    target: tuple[int, int] = stages_of(pipeline).geometry.function(*kept, pipeline)
     if target[0] * target[1] > max(max_pixels(), height * width):
         raise SampleError(
             f"{width} x {height} pixels would be resized to {spaced(target[1])} x "
@@ -72,10 +75,16 @@ def shrinking(height: int, width: int, pipeline: Pipeline) -> float | None:
     """
     if pipeline.size is None:
         return None
-    inner = stages_of(pipeline).geometry.inner
-    kept = [max(1, round(inner * side)) for side in (height, width)]
+    _, _, *kept = part_of(height, width, pipeline)
     target = target_size(height, width, pipeline)
     return math.sqrt(kept[0] * kept[1] / (target[0] * target[1]))
+
+
+def part_of(height: int, width: int, pipeline: Pipeline) -> Part:
+    """Return which part of a picture of this size is resized: top, left, height, width."""
+    part = stages_of(pipeline).geometry.part
+    whole = (0, 0, height, width)
+    return whole if part is None or pipeline.size is None else part(height, width, pipeline)
 
 
 def resized(image: Image, pipeline: Pipeline) -> Image:
@@ -84,12 +93,11 @@ def resized(image: Image, pipeline: Pipeline) -> Image:
     A picture that already has the size asked for is returned as it is, as torchvision does.
     """
     stages = stages_of(pipeline)
-    inner = stages.geometry.inner
-    if pipeline.size is not None and inner < 1:
-        kept = [max(1, round(inner * side)) for side in image.shape[:2]]
-        image = centre_crop(image, (kept[0], kept[1]))
-    height, width = image.shape[:2]
-    target = target_size(height, width, pipeline)
+    rows, columns = image.shape[:2]
+    target = target_size(rows, columns, pipeline)
+    top, left, height, width = part_of(rows, columns, pipeline)
+    if (height, width) != (rows, columns):
+        image = image[top : top + height, left : left + width]
     if target == (height, width):
         return image
     result: Image = stages.resizer.function(image, target, stages.kernel)
@@ -97,26 +105,36 @@ def resized(image: Image, pipeline: Pipeline) -> Image:
 
 
 def framed(image: Image, pipeline: Pipeline) -> Image:
-    """Return the centre crop of a resized image in the pipeline's colours: a new array, ``size``.
+    """Return the frame of a resized image in the pipeline's colours: a new array, ``size``.
 
-    Offsets are round-half-even of half the difference; what lies beyond the picture is black. With
-    ``size=None`` the picture keeps its size.
+    Where it begins and what lies beyond the picture is up to the geometry: the centre, and black,
+    unless it says otherwise. With ``size=None`` the picture keeps its size.
     """
     stages = stages_of(pipeline)
     if pipeline.size is not None and image.shape[:2] != pipeline.size:
-        image = centre_crop(image, pipeline.size, fill=stages.geometry.fill)
+        fill = stages.geometry.fill if pipeline.fill is None else pipeline.fill
+        image = window(image, pipeline.size, offset=stages.geometry.offset, fill=fill)
     result: Image = np.array(stages.colour.function(image), order="C")
     return result
 
 
-def centre_crop(image: Image, size: tuple[int, int], *, fill: int = 0) -> Image:
-    """Crop the centre (H, W), padding first where the picture is smaller, as torchvision does."""
-    short = [max(0, want - have) for want, have in zip(size, image.shape[:2], strict=True)]
-    if any(short):
-        pads = [(lack // 2, lack - lack // 2) for lack in short]
-        image = np.pad(image, (*pads, (0, 0)), constant_values=fill)
-    top, left = (round((have - want) / 2) for have, want in zip(image.shape, size, strict=False))
-    return image[top : top + size[0], left : left + size[1]]
+def window(
+    image: Image,
+    size: tuple[int, int],
+    *,
+    offset: Callable[[int, int], int],
+    fill: int | tuple[int, int, int],
+) -> Image:
+    """Return ``size`` (H, W) of an image from ``offset(have, want)`` on, ``fill`` beyond its edge."""
+    begin = [offset(have, want) for have, want in zip(image.shape[:2], size, strict=True)]
+    seen = image[tuple(slice(max(0, b), b + want) for b, want in zip(begin, size, strict=True))]
+    if seen.shape[:2] == size:
+        return seen
+    whole = np.empty((*size, 3), np.uint8)
+    whole[:] = fill
+    top, left = (max(0, -b) for b in begin)
+    whole[top : top + seen.shape[0], left : left + seen.shape[1]] = seen
+    return whole
 
 
 def run(data: bytes, pipeline: Pipeline, *, name: str) -> Image:

@@ -155,5 +155,13 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _unavailable(run: Run) -> list[dict[str, str]]:
-    pairs = [pair for one in run.runs for pair in one.get("unavailable", [])]
-    return list({tuple(pair.values()): pair for pair in pairs}.values())
+    """Return what could not run, without what a later invocation with more packages could."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for one in run.runs:
+        asked_again = {(c["data"], c["model"], c["stress"]) for c in one.get("cells", [])}
+        found = {key: pair for key, pair in found.items() if key[:3] not in asked_again}
+        for pair in one.get("unavailable", []):
+            shown = {name: pair[name] for name in ("data", "model", "stress", "reason")}
+            asked = pair.get("asked") or pair["stress"]
+            found[pair["data"], pair["model"], asked, *shown.values()] = shown
+    return list(found.values())

@@ -9,6 +9,8 @@ from roadworthy.models.check.report import Finding, Verdict
 from roadworthy.pipeline.base import Pipeline
 
 SHOWN = 3
+SHORTER_SIDE = ("crop", "floor_crop", "rounded_crop")
+"""Geometries that resize the shorter side and keep the centre."""
 
 
 def images(evidence: Evidence) -> Finding:
@@ -49,7 +51,7 @@ def in_words(recipe: Pipeline) -> str:
     else:
         height, width = recipe.size
         parts.append(_fitted(recipe, recipe.size))
-        if recipe.geometry != "squash" or recipe.resize_to:
+        if recipe.geometry in SHORTER_SIDE or (recipe.geometry == "squash" and recipe.resize_to):
             parts.append(f"centre {width}x{height}")
     if recipe.colour != "rgb":
         parts.append(f"colour {recipe.colour}")
@@ -61,5 +63,8 @@ def _fitted(recipe: Pipeline, size: tuple[int, int]) -> str:
         side = recipe.resize_to
         height, width = (side, side) if side else size
         return f"squashed to {width}x{height} ({recipe.resize})"
+    if recipe.geometry not in SHORTER_SIDE:
+        height, width = size
+        return f"{recipe.geometry} to {width}x{height} ({recipe.resize})"
     side = recipe.resize_to or floor(min(size) / recipe.crop)
     return f"shorter side to {side} ({recipe.resize})"

@@ -7,7 +7,7 @@ import math
 from roadworthy.pipeline.stages import Fit, geometry
 
 
-@geometry()
+@geometry(crops=True)
 def crop(height: int, width: int, fit: Fit) -> tuple[int, int]:
     """Return the size (H, W) to resize to before the centre crop.
 

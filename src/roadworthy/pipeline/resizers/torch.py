@@ -24,7 +24,7 @@ _MODES = {
 _WITH_CORNERS = ("bilinear", "bicubic")
 
 
-@resizer(*_MODES)
+@resizer(*_MODES, needs="torch", extra="torch")
 def torch(image: Image, size: tuple[int, int], kernel: str) -> Image:
     """Resize uint8 (H, W, 3) to ``size`` (H, W) as a float tensor, then round and clamp to uint8.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 from timm.data.transforms import CenterCropOrPad, ResizeKeepRatio
@@ -20,6 +20,7 @@ from roadworthy.pipeline.stages import GEOMETRIES, Part
 from roadworthy.pipeline.steps import part_of, target_size
 from roadworthy.types import Image
 
+QUICK = settings(max_examples=60, deadline=None)
 SIDES = st.integers(1, 700)
 FRAMES = st.integers(1, 300)
 FRACTIONS = st.sampled_from([0.5, 0.8, 0.875, 0.9, 0.95, 0.96, 1.0])
@@ -41,6 +42,7 @@ def oracle(image: Image, transform: Any) -> Image:
     return result
 
 
+@QUICK
 @given(SIDES, SIDES, FRAMES, FRACTIONS)
 def test_crop_and_floor_crop_resize_as_torchvision(
     height: int, width: int, side: int, fraction: float
@@ -50,6 +52,7 @@ def test_crop_and_floor_crop_resize_as_torchvision(
         assert target_size(height, width, squared(side, name, crop=fraction)) == want
 
 
+@QUICK
 @given(SIDES, SIDES, st.integers(1, 400))
 def test_an_explicit_side_is_taken_as_torchvision_takes_it(
     height: int, width: int, short: int
@@ -58,6 +61,7 @@ def test_an_explicit_side_is_taken_as_torchvision_takes_it(
     assert target_size(height, width, squared(9, "floor_crop", resize_to=short)) == want
 
 
+@QUICK
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 90))
 def test_crop_begins_where_torchvision_does(height: int, width: int, side: int) -> None:
     image = marked(height, width)
@@ -139,6 +143,7 @@ def test_the_part_that_is_resized_is_the_one_of_the_framework(
     assert np.array_equal(resized(picture, pipeline), resized(cut, straight))
 
 
+@QUICK
 @given(SIDES, SIDES, st.tuples(FRAMES, FRAMES), FRACTIONS)
 def test_central_crop_keeps_at_least_the_fraction(
     height: int, width: int, size: tuple[int, int], fraction: float
@@ -150,6 +155,7 @@ def test_central_crop_keeps_at_least_the_fraction(
         assert fraction * side - 1e-9 <= kept < fraction * side + 2
 
 
+@QUICK
 @given(SIDES, SIDES, st.tuples(FRAMES, FRAMES), FRACTIONS)
 def test_border_has_the_sizes_of_timm(
     height: int, width: int, size: tuple[int, int], fraction: float
@@ -172,6 +178,7 @@ def test_border_is_timms_mode_of_that_name(shape: tuple[int, int], fraction: flo
     assert np.array_equal(framed(resized(image, pipeline), pipeline), want)
 
 
+@QUICK
 @given(SIDES, SIDES, st.tuples(FRAMES, FRAMES))
 def test_pad_and_letterbox_show_all_and_touch_two_edges(
     height: int, width: int, size: tuple[int, int]
@@ -224,6 +231,7 @@ def test_fill_may_be_a_colour_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
+@QUICK
 @given(SIDES, SIDES, st.tuples(FRAMES, FRAMES), FRACTIONS)
 def test_the_frame_always_has_its_size(
     name: str, height: int, width: int, size: tuple[int, int], fraction: float

@@ -9,12 +9,11 @@ import numpy as np
 
 def digest(*parts: object, size: int = 16) -> str:
     """Return a BLAKE2b hex digest of ``parts``; unambiguous, since each part is length-prefixed."""
-    hasher = hashlib.blake2b(digest_size=size)
+    pieces: list[bytes] = []
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode()
-        hasher.update(len(data).to_bytes(8, "little"))
-        hasher.update(data)
-    return hasher.hexdigest()
+        pieces += (len(data).to_bytes(8, "little"), data)
+    return hashlib.blake2b(b"".join(pieces), digest_size=size).hexdigest()
 
 
 def rng_for(seed: int, stress: str, version: int, sample: str, level: str) -> np.random.Generator:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 
 import polars as pl
 
@@ -49,7 +49,7 @@ class Unit:
     cells: tuple[Cell, ...]
     samples: tuple[Sample, ...]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the lease: the same for everybody who runs the same command."""
         return digest(self.cells[0].source.dataset.spec, *(s.id for s in self.samples))

@@ -19,6 +19,8 @@ MANIFEST = pl.Schema(
     {"sample": pl.String, "content": pl.String, "position": pl.Int64, "columns": pl.String}
 )
 
+_as_json = json.JSONEncoder(default=str).encode  # made once: `json.dumps` would make one a sample
+
 
 def write_manifest(folder: Path, samples: Sequence[Sample]) -> str:
     """Keep the ordered list of samples in ``folder``; returns its name, a digest."""
@@ -31,7 +33,7 @@ def write_manifest(folder: Path, samples: Sequence[Sample]) -> str:
             "sample": [s.id for s in samples],
             "content": [s.content for s in samples],
             "position": range(len(samples)),
-            "columns": [json.dumps(dict(s.columns), default=str) for s in samples],
+            "columns": [_as_json(dict(s.columns)) for s in samples],
         }
         frame = pl.DataFrame(columns, schema=MANIFEST)
         write_whole(path, sealed(frame, {"manifest": name}))

@@ -51,7 +51,8 @@ def test_all_metrics_of_the_issue_are_there_and_documented() -> None:
 
 
 def test_paired_metrics_are_marked() -> None:
-    assert {name for name, d in METRICS.items() if d.paired} == {"drop", "disagreement"}
+    paired = {"drop", "disagreement", "agreement", "mean_kl", "mcnemar_p"}
+    assert {name for name, d in METRICS.items() if d.paired} == paired
     assert (METRICS["drop"].unit, METRICS["drop"].direction) == ("points", "lower")
 
 

@@ -157,7 +157,8 @@ def _of_suite(
 
     rows = {cell.stress.spec: records[cell.request] for cell in members}
     baseline = suite.baseline and load_baseline(suite.baseline, list(rows))
-    return suite_estimate(metric, rows, _clean_of(members[0], records), baseline or None)
+    clean = _clean_of(members[0], records)
+    return suite_estimate(metric, rows, clean, baseline or None, kind=suite.kind)
 
 
 def _clean_of(cell: Cell, records: Records) -> pl.DataFrame | None:

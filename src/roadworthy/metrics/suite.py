@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -16,8 +16,8 @@ from roadworthy.metrics.catalogue import definitions
 from roadworthy.registry import Definition
 from roadworthy.stress.reference import is_clean
 
-Kind = Literal["corruptions", "sequences", "attacks"]
-KINDS: tuple[Kind, ...] = ("attacks", "sequences", "corruptions")
+Kind = Literal["corruptions", "sequences", "attacks", "systematic"]
+KINDS: tuple[Kind, ...] = ("attacks", "systematic", "sequences", "corruptions")
 """Kinds of suites; of metrics with one name, that of the later kind stands for both."""
 
 T = TypeVar("T")
@@ -29,7 +29,8 @@ class SuiteCells:
 
     ``stresses`` are the specs of the suite's members; ``rows`` has the records of those that were
     judged, ``clean`` the records of the unstressed images in the same frame. Where ``baseline`` is
-    None, ``why_no_baseline`` says why; ``why_no_clean`` may say why ``clean`` is None.
+    None, ``why_no_baseline`` says why; ``why_no_clean`` may say why ``clean`` is None. Where members
+    change several things, ``factors`` has the members by what they change.
     """
 
     stresses: Sequence[str]
@@ -38,6 +39,7 @@ class SuiteCells:
     baseline: Baseline | None = None
     why_no_baseline: str = ""
     why_no_clean: str = ""
+    factors: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _seen: dict[tuple[Any, ...], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -48,6 +50,14 @@ class SuiteCells:
         own = [stress for stress in self.stresses if not is_clean(stress)]
         found = [stress for stress in own if name_of(stress) in wanted]
         return found if wanted and wanted <= set(map(name_of, found)) else own
+
+    def parts(self) -> dict[str, SuiteCells]:
+        """Return the whole suite under "" and, if there are several, its factors as suites by key."""
+        several = self.factors if len(self.factors) > 1 else {}
+        own = {f"factor={n}": replace(self, stresses=s, factors={}) for n, s in several.items()}
+        return {"": self} | {
+            key: cells for key, cells in own.items() if set(cells.stresses) & set(self.rows)
+        }
 
     def reference(self) -> Baseline:
         """Return the baseline; raises UsageError with the reason where there is none."""
@@ -126,13 +136,15 @@ def suite_metric(
 class SuiteResult:
     """A metric of a suite: of the member ``stress``, of the whole suite where that is None.
 
-    Where it could not be measured the estimate has no value, and ``reason`` says why.
+    Of a suite, ``variant`` may say of which of its factors. Where it could not be measured the
+    estimate has no value, and ``reason`` says why.
     """
 
     definition: SuiteMetricDefinition
     stress: str | None
     estimate: Estimate
     reason: str = ""
+    variant: str = ""
 
 
 @cache
@@ -158,16 +170,17 @@ def evaluate_suite(kind: str | None, cells: SuiteCells) -> list[SuiteResult]:
     judged = [stress for stress in cells.members() if stress in cells.rows]
     results = []
     for definition in suite_metrics(kind).values():
-        for stress in judged if definition.each else (None,):
-            given = (cells,) if stress is None else (cells, stress)
+        each: list[tuple[str | None, str, tuple[Any, ...]]] = [(s, "", (cells, s)) for s in judged]
+        whole = [(None, key, (part,)) for key, part in cells.parts().items()]
+        for stress, variant, given in each if definition.each else whole:
             try:
                 found = definition.function(*given)
             except UsageError as error:
                 nothing = Estimate(None, None, None, 0)
-                results.append(SuiteResult(definition, stress, nothing, str(error)))
+                results.append(SuiteResult(definition, stress, nothing, str(error), variant))
                 continue
             if found is not None:
-                results.append(SuiteResult(definition, stress, found))
+                results.append(SuiteResult(definition, stress, found, variant=variant))
     return results
 
 
@@ -176,11 +189,14 @@ def suite_estimate(
     rows_by_stress: Mapping[str, pl.DataFrame],
     clean: pl.DataFrame | None = None,
     baseline: Baseline | None = None,
+    *,
+    kind: str | None = None,
 ) -> Estimate | None:
     """Return one metric over a whole suite, for ``--until``; None where it cannot be measured.
 
     ``rows_by_stress`` has the usable records of every member by spec, ``clean`` those of the same
-    frame unstressed. Raises UsageError for a name that is no metric of a suite as a whole.
+    frame unstressed; ``kind`` is that of the suite, where it is known. Raises UsageError for a name that
+    is no metric of a suite as a whole.
     """
     whole = {
         (d.kind, n): d
@@ -194,6 +210,8 @@ def suite_estimate(
         stresses=tuple(rows_by_stress), rows=rows_by_stress, clean=clean, baseline=baseline
     )
     for definition in whole.values():
+        if kind is not None and definition.kind != kind:
+            continue
         try:
             found = definition.function(cells)
         except UsageError:

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 
 from roadworthy.pipeline import probe
-from roadworthy.pipeline.base import Pipeline, decode, framed, probe_hash, resized
+from roadworthy.pipeline.base import (
+    Pipeline,
+    decode,
+    decode_hash,
+    framed,
+    probe_hash,
+    resized,
+)
 from roadworthy.pipeline.integrity import check
 from roadworthy.pipeline.recipe import stages_of
 from roadworthy.pipeline.stages import find_decoder, resizer_names
@@ -51,7 +58,7 @@ def test_without_a_frame_the_resizer_plays_no_part() -> None:
 def test_one_level_in_one_pixel_of_one_chart_counts(
     chart: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = probe_hash.__wrapped__(SMALL)
+    before, decoded_before = probe_hash.__wrapped__(SMALL), decode_hash(SMALL)
     (changed,) = (data for name, data in probe.charts() if name == chart)
     real = find_decoder("pillow")
     stripped: bytes = check(changed, name="x").pixels
@@ -64,7 +71,9 @@ def test_one_level_in_one_pixel_of_one_chart_counts(
 
     stages = stages_of(SMALL)._replace(decoder=replace(real, function=nudged))
     monkeypatch.setattr("roadworthy.pipeline.steps.stages_of", lambda _: stages)
+    monkeypatch.setattr(probe, "_charts_decoded", probe._charts_decoded.__wrapped__)
     assert probe_hash.__wrapped__(SMALL) != before
+    assert decode_hash.__wrapped__(SMALL) != decoded_before
 
 
 def test_a_new_version_of_a_stage_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from roadworthy.engine.batch import Batches
 from roadworthy.engine.crafted import Group
 from roadworthy.engine.frames import Counters, Frames, Product, Recode, prepare
 from roadworthy.engine.judge import clean_logits, judge_part
+from roadworthy.engine.known import Known
 from roadworthy.engine.leases import Leases
 from roadworthy.engine.live import Watcher
 from roadworthy.engine.made import Made
@@ -140,7 +141,13 @@ class Engine:
         frames = self._prepare(work, where, active, pending, pool, workers)
         clean: dict[tuple[str, ...], dict[int, Logits]] = {}
         context = Context(
-            frames, self.options.seed, self.options.device, pool, self.modified, self.made
+            frames,
+            self.options.seed,
+            self.options.device,
+            pool,
+            self.modified,
+            self.made,
+            Known(active),
         )
         for group in _alike(active, pending):
             if group[0].crafting:

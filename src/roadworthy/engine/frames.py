@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from roadworthy.errors import SampleError
-from roadworthy.pipeline.base import Pipeline, decode, framed, resized
+from roadworthy.pipeline.base import Pipeline, decode, decode_hash, framed, resized
 from roadworthy.pipeline.facts import Facts, facts_of
 from roadworthy.stress.apply import draws_for
 from roadworthy.stress.base import Encoded
@@ -184,9 +184,8 @@ class _Kitchen:
         return image
 
     def pixels(self, product: Product) -> Image:
-        pipeline = product.pipeline
-        how = (pipeline.decoder, pipeline.orient, pipeline.profile)
-        key = ("pixels", product.recode, how)
+        # Decoders that agree bit for bit share what one of them decoded.
+        key = ("pixels", product.recode, decode_hash(product.pipeline))
         if key not in self.cache:
             self.cache[key] = self.decode(product)
         found = self.cache[key]

@@ -176,7 +176,9 @@ def _reached(columns: dict[str, Any], minimal: bool) -> dict[str, Any]:
 
 
 def _judged(cell: Cell, variant: Variant, batch: Batch) -> Logits:
-    logits = forward(variant.judge, variant.x, name=cell.judge.spec)
+    logits = variant.logits
+    if logits is None:
+        logits = forward(variant.judge, variant.x, name=cell.judge.spec)
     return _without_nan(variant.setting, logits, batch)
 
 

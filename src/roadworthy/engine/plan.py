@@ -13,13 +13,14 @@ from roadworthy.engine.adapt import alike, seen_by
 from roadworthy.engine.frames import Product, Recode
 from roadworthy.engine.options import Adapt, Options, Precision
 from roadworthy.engine.readable import readable
+from roadworthy.engine.readings import Readings, readings
 from roadworthy.engine.targets import target_columns, unknown_target
 from roadworthy.errors import SampleError, UsageError
-from roadworthy.pipeline.base import Pipeline, probe_hash, run
+from roadworthy.pipeline.base import Pipeline, run
 from roadworthy.pipeline.published import FrameName, published
 from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, Stress, stress
-from roadworthy.stress.changes import read_by
+from roadworthy.stress.changes import modifies
 from roadworthy.stress.levels import Frames
 from roadworthy.stress.reference import is_clean
 from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, with_implied
@@ -81,6 +82,7 @@ class Cell:
     what an attack makes is kept, or handed to other judges, ``maker`` is the model attacked and
     ``crafting`` names all that decides what it makes of a sample. ``frame`` stands for the judge's
     own pipeline where it judges in the frame of the model ``owner``, which it sees by ``adapt``.
+    Of settings that read files alike ``stress`` has only the first; ``readings`` knows the others.
     """
 
     source: Source
@@ -89,6 +91,7 @@ class Cell:
     relation: Relation
     size: tuple[int, int]
     request: str
+    readings: Readings
     craft: Precision = "fp32"
     maker: Judge | None = None
     crafting: str = ""
@@ -130,8 +133,14 @@ class Cell:
         return found if is_clean(self.stress.spec) else None
 
     def pipeline_of(self, setting: Setting) -> Pipeline:
-        """The pipeline that reads the images for ``setting``."""
-        return read_by(self.stress, setting, self.pipeline)
+        """The pipeline that reads the images for ``setting``, or one that reads them alike."""
+        known = self.readings.by_key.get(setting.key)
+        return self.pipeline if known is None else known.pipeline
+
+    def as_clean(self, setting: Setting) -> bool:
+        """Whether ``setting`` leaves everything as it is without the stress, so that clean answers."""
+        changes = self.stress.definition.tap is not Tap.PIPELINE or modifies(self.stress)
+        return not changes and self.readings.as_usual(setting)
 
     def sequence(self, setting: Setting) -> Frames:
         """How the frames of a sequence stress are made on this cell's frame, and compared.
@@ -200,6 +209,7 @@ def plan(
     cells: list[Cell] = []
     unavailable: list[Unavailable] = []
     unreadable: dict[str, str] = {}
+    first: dict[str, Pipeline] = {}
     for dataset in datasets:
         ordered = order(dataset.samples, seed=options.seed)
         kept = tuple(ordered[: options.limit])
@@ -224,7 +234,9 @@ def plan(
                 elif is_attack(one) and (options.transfer or options.keep):
                     attacked.extend(_attack_cells(source, one, maker, judges, options))
                 else:
-                    cells.append(_cell(source, one, maker, options))
+                    cells.append(
+                        _cell(source, one, maker, options, first=first, lacking=bool(absent))
+                    )
         cells += [*_clean_elsewhere(source, judges, attacked, options), *attacked]
     running = {cell.stress.digest for cell in cells}
     others = any(one.digest in running for one in asked)
@@ -324,8 +336,13 @@ def _cell(
     *,
     maker: Judge | None = None,
     owner: Judge | None = None,
+    first: dict[str, Pipeline] | None = None,
+    lacking: bool = False,
 ) -> Cell:
-    """Return a cell, in the frame of ``owner`` if that is another than the judge's own."""
+    """Return a cell, in the frame of ``owner`` if that is another than the judge's own.
+
+    ``first`` is for `readings`; ``lacking`` says that some of what was asked for cannot be read here.
+    """
     model = judge.model
     relation = source.relation(judge)
     frame = None if owner is None else owner.model.pipeline
@@ -337,8 +354,9 @@ def _cell(
     if one.definition.tap is Tap.INPUT:
         # A success that exists only in bf16 is none.
         craft, judge = judge.precision, replace(judge, precision="fp32")
-    probes = {probe_hash(read_by(one, s, pipeline)) for s in one.settings}
-    read = [s.key for s in one.settings] if one.definition.tap is Tap.PIPELINE else []
+    reading = readings(one, pipeline, {} if first is None else first)
+    probes = {reading.own.probe, *(read.probe for read in reading.by_key.values())}
+    fewer = lacking or len(reading.settings) < len(one.settings)
 
     def named(by: Judge, *more: object) -> str:
         return digest(
@@ -349,8 +367,8 @@ def _cell(
             by.model.id,
             "fp32" if one.definition.tap is Tap.INPUT else by.precision,
             *size,
-            *sorted({probe_hash(pipeline), *probes}),
-            *read,  # not all that were asked for, where a package is missing
+            *sorted(probes),
+            *([setting.key for setting in reading.settings] if fewer else []),
             relation.targets.tobytes(),
             options.seed,
             *([f"crafted in {craft}"] if craft != "fp32" else []),
@@ -364,11 +382,12 @@ def _cell(
     elsewhere = [] if owner is None else [f"in the frame of {owner.spec}", adapt]
     return Cell(
         source,
-        one,
+        replace(one, settings=reading.settings),
         judge,
         relation,
         size,
         named(judge, *([f"made by {crafting}"] if crafting else []), *elsewhere),
+        reading,
         craft,
         None if maker is None else replace(maker, precision="fp32"),
         crafting,

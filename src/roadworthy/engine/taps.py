@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from roadworthy.engine.forward import forward, to_input
 from roadworthy.engine.frames import Frames
+from roadworthy.engine.known import Known
 from roadworthy.engine.made import Made
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.targets import target_of
@@ -38,7 +39,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Variant:
-    """A batch under one setting: its input, who judges it, and what else the stress measured."""
+    """A batch under one setting: its input, who judges it, and what else the stress measured.
+
+    Where ``logits`` are known already the input is not made.
+    """
 
     setting: Setting
     x: Any
@@ -46,6 +50,7 @@ class Variant:
     columns: Mapping[str, Any] = field(default_factory=dict)
     status: Sequence[str] | None = None
     there: NDArray[np.bool_] | None = None  # which samples have this frame, where not all do
+    logits: Logits | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Context:
     pool: Executor
     modified: Callable[[Cell, Setting], Classifier]  # the judge as a MODEL stress changes it
     made: Made = field(default_factory=Made)
+    known: Known = field(default_factory=Known)
 
 
 def facts_of(cell: Cell, positions: Sequence[int], context: Context) -> dict[str, list[Any]]:
@@ -81,13 +87,30 @@ def variants(cell: Cell, batch: Batch, context: Context) -> Iterator[Variant]:
         if tap is Tap.INPUT:
             yield attacked(cell, setting, craft(cell, setting, batch, context), batch)
             continue
+        judge = context.modified(cell, setting)
+        if tap is Tap.PIPELINE:
+            yield Variant(setting, None, judge, logits=_read(cell, setting, batch, context, judge))
+            continue
         product, _ = cell.product(setting)
         images = context.frames.stack(product, batch.positions)
-        judge = context.modified(cell, setting)
         if tap is Tap.IMAGE:
             images = _corrupted(cell, setting, batch, images, context)
         columns = {"severity": setting.arguments.get("severity")}
         yield Variant(setting, to_input(images, context.device), judge, columns)
+
+
+def _read(
+    cell: Cell, setting: Setting, batch: Batch, context: Context, judge: Classifier
+) -> Logits:
+    """Return the logits of frames read another way; what reads alike goes through a model once."""
+    if cell.as_clean(setting):
+        return batch.clean
+    logits = context.known.get(cell, setting, batch.positions)
+    if logits is None:
+        images = context.frames.stack(cell.product(setting)[0], batch.positions)
+        logits = forward(judge, to_input(images, context.device), name=cell.judge.spec)
+        context.known.put(cell, setting, batch.positions, logits)
+    return logits
 
 
 def sequences(

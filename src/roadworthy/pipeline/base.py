@@ -1,7 +1,16 @@
 """The public page of the input pipeline."""
 
-from roadworthy.pipeline.probe import probe_hash
+from roadworthy.pipeline.probe import decode_hash, probe_hash
 from roadworthy.pipeline.recipe import Pipeline, validate
 from roadworthy.pipeline.steps import decode, framed, resized, run
 
-__all__ = ["Pipeline", "decode", "framed", "probe_hash", "resized", "run", "validate"]
+__all__ = [
+    "Pipeline",
+    "decode",
+    "decode_hash",
+    "framed",
+    "probe_hash",
+    "resized",
+    "run",
+    "validate",
+]

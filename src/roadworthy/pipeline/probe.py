@@ -14,6 +14,9 @@ from roadworthy.pipeline.steps import decode, framed, resized
 from roadworthy.seed import digest
 from roadworthy.types import Image
 
+_INNER = {"inner": 0.875}
+"""Part of each side that a geometry keeps, as the hash has always said it."""
+
 
 @cache
 def probe_hash(pipeline: Pipeline) -> str:
@@ -29,13 +32,34 @@ def probe_hash(pipeline: Pipeline) -> str:
     parts: list[object] = ["probe", 1, stages.decoder.version]
     for stage in (stages.orient, stages.profile, stages.colour):
         parts += [stage.name, stage.version]
-    parts += [_decoded(data, pipeline) for _, data in charts()]
+    parts += _charts_decoded(decoding(pipeline))
     if pipeline.size is not None:
         parts += [stages.resizer.name, stages.kernel, stages.resizer.version]
         parts += [stages.geometry.name, stages.geometry.version, stages.geometry.fill]
-        parts += [pipeline.size, pipeline.crop, pipeline.resize_to, pipeline.fill]
+        parts += [_INNER.get(stages.geometry.name, 1.0)]
+        parts += [pipeline.size, pipeline.crop, pipeline.resize_to]
+        # What was added later counts where it is used, so that earlier records stay valid.
+        parts += [] if pipeline.fill is None else [pipeline.fill]
     parts += [framed(resized(chart, pipeline), pipeline).tobytes() for chart in _sizes(pipeline)]
     return digest(*parts)
+
+
+@cache
+def decode_hash(pipeline: Pipeline) -> str:
+    """Return a digest of the pixels that ``pipeline`` decodes, before any resize.
+
+    Pipelines that share it can share what was decoded; see `probe_hash`.
+    """
+    stages = stages_of(pipeline)
+    named = [(stage.name, stage.version) for stage in (stages.orient, stages.profile)]
+    return digest("decode", stages.decoder.version, named, *_charts_decoded(decoding(pipeline)))
+
+
+def decoding(pipeline: Pipeline) -> Pipeline:
+    """Return ``pipeline`` without all that comes after the picture is decoded."""
+    return Pipeline(
+        None, decoder=pipeline.decoder, orient=pipeline.orient, profile=pipeline.profile
+    )
 
 
 def charts() -> Iterator[tuple[str, bytes]]:
@@ -44,6 +68,11 @@ def charts() -> Iterator[tuple[str, bytes]]:
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.startswith("chart_"):
             yield entry.name, entry.read_bytes()
+
+
+@cache
+def _charts_decoded(pipeline: Pipeline) -> tuple[str, ...]:
+    return tuple(_decoded(data, pipeline) for _, data in charts())
 
 
 def _decoded(data: bytes, pipeline: Pipeline) -> str:

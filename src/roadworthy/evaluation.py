@@ -291,6 +291,7 @@ def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
         "stresses": [stress.spec for stress in prepared.stresses],
         "suites": [suite.as_dict() for suite in prepared.suites],
         "unavailable": [asdict(pair) for pair in prepared.plan.unavailable],
+        "alike": [entry for cell in prepared.plan.cells for entry in cell.alike()],
         "cells": [
             {
                 "data": cell.source.dataset.spec,

@@ -23,6 +23,7 @@ from roadworthy.pipeline.base import (
 from roadworthy.pipeline.integrity import check
 from roadworthy.pipeline.recipe import stages_of
 from roadworthy.pipeline.stages import find_decoder, resizer_names
+from roadworthy.seed import digest
 from roadworthy.types import Image
 
 SMALL = Pipeline((32, 32))
@@ -74,6 +75,16 @@ def test_one_level_in_one_pixel_of_one_chart_counts(
     monkeypatch.setattr(probe, "_charts_decoded", probe._charts_decoded.__wrapped__)
     assert probe_hash.__wrapped__(SMALL) != before
     assert decode_hash.__wrapped__(SMALL) != decoded_before
+
+
+def test_the_hash_is_composed_as_it_always_was() -> None:
+    """Records of earlier runs are found by it: what is added later counts only where it is used."""
+    charts = [decode(data, SMALL, name="x") for _, data in probe.charts()]
+    frames = [framed(resized(c, SMALL), SMALL).tobytes() for c in probe._sizes(SMALL)]
+    named = ["ignore", 1, "ignore", 1, "rgb", 1]
+    resize = ["pillow", "bilinear", 1, "crop", 1, 0, 1.0, (32, 32), 0.875, None]
+    decoded = [digest(chart.shape, chart.tobytes()) for chart in charts]
+    assert probe_hash(SMALL) == digest("probe", 1, 1, *named, *decoded, *resize, *frames)
 
 
 def test_a_new_version_of_a_stage_counts(monkeypatch: pytest.MonkeyPatch) -> None:

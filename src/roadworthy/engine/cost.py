@@ -135,7 +135,7 @@ def passes(cell: Cell) -> tuple[int, int]:
         each = [passes_of(cell.stress, setting) for setting in settings]
         # Then the verdict, whether it is a number, and the verdict in 8 bits.
         return sum(f for f, _ in each) + 3 * len(each), sum(b for _, b in each)
-    return len(settings), 0
+    return sum(not cell.as_clean(setting) for setting in settings), 0
 
 
 def seconds_per_image(judge: Judge, size: tuple[int, int], options: Options) -> float:

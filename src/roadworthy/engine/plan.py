@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from roadworthy.data.base import Films
 from roadworthy.data.labels import Relation, relate
@@ -141,6 +142,22 @@ class Cell:
         """Whether ``setting`` leaves everything as it is without the stress, so that clean answers."""
         changes = self.stress.definition.tap is not Tap.PIPELINE or modifies(self.stress)
         return not changes and self.readings.as_usual(setting)
+
+    def alike(self) -> Iterator[dict[str, Any]]:
+        """Yield which settings are judged under another's name, or need no judging beside clean."""
+        if self.stress.definition.tap is not Tap.PIPELINE:
+            return
+        for setting in self.stress.settings:
+            same, clean = self.readings.by_key[setting.key].same, self.as_clean(setting)
+            if same or clean:
+                yield {
+                    "data": self.source.dataset.spec,
+                    "model": self.judge.spec,
+                    "stress": self.stress.spec,
+                    "variant": setting.key,
+                    "same": list(same),
+                    "clean": clean,
+                }
 
     def sequence(self, setting: Setting) -> Frames:
         """How the frames of a sequence stress are made on this cell's frame, and compared.

@@ -12,6 +12,7 @@ from roadworthy.engine.until import widened
 from roadworthy.metrics.catalogue import USABLE, evaluate_all
 from roadworthy.metrics.per_class import per_class
 from roadworthy.metrics.transfer import TRANSFER
+from roadworthy.report.alike import alike
 from roadworthy.report.ensembles import Ensembles
 from roadworthy.report.matrix import fools_nothing
 from roadworthy.report.stored import StoredSets
@@ -69,6 +70,7 @@ def summarise(run: Run) -> dict[str, Any]:
             "stresses": list(dict.fromkeys(cell.stress for cell in run.cells)),
             "suites": [*suites.described(), *stored.described()],
             "warnings": [*warned.rows(), *fools_nothing(rows)],
+            "alike": alike(run),
         },
         "rows": [*rows, *whole],
         "survey": list(surveys.results()),

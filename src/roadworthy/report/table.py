@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.errors import UsageError
+from roadworthy.report.alike import alike_notes
 from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
 from roadworthy.report.columns import COLUMNS, fit, metrics_of, reading_in, shown_text
 from roadworthy.report.matrix import own_cells
@@ -141,7 +142,7 @@ def _below(summary: Mapping[str, Any], found: Sequence[Cell]) -> list[str]:
         who = f"{text_of(entry, 'model')}: " if _varies(found, "model") or len(models) > 1 else ""
         texts.append(f"n/a  {who}{text_of(entry, 'stress')}: {text_of(entry, 'reason')}")
     warned = [f"warning  {text}" for text in warnings(summary)]
-    return [*warned, *suite_notes(summary), *distinct(texts)]
+    return [*warned, *suite_notes(summary), *alike_notes(summary), *distinct(texts)]
 
 
 def suite_notes(summary: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from roadworthy.report.blocks import Block
+from roadworthy.report.alike import alike_notes
+from roadworthy.report.blocks import Block, Text
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.levels import lost
 from roadworthy.report.sections.base import section
@@ -12,4 +13,5 @@ from roadworthy.report.sections.base import section
 def systematic(evidence: Evidence) -> list[Block]:
     """Draw the accuracy lost to each difference between training and deployment."""
     own = [c for c in evidence.cells if c.axis == "systematic" and not c.pooled]
-    return [*lost(own, evidence.who)]
+    notes = [Text(note, "soft") for note in alike_notes(evidence.summary)]
+    return [*lost(own, evidence.who), *notes]

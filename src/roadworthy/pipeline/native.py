@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadworthy.types import Image
+
+if TYPE_CHECKING:
+    import torch
 
 
 @cache
@@ -24,3 +32,19 @@ def vips() -> Any:
     pyvips.cache_set_max(0)
     pyvips.cache_set_max_mem(0)
     return pyvips
+
+
+def as_tensor(image: Image) -> torch.Tensor:
+    """Return a uint8 image as a tensor of the same shape on the same memory, which must outlive it.
+
+    ``torch.from_numpy`` warns of images that may not be written to, as decoders return them. Nothing
+    may write to this tensor.
+    """
+    import torch
+
+    pixels = np.ascontiguousarray(image)
+    if pixels.flags.writeable or not pixels.size:
+        return torch.from_numpy(pixels)
+    memory = (ctypes.c_uint8 * pixels.size).from_address(pixels.ctypes.data)
+    memory.owner = pixels  # type: ignore[attr-defined]
+    return torch.frombuffer(memory, dtype=torch.uint8).reshape(pixels.shape)

@@ -100,7 +100,16 @@ def resized(image: Image, pipeline: Pipeline) -> Image:
         image = image[top : top + height, left : left + width]
     if target == (height, width):
         return image
-    result: Image = stages.resizer.function(image, target, stages.kernel)
+    try:
+        result: Image = stages.resizer.function(image, target, stages.kernel)
+    except SampleError:
+        raise
+    except Exception as error:  # libraries have limits of their own, each with its own exception
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise SampleError(
+            f"{pipeline.resize} cannot resize {width} x {height} pixels to {target[1]} x {target[0]} "
+            f"({reason}); leave the image out or take another resizer"
+        ) from error
     return result
 
 

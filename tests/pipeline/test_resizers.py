@@ -170,7 +170,9 @@ def test_a_reducing_gap_averages_whole_pixels_first(kernel: str, gap: int) -> No
     image = pattern(130, 211)
     name = f"pillow-{kernel}-reducing-gap-{gap}"
     for size in ((40, 30), (20, 17), (12, 100)):
-        rows, columns = (max(1, int(have / want / gap)) for have, want in zip((130, 211), size, strict=True))
+        rows, columns = (
+            max(1, int(have / want / gap)) for have, want in zip((130, 211), size, strict=True)
+        )
         small = PillowImage.fromarray(image).reduce((columns, rows))
         filtering = PillowImage.Resampling[kernel.upper()]
         box = (0, 0, 211 / columns, 130 / rows)

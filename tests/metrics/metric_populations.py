@@ -76,12 +76,16 @@ class Runs:
         return frame.slice(run * size, size)
 
 
-def simulate(people: Population, *, runs: int, samples: int) -> Runs:
-    """Draw all runs at once; sample ids are numbers, unique inside a run."""
+def simulate(people: Population, *, runs: int, samples: int, luck: int | None = None) -> Runs:
+    """Draw all runs at once; sample ids are numbers, unique inside a run.
+
+    Always the same samples; ``luck`` seeds what happens to them, always the same if None.
+    """
     variants = people.right.shape[1]
     draws = np.random.default_rng(11)
     size = runs * samples
     kind = draws.integers(0, KINDS, size)
+    draws = draws if luck is None else np.random.default_rng(luck)
     sample = np.tile(np.arange(samples), runs)
 
     def happens(chance: Floats) -> NDArray[np.bool_]:

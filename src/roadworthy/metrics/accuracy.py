@@ -9,7 +9,17 @@ from roadworthy.metrics.clusters import cluster, unmeasured, verdicts
 from roadworthy.metrics.interval import proportion
 
 
-@metric(unit="percent", direction="higher", paper="russakovsky2015")
+def right(rows: Rows) -> pl.DataFrame:
+    """Return sample and value: whether each judged image (frame of a sequence) is right."""
+    return verdicts(rows, "correct").select("sample", value="correct")
+
+
+def right5(rows: Rows) -> pl.DataFrame:
+    """Return sample and value: whether the label is among the five top predictions."""
+    return rows.select("sample", value="correct5")
+
+
+@metric(unit="percent", direction="higher", paper="russakovsky2015", contributions=right)
 def top1(rows: Rows) -> Estimate | None:
     """Percent of judged images whose top prediction is the label: 100 · mean(correct).
 
@@ -18,22 +28,33 @@ def top1(rows: Rows) -> Estimate | None:
     was judged by its label. Russakovsky et al., "ImageNet Large Scale Visual Recognition
     Challenge", IJCV 2015.
     """
-    return share_of(rows, verdicts(rows, "correct"), "correct")
+    return share_of(rows, right(rows))
 
 
-@metric(unit="percent", direction="higher", headline=False, paper="russakovsky2015")
+@metric(
+    unit="percent",
+    direction="higher",
+    headline=False,
+    paper="russakovsky2015",
+    contributions=right5,
+)
 def top5(rows: Rows) -> Estimate | None:
     """Percent of judged images whose label is among the five top predictions: 100 · mean(correct5).
 
     Interval as for ``top1``; None where ``correct5`` was not recorded (sequences, probes).
     Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", IJCV 2015.
     """
-    return share_of(rows, rows, "correct5")
+    return share_of(rows, right5(rows))
 
 
-def share_of(rows: Rows, judged: pl.DataFrame, name: str) -> Estimate | None:
-    """Estimate the percent of true values of one column; None for rows without any value."""
-    data = cluster(judged.select("sample", name))
+def share_of(rows: Rows, judged: pl.DataFrame | None) -> Estimate | None:
+    """Estimate the percent of true values in ``judged`` (sample, value).
+
+    None where ``judged`` is None, and for rows without any value.
+    """
+    if judged is None:
+        return None
+    data = cluster(judged.select("sample", "value"))
     if not data.measured:
         return unmeasured(rows, data)
-    return proportion(data.sums(data[name]), data.counts)
+    return proportion(data.sums(data["value"]), data.counts)

@@ -9,7 +9,22 @@ from roadworthy.metrics.attacked import is_minimal, survived
 from roadworthy.metrics.base import Estimate, Rows, metric
 
 
-@metric(unit="percent", direction="higher", paper="croce2021")
+def stood(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: whether an image survived; None unless the attack has a budget."""
+    attacked = rows.filter(pl.col("norm").is_not_null() | (pl.col("status") == "clean_error"))
+    if attacked["norm"].is_null().all() or is_minimal(rows):
+        return None
+    return survived(attacked)
+
+
+def fell(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: whether an attacked image fell; None where nothing was attacked."""
+    if rows["success"].is_null().all():
+        return None
+    return rows.select("sample", value="success")
+
+
+@metric(unit="percent", direction="higher", paper="croce2021", contributions=stood)
 def robust_top1(rows: Rows) -> Estimate | None:
     """Percent of samples that are right clean and on which the attack did not reach its goal.
 
@@ -19,13 +34,10 @@ def robust_top1(rows: Rows) -> Estimate | None:
     with a budget, else None: any image falls to changes of any size. Interval as for ``top1``.
     Croce et al., "RobustBench: a standardized adversarial robustness benchmark", NeurIPS 2021.
     """
-    attacked = rows.filter(pl.col("norm").is_not_null() | (pl.col("status") == "clean_error"))
-    if attacked["norm"].is_null().all() or is_minimal(rows):
-        return None
-    return share_of(attacked, survived(attacked), "value")
+    return share_of(rows, stood(rows))
 
 
-@metric(unit="percent", direction="lower", paper="szegedy2014")
+@metric(unit="percent", direction="lower", paper="szegedy2014", contributions=fell)
 def success_rate(rows: Rows) -> Estimate | None:
     """Percent of attacked images on which the attack reached its goal: 100 · mean(success).
 
@@ -35,4 +47,4 @@ def success_rate(rows: Rows) -> Estimate | None:
     for ``top1``; None where nothing was attacked. Szegedy et al., "Intriguing properties of neural
     networks", ICLR 2014.
     """
-    return None if rows["success"].is_null().all() else share_of(rows, rows, "success")
+    return share_of(rows, fell(rows))

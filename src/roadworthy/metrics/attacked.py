@@ -5,7 +5,6 @@ from __future__ import annotations
 import polars as pl
 
 from roadworthy.metrics.base import Rows
-from roadworthy.metrics.interval import Floats
 from roadworthy.stress.norm_names import NORMS, Norm
 
 ROUNDING = 1e-6
@@ -75,12 +74,6 @@ def reach(rows: Rows, norm: Norm) -> pl.DataFrame:
 def within(eps: float) -> float:
     """Return the distance up to which a change is within the budget ``eps``; nothing is within 0."""
     return eps * (1 + ROUNDING) + ROUNDING if eps > 0 else 0.0
-
-
-def attacked_reach(rows: Rows, norm: Norm) -> Floats:
-    """Return `reach` of the images that are right when clean, (N,), ascending."""
-    values = reach(rows.filter(pl.col("status") != "clean_error"), norm)["value"]
-    return values.sort().to_numpy()
 
 
 def longest_side(rows: Rows) -> int | None:

@@ -27,6 +27,10 @@ class Estimate:
 
 
 MetricFunction = Callable[..., Estimate | None]
+Contributions = Callable[..., pl.DataFrame | None]
+Statistic = Literal["mean", "median"]
+FRACTIONS = ("percent", "points")
+"""Units in which a metric is 100 times the mean of its contributions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +41,19 @@ class MetricDefinition(Definition):
     the same data and frame under the stress ``clean``. It gets usable rows only (status ok or
     clean_error) and returns None where it does not apply. A sample may have several rows (variants
     of one stress) or list columns (sequences): samples are the clusters, never rows.
+
+    ``contributions`` takes the same and returns what the metric is the ``statistic`` of: sample and
+    value, in fractions where the unit is percent or points, or None where the metric does not apply.
+    Where a metric is no plain mean these are its value plus the influence of each sample. Two runs
+    are paired through them; without them a difference has the interval of two independent runs.
     """
 
     unit: Literal["percent", "nats", "points", "none"]
     direction: Literal["higher", "lower", "neutral"]
     paired: bool = False
     headline: bool = True
+    contributions: Contributions | None = None
+    statistic: Statistic = "mean"
 
 
 def metric(
@@ -53,8 +64,13 @@ def metric(
     headline: bool = True,
     version: int = 1,
     paper: str | None = None,
+    contributions: Contributions | None = None,
+    statistic: Statistic = "mean",
 ) -> Callable[[MetricFunction], MetricDefinition]:
-    """Register a metric; ``headline`` metrics appear in the terminal table."""
+    """Register a metric; ``headline`` metrics appear in the terminal table.
+
+    ``contributions`` and ``statistic`` let two runs be paired, see `MetricDefinition`.
+    """
 
     def decorate(function: Callable[..., Any]) -> MetricDefinition:
         return MetricDefinition(
@@ -67,6 +83,8 @@ def metric(
             direction=direction,
             paired=paired,
             headline=headline,
+            contributions=contributions,
+            statistic=statistic,
         )
 
     return decorate

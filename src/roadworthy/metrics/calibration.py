@@ -6,18 +6,32 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.clusters import Clusters, cluster, unmeasured, verdicts
 from roadworthy.metrics.interval import LEVEL, Floats, estimate, t_quantile
+from roadworthy.metrics.samples import by_sample
 
 BINS = 15
 # in the precision the records have, so that 0.2 lies in the bin that ends there
 EDGES = (np.arange(1, BINS) / BINS).astype(np.float32)
 
 
-@metric(unit="percent", direction="lower", headline=False, paper="guo2017")
+def signed_gaps(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: the gap of each row, signed so that those of every bin add up to + ."""
+    data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
+    if not data.measured:
+        return None
+    gap, which = data["correct"] - data["conf"], bins_of(data["conf"])
+    signed = np.where(np.bincount(which, weights=gap) >= 0, 1.0, -1.0)[which] * gap
+    return by_sample(data.ids, signed)
+
+
+@metric(
+    unit="percent", direction="lower", headline=False, paper="guo2017", contributions=signed_gaps
+)
 def ece(rows: Rows) -> Estimate | None:
     """Expected calibration error over 15 equal-width bins of the confidence, in percent.
 

@@ -20,7 +20,25 @@ POINTS = 33
 """Radii of a curve where none are given."""
 
 
-@metric(unit="none", direction="higher", paper="cohen2019")
+def radius_of(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: the certified radius, 0 unless the vote is the label."""
+    found = _certified(rows)
+    return found.select("sample", "value") if len(found) else None
+
+
+def is_certified(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: whether the vote is certified to be the label."""
+    found = _certified(rows)
+    return found.select("sample", value=pl.col("value") > 0) if len(found) else None
+
+
+def has_abstained(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: whether the certificate abstained."""
+    found = _certified(rows)
+    return found.select("sample", value=~pl.col("answered")) if len(found) else None
+
+
+@metric(unit="none", direction="higher", paper="cohen2019", contributions=radius_of)
 def certified_radius(rows: Rows) -> Estimate | None:
     """Mean certified L2 radius over all images, pixels in 0 to 1; 0 where the vote is not the label.
 
@@ -36,7 +54,14 @@ def certified_radius(rows: Rows) -> Estimate | None:
     return mean_of(values, np.ones(values.size), low=0.0)
 
 
-@metric(unit="none", direction="higher", headline=False, paper="cohen2019")
+@metric(
+    unit="none",
+    direction="higher",
+    headline=False,
+    paper="cohen2019",
+    contributions=radius_of,
+    statistic="median",
+)
 def median_certified_radius(rows: Rows) -> Estimate | None:
     """Median certified L2 radius over all images; see ``certified_radius``.
 
@@ -47,34 +72,30 @@ def median_certified_radius(rows: Rows) -> Estimate | None:
     return median(values) if values.size else None
 
 
-@metric(unit="percent", direction="higher", paper="cohen2019")
+@metric(unit="percent", direction="higher", paper="cohen2019", contributions=is_certified)
 def certified_top1(rows: Rows) -> Estimate | None:
     """Percent of images whose vote is certified to be the label: the curve of accuracy at radius 0.
 
     Images that the certificate abstains on count as wrong. Interval as for ``top1``; None for
     records without certificates. Cohen, Rosenfeld and Kolter, ICML 2019.
     """
-    found = _certified(rows)
-    return (
-        share_of(found, found.with_columns(value=pl.col("value") > 0), "value")
-        if len(found)
-        else None
-    )
+    return share_of(rows, is_certified(rows))
 
 
-@metric(unit="percent", direction="lower", headline=False, paper="cohen2019")
+@metric(
+    unit="percent",
+    direction="lower",
+    headline=False,
+    paper="cohen2019",
+    contributions=has_abstained,
+)
 def abstained(rows: Rows) -> Estimate | None:
     """Percent of images on which the certificate abstains, because too few votes agree.
 
     Whatever their label. Interval as for ``top1``; None for records without certificates. Cohen,
     Rosenfeld and Kolter, ICML 2019.
     """
-    found = _certified(rows)
-    return (
-        share_of(found, found.with_columns(value=~pl.col("answered")), "value")
-        if len(found)
-        else None
-    )
+    return share_of(rows, has_abstained(rows))
 
 
 def certified_curve(rows: Rows, radii: Sequence[float] | None = None) -> list[CurvePoint]:

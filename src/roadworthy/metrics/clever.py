@@ -12,7 +12,22 @@ from roadworthy.metrics.interval import mean as mean_of
 from roadworthy.metrics.order import median
 
 
-@metric(unit="none", direction="higher", paper="weng2018")
+def scores_of(rows: Rows) -> pl.DataFrame:
+    """Return sample and value: the score of each image; none where rows are of several variants."""
+    right = rows.filter(pl.col("status") != "clean_error")
+    if right["variant"].n_unique() > 1:
+        right = right.clear()
+    return right.select("sample", value=pl.col("clever").cast(pl.Float64)).drop_nulls()
+
+
+def scores_per_pixel(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: the score of each image divided by its number of elements."""
+    count = elements(rows)
+    found = scores_of(rows)
+    return None if count is None else found.with_columns(value=pl.col("value") / count)
+
+
+@metric(unit="none", direction="higher", paper="weng2018", contributions=scores_of)
 def clever(rows: Rows) -> Estimate | None:
     """Mean CLEVER score over the images that are right when clean, in units of the norm.
 
@@ -25,7 +40,9 @@ def clever(rows: Rows) -> Estimate | None:
     return _mean(_scores(rows))
 
 
-@metric(unit="none", direction="higher", paper="weng2018")
+@metric(
+    unit="none", direction="higher", paper="weng2018", contributions=scores_of, statistic="median"
+)
 def median_clever(rows: Rows) -> Estimate | None:
     """Median CLEVER score over the images that are right when clean; see ``clever``.
 
@@ -36,7 +53,9 @@ def median_clever(rows: Rows) -> Estimate | None:
     return median(values) if values.size else None
 
 
-@metric(unit="none", direction="higher", headline=False, paper="su2018")
+@metric(
+    unit="none", direction="higher", headline=False, paper="su2018", contributions=scores_per_pixel
+)
 def clever_per_pixel(rows: Rows) -> Estimate | None:
     """``clever`` divided by the number of input elements (height x width x channels).
 
@@ -48,11 +67,8 @@ def clever_per_pixel(rows: Rows) -> Estimate | None:
 
 
 def _scores(rows: Rows) -> Floats:
-    """Return one score an image, (N,); none where rows are of several variants or of no score."""
-    right = rows.filter(pl.col("status") != "clean_error")
-    if right["variant"].n_unique() > 1:
-        return np.zeros(0)
-    return right["clever"].drop_nulls().cast(pl.Float64).sort().to_numpy()
+    """Return one score an image, (N,), ascending."""
+    return scores_of(rows)["value"].sort().to_numpy()
 
 
 def _mean(values: Floats, *, scale: float = 1.0) -> Estimate | None:

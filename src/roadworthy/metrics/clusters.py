@@ -20,12 +20,18 @@ class Clusters:
     """Rows as float arrays in an order that depends on their content only.
 
     ``index`` is the sample of each row, 0 .. ``size`` - 1, ascending; ``values`` has one array
-    (rows,) for every column.
+    (rows,) for every column; ``ids`` the sample ids of the rows.
     """
 
     index: NDArray[np.int64]
     size: int
     values: Mapping[str, Floats]
+    ids: pl.Series
+
+    @property
+    def samples(self) -> pl.Series:
+        """Ids of the samples (size,)."""
+        return self.ids.unique(maintain_order=True)
 
     def __getitem__(self, name: str) -> Floats:
         return self.values[name]
@@ -65,7 +71,7 @@ def cluster(frame: pl.DataFrame) -> Clusters:
     values = {
         name: frame[name].cast(pl.Float64).to_numpy() for name in frame.columns if name != "sample"
     }
-    return Clusters(np.cumsum(starts) - 1, int(starts.sum()), values)
+    return Clusters(np.cumsum(starts) - 1, int(starts.sum()), values, sample)
 
 
 def verdicts(rows: pl.DataFrame, *names: str) -> pl.DataFrame:

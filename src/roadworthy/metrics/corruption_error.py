@@ -9,9 +9,8 @@ import polars as pl
 
 from roadworthy.baselines.base import Baseline, severities_of
 from roadworthy.errors import UsageError
-from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import Floats
-from roadworthy.metrics.samples import errors, errors_by_severity, side_by_side, weighted
+from roadworthy.metrics.samples import Weighted, aligned, errors, errors_by_severity
 from roadworthy.metrics.suite import SuiteCells, name_of, suite_metric
 
 CORRUPTIONS = (
@@ -35,7 +34,7 @@ CORRUPTIONS = (
 
 
 @suite_metric(unit="percent", direction="lower", kind="corruptions", each=True, ratio=True)
-def ce(cells: SuiteCells, stress: str) -> Estimate:
+def ce(cells: SuiteCells, stress: str) -> Weighted:
     """Corruption error: the errors at all severities of one corruption, in percent of a baseline's.
 
     100 · sum over severities of the model's error / sum of the baseline's: a ratio of sums, not a
@@ -47,7 +46,7 @@ def ce(cells: SuiteCells, stress: str) -> Estimate:
 
 
 @suite_metric(unit="percent", direction="lower", kind="corruptions", each=True, ratio=True)
-def relative_ce(cells: SuiteCells, stress: str) -> Estimate:
+def relative_ce(cells: SuiteCells, stress: str) -> Weighted:
     """Relative corruption error: what one corruption adds to the error, in percent of a baseline's.
 
     100 · sum over severities of (error - clean error) / the same sum of the baseline. Over the
@@ -58,7 +57,7 @@ def relative_ce(cells: SuiteCells, stress: str) -> Estimate:
 
 
 @suite_metric(unit="percent", direction="lower", kind="corruptions", ratio=True)
-def mce(cells: SuiteCells) -> Estimate | None:
+def mce(cells: SuiteCells) -> Weighted | None:
     """Mean corruption error: ``ce`` meant over the fifteen corruptions, the extras left out.
 
     AlexNet has 100. Over the samples judged at all severities of all fifteen: all pictures made
@@ -70,7 +69,7 @@ def mce(cells: SuiteCells) -> Estimate | None:
 
 
 @suite_metric(unit="percent", direction="lower", kind="corruptions", ratio=True)
-def relative_mce(cells: SuiteCells) -> Estimate | None:
+def relative_mce(cells: SuiteCells) -> Weighted | None:
     """Relative mean corruption error: ``relative_ce`` meant over the fifteen corruptions.
 
     What corruption adds to the error, so a model may be worse in this and better in ``mce``; above
@@ -82,7 +81,7 @@ def relative_mce(cells: SuiteCells) -> Estimate | None:
 
 
 @suite_metric(unit="percent", direction="lower", kind="corruptions")
-def mean_error(cells: SuiteCells) -> Estimate:
+def mean_error(cells: SuiteCells) -> Weighted:
     """Percent of wrong predictions, meant over the corruptions and severities of a suite.
 
     Not divided by the errors of any network; over the fifteen corruptions where the suite has
@@ -92,7 +91,8 @@ def mean_error(cells: SuiteCells) -> Estimate:
     """
     members = cells.members(CORRUPTIONS)
     counts = [len(severities_of(stress)) for stress in members]
-    return weighted(_errors(cells, members), _weights(counts, [1 / max(1, n) for n in counts]))
+    weights = _weights(counts, [1 / max(1, n) for n in counts])
+    return Weighted(*_errors(cells, members), weights)
 
 
 def _fifteen(cells: SuiteCells) -> list[str]:
@@ -100,8 +100,8 @@ def _fifteen(cells: SuiteCells) -> list[str]:
     return found if {name_of(stress) for stress in found} == set(CORRUPTIONS) else []
 
 
-def _error(cells: SuiteCells, members: Sequence[str], *, relative: bool) -> Estimate:
-    """Estimate the mean over ``members`` of their sums of errors, in percent of the baseline's."""
+def _error(cells: SuiteCells, members: Sequence[str], *, relative: bool) -> Weighted:
+    """Return the mean over ``members`` of their sums of errors, in percent of the baseline's."""
     baseline = cells.reference()
     counts = [len(severities_of(stress)) for stress in members]
     shares = [1 / _divisor(baseline, stress, relative=relative) for stress in members]
@@ -109,7 +109,7 @@ def _error(cells: SuiteCells, members: Sequence[str], *, relative: bool) -> Esti
     if relative:
         # the clean error is taken off once for each picture, so it weighs as much as they all do
         weights = np.append(weights, -weights.sum())
-    return weighted(_errors(cells, members, clean=relative), weights)
+    return Weighted(*_errors(cells, members, clean=relative), weights)
 
 
 def _divisor(baseline: Baseline, stress: str, *, relative: bool) -> float:
@@ -150,8 +150,10 @@ def _frames(cells: SuiteCells, members: Sequence[str]) -> list[pl.DataFrame]:
     return frames
 
 
-def _errors(cells: SuiteCells, members: Sequence[str], *, clean: bool = False) -> Floats:
-    """Return 1 for wrong and 0 for right (N, pictures), of the samples that all members judged.
+def _errors(
+    cells: SuiteCells, members: Sequence[str], *, clean: bool = False
+) -> tuple[pl.Series, Floats]:
+    """Return the samples that all members judged, 1 for wrong and 0 for right (N, pictures).
 
     With ``clean``, the unstressed picture comes last.
     """
@@ -161,7 +163,7 @@ def _errors(cells: SuiteCells, members: Sequence[str], *, clean: bool = False) -
             why = "the clean images were not judged in the frame of the suite"
             raise UsageError(cells.why_no_clean or why)
         frames.append(errors(cells.clean))
-    wrong = side_by_side(frames)
+    samples, wrong = aligned(frames)
     if not len(wrong):
         raise UsageError("no image was judged under every corruption of the suite yet")
-    return wrong
+    return samples, wrong

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from roadworthy.baselines.base import SEVERITIES
 from roadworthy.metrics.attacked import norm_of
 from roadworthy.metrics.base import Estimate, Rows, metric
-from roadworthy.metrics.robustness import area
-from roadworthy.metrics.samples import bounded_mean, errors_by_severity, side_by_side
+from roadworthy.metrics.robustness import areas
+from roadworthy.metrics.samples import aligned, bounded_mean, by_sample, errors_by_severity
 
 
-@metric(unit="percent", direction="lower", paper="hendrycks2019")
+def errors_of(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: the share of severities that are wrong; None unless there are several."""
+    found = errors_by_severity(rows)
+    if len(found) < 2:
+        return None
+    samples, wrong = aligned(list(found.values()))
+    return by_sample(samples, wrong.mean(axis=1))
+
+
+def areas_of(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: the area under the curve of each sample, as a share of the largest."""
+    if norm_of(rows) is not None:
+        return areas(rows)
+    found = errors_by_severity(rows)
+    if tuple(found) != SEVERITIES:
+        return None
+    samples, wrong = aligned(list(found.values()))
+    return by_sample(samples, (1 - wrong) @ (np.array([0.5, 1.0, 1.0, 1.0, 0.5]) / 4))
+
+
+@metric(unit="percent", direction="lower", paper="hendrycks2019", contributions=errors_of)
 def mean_error(rows: Rows) -> Estimate | None:
     """Percent of wrong predictions, meant over the severities of a corruption: 100 · mean(error).
 
@@ -20,14 +41,10 @@ def mean_error(rows: Rows) -> Estimate | None:
     several severities. Hendrycks and Dietterich, "Benchmarking neural network robustness to common
     corruptions and perturbations", ICLR 2019.
     """
-    found = errors_by_severity(rows)
-    if len(found) < 2:
-        return None
-    wrong = side_by_side(list(found.values()))
-    return bounded_mean(100 * wrong.mean(axis=1), low=0.0, high=100.0) if wrong.size else None
+    return _mean(errors_of(rows))
 
 
-@metric(unit="percent", direction="higher")
+@metric(unit="percent", direction="higher", contributions=areas_of)
 def curve_area(rows: Rows) -> Estimate | None:
     """Area under a curve of accuracy, in percent of the area of perfect accuracy.
 
@@ -39,11 +56,10 @@ def curve_area(rows: Rows) -> Estimate | None:
     accuracy is clean, to the largest of them; None for a single one. Over the samples that have all
     severities or budgets; interval clustered by sample.
     """
-    if norm_of(rows) is not None:
-        return area(rows)
-    found = errors_by_severity(rows)
-    if tuple(found) != SEVERITIES:
+    return _mean(areas_of(rows))
+
+
+def _mean(found: pl.DataFrame | None) -> Estimate | None:
+    if found is None or found.is_empty():
         return None
-    right = 1 - side_by_side(list(found.values()))
-    weights = np.array([0.5, 1.0, 1.0, 1.0, 0.5]) / 4
-    return bounded_mean(100 * right @ weights, low=0.0, high=100.0) if right.size else None
+    return bounded_mean(100 * found["value"].to_numpy(), low=0.0, high=100.0)

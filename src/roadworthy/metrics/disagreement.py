@@ -9,7 +9,15 @@ from roadworthy.metrics.clusters import cluster, is_clean, paired_verdicts
 from roadworthy.metrics.interval import proportion
 
 
-@metric(unit="percent", direction="lower", paired=True)
+def changed(rows: Rows, clean: Rows) -> pl.DataFrame | None:
+    """Return sample and value: whether a prediction is not that on the clean image."""
+    if is_clean(rows) or not _has_predictions(rows):
+        return None
+    pairs = paired_verdicts(rows, clean, "pred")
+    return pairs.select("sample", value=pl.col("pred") != pl.col("clean"))
+
+
+@metric(unit="percent", direction="lower", paired=True, contributions=changed)
 def disagreement(rows: Rows, clean: Rows) -> Estimate | None:
     """Percent of predictions that differ from the same model's prediction on the clean image.
 
@@ -18,11 +26,11 @@ def disagreement(rows: Rows, clean: Rows) -> Estimate | None:
     are no predictions. Also called churn: Milani Fard et al., "Launch and iterate: reducing
     prediction churn", NeurIPS 2016.
     """
-    if is_clean(rows) or not _has_predictions(rows):
+    found = changed(rows, clean)
+    if found is None:
         return None
-    pairs = paired_verdicts(rows, clean, "pred")
-    data = cluster(pairs.select("sample", changed=pl.col("pred") != pl.col("clean")))
-    return proportion(data.sums(data["changed"]), data.counts)
+    data = cluster(found)
+    return proportion(data.sums(data["value"]), data.counts)
 
 
 def _has_predictions(rows: Rows) -> bool:

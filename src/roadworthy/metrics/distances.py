@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
+import polars as pl
 
-from roadworthy.metrics.attacked import attacked_reach, elements, is_minimal, norm_of
+from roadworthy.metrics.attacked import elements, is_minimal, norm_of, reach
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.order import median
 from roadworthy.stress.norm_names import Norm
 
 
-@metric(unit="none", direction="higher", paper="brendel2019")
+def changes_of(rows: Rows, norm: Norm, *, per_pixel: bool = False) -> pl.DataFrame | None:
+    """Return sample and value: the change in ``norm`` that an image needed; None if not measured.
+
+    Over the images that are right when clean. ``per_pixel`` divides by the number of input elements
+    and is for the attack's own norm only.
+    """
+    own, count = norm_of(rows), elements(rows)
+    if own is None or not (own == norm or (is_minimal(rows) and not per_pixel)):
+        return None
+    if rows.filter("success")[norm.lower()].null_count():
+        return None  # failures alone would look like a robust model
+    found = reach(rows.filter(pl.col("status") != "clean_error"), norm)
+    if not per_pixel:
+        return found
+    return None if count is None else found.with_columns(value=pl.col("value") / count)
+
+
+def median_change(rows: Rows, norm: Norm, *, per_pixel: bool = False) -> Estimate | None:
+    """Estimate the median of `changes_of`; None where it was not measured."""
+    known = changes_of(rows, norm, per_pixel=per_pixel)
+    if known is None or known.is_empty():
+        return None
+    values = known["value"].to_numpy()
+    found = median(values)
+    if found.value is None and is_minimal(rows):
+        # of a fixed budget nobody expects that it suffices for half of the images
+        reached = int(np.isfinite(values).sum())
+        why = f"reached on {reached} of {values.size} images, so the median change is infinite"
+        return replace(found, reason=f"the goal was {why}")
+    return found
+
+
+@metric(
+    unit="none",
+    direction="higher",
+    paper="brendel2019",
+    contributions=partial(changes_of, norm="Linf"),
+    statistic="median",
+)
 def median_linf(rows: Rows) -> Estimate | None:
     """Median of the largest change of any element that the attack needed, in units of [0, 1].
 
@@ -24,7 +64,13 @@ def median_linf(rows: Rows) -> Estimate | None:
     return median_change(rows, "Linf")
 
 
-@metric(unit="none", direction="higher", paper="brendel2019")
+@metric(
+    unit="none",
+    direction="higher",
+    paper="brendel2019",
+    contributions=partial(changes_of, norm="L2"),
+    statistic="median",
+)
 def median_l2(rows: Rows) -> Estimate | None:
     """Median of the Euclidean length of the change that the attack needed, pixels in [0, 1].
 
@@ -36,7 +82,13 @@ def median_l2(rows: Rows) -> Estimate | None:
     return median_change(rows, "L2")
 
 
-@metric(unit="none", direction="higher", paper="brendel2019")
+@metric(
+    unit="none",
+    direction="higher",
+    paper="brendel2019",
+    contributions=partial(changes_of, norm="L1"),
+    statistic="median",
+)
 def median_l1(rows: Rows) -> Estimate | None:
     """Median of the sum of absolute changes of all elements that the attack needed, in [0, 1] units.
 
@@ -48,7 +100,13 @@ def median_l1(rows: Rows) -> Estimate | None:
     return median_change(rows, "L1")
 
 
-@metric(unit="none", direction="higher", paper="brendel2019")
+@metric(
+    unit="none",
+    direction="higher",
+    paper="brendel2019",
+    contributions=partial(changes_of, norm="L0"),
+    statistic="median",
+)
 def median_l0(rows: Rows) -> Estimate | None:
     """Median of the number of elements (channels of pixels) that the attack needed to change.
 
@@ -59,70 +117,69 @@ def median_l0(rows: Rows) -> Estimate | None:
     return median_change(rows, "L0")
 
 
-@metric(unit="none", direction="higher", headline=False, paper="su2018")
+@metric(
+    unit="none",
+    direction="higher",
+    headline=False,
+    paper="su2018",
+    contributions=partial(changes_of, norm="Linf", per_pixel=True),
+    statistic="median",
+)
 def median_linf_per_pixel(rows: Rows) -> Estimate | None:
     """``median_linf`` divided by the number of input elements (height x width x channels).
 
     The unit of the survey's figures, in which networks of different frames are compared. Only for
     attacks in this norm. Su et al., "Is robustness the cost of accuracy?", ECCV 2018.
     """
-    return _per_pixel(rows, "Linf")
+    return median_change(rows, "Linf", per_pixel=True)
 
 
-@metric(unit="none", direction="higher", headline=False, paper="su2018")
+@metric(
+    unit="none",
+    direction="higher",
+    headline=False,
+    paper="su2018",
+    contributions=partial(changes_of, norm="L2", per_pixel=True),
+    statistic="median",
+)
 def median_l2_per_pixel(rows: Rows) -> Estimate | None:
     """``median_l2`` divided by the number of input elements (height x width x channels).
 
     The unit of the survey's figures, in which networks of different frames are compared. Only for
     attacks in this norm. Su et al., "Is robustness the cost of accuracy?", ECCV 2018.
     """
-    return _per_pixel(rows, "L2")
+    return median_change(rows, "L2", per_pixel=True)
 
 
-@metric(unit="none", direction="higher", headline=False, paper="su2018")
+@metric(
+    unit="none",
+    direction="higher",
+    headline=False,
+    paper="su2018",
+    contributions=partial(changes_of, norm="L1", per_pixel=True),
+    statistic="median",
+)
 def median_l1_per_pixel(rows: Rows) -> Estimate | None:
     """``median_l1`` divided by the number of input elements (height x width x channels).
 
     The unit of the survey's figures, in which networks of different frames are compared. Only for
     attacks in this norm. Su et al., "Is robustness the cost of accuracy?", ECCV 2018.
     """
-    return _per_pixel(rows, "L1")
+    return median_change(rows, "L1", per_pixel=True)
 
 
-@metric(unit="none", direction="higher", headline=False, paper="su2018")
+@metric(
+    unit="none",
+    direction="higher",
+    headline=False,
+    paper="su2018",
+    contributions=partial(changes_of, norm="L0", per_pixel=True),
+    statistic="median",
+)
 def median_l0_per_pixel(rows: Rows) -> Estimate | None:
     """``median_l0`` divided by the number of input elements: the share of elements that change.
 
     Networks of different frames are compared in this unit. Only for attacks in this norm. Su et
     al., "Is robustness the cost of accuracy?", ECCV 2018.
     """
-    return _per_pixel(rows, "L0")
-
-
-def median_change(rows: Rows, norm: Norm, *, scale: float = 1.0) -> Estimate | None:
-    """Estimate the median change in ``norm``, times ``scale``; None where it was not measured."""
-    own = norm_of(rows)
-    minimal = own is not None and is_minimal(rows)
-    if own is None or not (minimal or own == norm):
-        return None
-    if rows.filter("success")[norm.lower()].null_count():
-        return None  # failures alone would look like a robust model
-    values = attacked_reach(rows, norm)
-    if not values.size:
-        return None
-    found = median(values, scale=scale)
-    if found.value is None and minimal:
-        # of a fixed budget nobody expects that it suffices for half of the images
-        reached = int(np.isfinite(values).sum())
-        why = f"reached on {reached} of {values.size} images, so the median change is infinite"
-        return replace(found, reason=f"the goal was {why}")
-    return found
-
-
-def _per_pixel(rows: Rows, norm: Norm) -> Estimate | None:
-    count = elements(rows)
-    return (
-        None
-        if count is None or norm_of(rows) != norm
-        else median_change(rows, norm, scale=1 / count)
-    )
+    return median_change(rows, "L0", per_pixel=True)

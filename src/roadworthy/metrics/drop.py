@@ -12,7 +12,17 @@ from roadworthy.metrics.clusters import cluster, is_clean, paired_verdicts
 from roadworthy.metrics.interval import Floats, estimate, t_quantile
 
 
-@metric(unit="points", direction="lower", paired=True)
+def lost(rows: Rows, clean: Rows) -> pl.DataFrame | None:
+    """Return sample and value: 1 for right only when clean, -1 for right only under stress, else 0."""
+    labelled = not (rows["correct"].is_null() & rows["frames_correct"].is_null()).all()
+    if is_clean(rows) or not (labelled or rows.is_empty()):
+        return None
+    pairs = paired_verdicts(rows, clean, "correct")
+    value = pl.col("clean").cast(pl.Int8) - pl.col("correct").cast(pl.Int8)
+    return pairs.select("sample", value=value)
+
+
+@metric(unit="points", direction="lower", paired=True, contributions=lost)
 def drop(rows: Rows, clean: Rows) -> Estimate | None:
     """Top-1 accuracy clean minus stressed, in percentage points; positive is worse.
 
@@ -23,13 +33,11 @@ def drop(rows: Rows, clean: Rows) -> Estimate | None:
     itself and where nothing was judged by its label. A. Agresti and Y. Min, "Simple improved
     confidence intervals for comparing matched proportions", Statistics in Medicine 24 (2005).
     """
-    labelled = not (rows["correct"].is_null() & rows["frames_correct"].is_null()).all()
-    if is_clean(rows) or not (labelled or rows.is_empty()):
+    found = lost(rows, clean)
+    if found is None:
         return None
-    pairs = paired_verdicts(rows, clean, "correct")
-    lost = pl.col("clean").cast(pl.Int8) - pl.col("correct").cast(pl.Int8)
-    data = cluster(pairs.select("sample", lost=lost))
-    return paired_difference(data.sums(data["lost"]), data.counts)
+    data = cluster(found)
+    return paired_difference(data.sums(data["value"]), data.counts)
 
 
 def paired_difference(sums: Floats, counts: Floats) -> Estimate:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import polars as pl
 
 from roadworthy.errors import UsageError
-from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import Floats
 from roadworthy.metrics.ranks import FURTHEST
-from roadworthy.metrics.samples import side_by_side, weighted
+from roadworthy.metrics.samples import Weighted, aligned
 from roadworthy.metrics.sequences import comparisons
 from roadworthy.metrics.suite import SuiteCells, name_of, suite_metric
 
@@ -32,7 +32,7 @@ FLIPS, DISTANCES = "frames_flip", "frames_top5_distance"
 
 
 @suite_metric(unit="percent", direction="lower", kind="sequences", each=True, ratio=True)
-def flip_rate(cells: SuiteCells, stress: str) -> Estimate:
+def flip_rate(cells: SuiteCells, stress: str) -> Weighted:
     """Flip rate: the flip probability along one perturbation, in percent of a baseline's.
 
     AlexNet has 100. Interval clustered by sample, the baseline taken as it is printed. Hendrycks
@@ -43,7 +43,7 @@ def flip_rate(cells: SuiteCells, stress: str) -> Estimate:
 
 
 @suite_metric(unit="percent", direction="lower", kind="sequences", ratio=True)
-def mfr(cells: SuiteCells) -> Estimate | None:
+def mfr(cells: SuiteCells) -> Weighted | None:
     """Mean flip rate: ``flip_rate`` meant over the ten perturbations, the extras left out.
 
     AlexNet has 100. Over the samples with all ten sequences, which together are one observation.
@@ -54,7 +54,7 @@ def mfr(cells: SuiteCells) -> Estimate | None:
 
 
 @suite_metric(unit="percent", direction="lower", kind="sequences", ratio=True)
-def mt5d(cells: SuiteCells) -> Estimate | None:
+def mt5d(cells: SuiteCells) -> Weighted | None:
     """Mean top-5 distance over the ten perturbations, each in percent of a baseline's.
 
     AlexNet has 100, but its distances were published in no table, so this needs a run as baseline;
@@ -66,7 +66,7 @@ def mt5d(cells: SuiteCells) -> Estimate | None:
 
 
 @suite_metric(unit="percent", direction="lower", kind="sequences")
-def flip_probability(cells: SuiteCells) -> Estimate:
+def flip_probability(cells: SuiteCells) -> Weighted:
     """Percent of comparisons of two frames in which the prediction differs, meant over a suite.
 
     The plain mean over the perturbations, as CIFAR-P is reported (mFP); over the ten of the
@@ -75,11 +75,11 @@ def flip_probability(cells: SuiteCells) -> Estimate:
     """
     members = cells.members(PERTURBATIONS)
     weights = np.full(len(members), 100 / max(1, len(members)))
-    return weighted(_means(cells, members, FLIPS), weights)
+    return Weighted(*_means(cells, members, FLIPS), weights)
 
 
 @suite_metric(unit="none", direction="lower", kind="sequences")
-def t5d(cells: SuiteCells) -> Estimate:
+def t5d(cells: SuiteCells) -> Weighted:
     """Mean top-5 distance of two compared frames over a suite, 0 to 15, divided by nothing.
 
     The plain mean over the perturbations, as for ``flip_probability``. Hendrycks and Dietterich,
@@ -87,7 +87,7 @@ def t5d(cells: SuiteCells) -> Estimate:
     """
     members = cells.members(PERTURBATIONS)
     weights = np.full(len(members), 1 / max(1, len(members)))
-    return weighted(_means(cells, members, DISTANCES), weights, high=FURTHEST)
+    return Weighted(*_means(cells, members, DISTANCES), weights, high=FURTHEST)
 
 
 def _ten(cells: SuiteCells) -> list[str]:
@@ -97,8 +97,8 @@ def _ten(cells: SuiteCells) -> list[str]:
 
 def _ratio(
     cells: SuiteCells, members: Sequence[str], column: str, known: Callable[[str], float]
-) -> Estimate:
-    """Estimate the mean over ``members`` of flips or distances in percent of the baseline's."""
+) -> Weighted:
+    """Return the mean over ``members`` of flips or distances in percent of the baseline's."""
     divisors = np.array([known(stress) for stress in members], np.float64)
     if (divisors <= 0).any():
         raise UsageError(
@@ -107,11 +107,12 @@ def _ratio(
         )
     flips = column == FLIPS
     weights = (100 if flips else 1) * 100 / len(members) / divisors
-    return weighted(_means(cells, members, column), weights, high=1.0 if flips else FURTHEST)
+    high = 1.0 if flips else FURTHEST
+    return Weighted(*_means(cells, members, column), weights, high)
 
 
-def _means(cells: SuiteCells, members: Sequence[str], column: str) -> Floats:
-    """Return the mean over comparisons (N, members), of the samples with sequences of all members."""
+def _means(cells: SuiteCells, members: Sequence[str], column: str) -> tuple[pl.Series, Floats]:
+    """Return the samples with sequences of all members, and means over comparisons (N, members)."""
     frames = []
     for stress in members:
         frames.append(cells.seen(comparisons, stress, column))
@@ -119,7 +120,7 @@ def _means(cells: SuiteCells, members: Sequence[str], column: str) -> Floats:
             raise UsageError(f"{stress} has several difficulties, which are never meant together")
         if frames[-1].is_empty():
             raise UsageError(f"{name_of(stress)} has no results")
-    means = side_by_side(frames)
+    samples, means = aligned(frames)
     if not len(means):
         raise UsageError("no image has every sequence of the suite yet")
-    return means
+    return samples, means

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import polars as pl
 
@@ -12,74 +13,32 @@ from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.order import median
 
 
-@metric(unit="percent", direction="lower", headline=False, paper="dong2020")
-def success_at_100_queries(rows: Rows) -> Estimate | None:
-    """Percent of attacked images whose goal an attack without gradients reached by its 100th query.
-
-    A query is one answer of the model to one image. Images that are wrong when clean are not
-    attacked and do not count. Null where images that held were asked about less often; None for
-    attacks with gradients, those that look for the smallest change and those that do not note their
-    steps. Interval as for ``top1``. Dong et al., "Benchmarking adversarial robustness on image
-    classification", CVPR 2020.
-    """
-    return success_at(rows, 100)
-
-
-@metric(unit="percent", direction="lower", headline=False, paper="dong2020")
-def success_at_1000_queries(rows: Rows) -> Estimate | None:
-    """Percent of attacked images whose goal was reached by the 1,000th query of an attack.
-
-    See ``success_at_100_queries``. Dong et al., "Benchmarking adversarial robustness on image
-    classification", CVPR 2020.
-    """
-    return success_at(rows, 1000)
-
-
-@metric(unit="percent", direction="lower", headline=False, paper="dong2020")
-def success_at_5000_queries(rows: Rows) -> Estimate | None:
-    """Percent of attacked images whose goal was reached by the 5,000th query of an attack.
-
-    See ``success_at_100_queries``. Dong et al., "Benchmarking adversarial robustness on image
-    classification", CVPR 2020.
-    """
-    return success_at(rows, 5000)
-
-
-@metric(unit="percent", direction="lower", headline=False, paper="dong2020")
-def success_at_10000_queries(rows: Rows) -> Estimate | None:
-    """Percent of attacked images whose goal was reached by the 10,000th query of an attack.
-
-    See ``success_at_100_queries``. Dong et al., "Benchmarking adversarial robustness on image
-    classification", CVPR 2020.
-    """
-    return success_at(rows, 10_000)
-
-
-@metric(unit="none", direction="higher", headline=False, paper="dong2020")
-def median_queries(rows: Rows) -> Estimate | None:
-    """Median number of queries until an attack without gradients reached its goal.
-
-    Over all attacked images; where the goal was not reached the number is infinite, so that failures
-    count instead of vanishing. Null where that is half of them or more. Of
-    several rows of a sample the smallest counts. For which attacks: see ``success_at_100_queries``.
-    Interval by order statistics. Dong et al., "Benchmarking adversarial robustness on image
-    classification", CVPR 2020.
-    """
-    noted = first_queries(rows)
-    if noted is None:
-        return None
-    return median(noted.group_by("sample").agg(pl.col("value").min())["value"].to_numpy())
-
-
 def success_at(rows: Rows, queries: int) -> Estimate | None:
     """Estimate the percent of attacked images whose goal was reached by so many queries."""
     noted = first_queries(rows)
     if noted is None:
         return None
+    found = reached_by(rows, queries)
+    if found is None:
+        return Estimate(None, None, None, noted["sample"].n_unique())
+    return share_of(noted, found)
+
+
+def reached_by(rows: Rows, queries: int) -> pl.DataFrame | None:
+    """Return sample and value: whether the goal was reached by so many queries, asked that often."""
+    noted = first_queries(rows)
+    if noted is None:
+        return None
     asked = noted["asked"].min()
     if isinstance(asked, float) and asked < queries:
-        return Estimate(None, None, None, noted["sample"].n_unique())
-    return share_of(noted, noted.with_columns(value=pl.col("value") <= queries), "value")
+        return None
+    return noted.select("sample", value=pl.col("value") <= queries)
+
+
+def fewest_queries(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: after how many queries the goal was reached, infinite if it never was."""
+    noted = first_queries(rows)
+    return None if noted is None else noted.group_by("sample").agg(pl.col("value").min())
 
 
 def first_queries(rows: Rows) -> pl.DataFrame | None:
@@ -105,3 +64,91 @@ def first_queries(rows: Rows) -> pl.DataFrame | None:
         value=pl.when(reached.fill_null(value=False)).then(step).otherwise(never),
         asked=pl.when(held).then(steps).otherwise(never),
     )
+
+
+@metric(
+    unit="percent",
+    direction="lower",
+    headline=False,
+    paper="dong2020",
+    contributions=partial(reached_by, queries=100),
+)
+def success_at_100_queries(rows: Rows) -> Estimate | None:
+    """Percent of attacked images whose goal an attack without gradients reached by its 100th query.
+
+    A query is one answer of the model to one image. Images that are wrong when clean are not
+    attacked and do not count. Null where images that held were asked about less often; None for
+    attacks with gradients, those that look for the smallest change and those that do not note their
+    steps. Interval as for ``top1``. Dong et al., "Benchmarking adversarial robustness on image
+    classification", CVPR 2020.
+    """
+    return success_at(rows, 100)
+
+
+@metric(
+    unit="percent",
+    direction="lower",
+    headline=False,
+    paper="dong2020",
+    contributions=partial(reached_by, queries=1000),
+)
+def success_at_1000_queries(rows: Rows) -> Estimate | None:
+    """Percent of attacked images whose goal was reached by the 1,000th query of an attack.
+
+    See ``success_at_100_queries``. Dong et al., "Benchmarking adversarial robustness on image
+    classification", CVPR 2020.
+    """
+    return success_at(rows, 1000)
+
+
+@metric(
+    unit="percent",
+    direction="lower",
+    headline=False,
+    paper="dong2020",
+    contributions=partial(reached_by, queries=5000),
+)
+def success_at_5000_queries(rows: Rows) -> Estimate | None:
+    """Percent of attacked images whose goal was reached by the 5,000th query of an attack.
+
+    See ``success_at_100_queries``. Dong et al., "Benchmarking adversarial robustness on image
+    classification", CVPR 2020.
+    """
+    return success_at(rows, 5000)
+
+
+@metric(
+    unit="percent",
+    direction="lower",
+    headline=False,
+    paper="dong2020",
+    contributions=partial(reached_by, queries=10_000),
+)
+def success_at_10000_queries(rows: Rows) -> Estimate | None:
+    """Percent of attacked images whose goal was reached by the 10,000th query of an attack.
+
+    See ``success_at_100_queries``. Dong et al., "Benchmarking adversarial robustness on image
+    classification", CVPR 2020.
+    """
+    return success_at(rows, 10_000)
+
+
+@metric(
+    unit="none",
+    direction="higher",
+    headline=False,
+    paper="dong2020",
+    contributions=fewest_queries,
+    statistic="median",
+)
+def median_queries(rows: Rows) -> Estimate | None:
+    """Median number of queries until an attack without gradients reached its goal.
+
+    Over all attacked images; where the goal was not reached the number is infinite, so that failures
+    count instead of vanishing. Null where that is half of them or more. Of
+    several rows of a sample the smallest counts. For which attacks: see ``success_at_100_queries``.
+    Interval by order statistics. Dong et al., "Benchmarking adversarial robustness on image
+    classification", CVPR 2020.
+    """
+    found = fewest_queries(rows)
+    return None if found is None else median(found["value"].to_numpy())

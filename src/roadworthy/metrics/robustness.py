@@ -14,7 +14,7 @@ from roadworthy.metrics.base import Estimate, Rows
 from roadworthy.metrics.catalogue import USABLE
 from roadworthy.metrics.clusters import cluster
 from roadworthy.metrics.interval import estimate, proportion, wilson
-from roadworthy.metrics.samples import bounded_mean, side_by_side
+from roadworthy.metrics.samples import aligned, bounded_mean, by_sample
 
 POINTS = 33
 """Budgets of a curve that is read off distances, where none are given."""
@@ -88,6 +88,17 @@ def read_off(rows: Rows, budgets: Sequence[float]) -> list[CurvePoint]:
 def area(rows: Rows) -> Estimate | None:
     """Return the area under the curve of one attack, in percent of that of perfect robustness.
 
+    None as for `areas`.
+    """
+    found = areas(rows)
+    if found is None or found.is_empty():
+        return None
+    return bounded_mean(found["value"].to_numpy(), low=0.0, high=1.0, scale=100.0)
+
+
+def areas(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: the area under the curve of each sample, a share of the largest.
+
     Read off distances up to `end_of`; of fixed budgets by the trapezoidal rule from 0, where
     accuracy is clean, to the largest, over the samples that have all. None for a single budget.
     """
@@ -95,18 +106,15 @@ def area(rows: Rows) -> Estimate | None:
     if norm is None:
         return None
     if is_minimal(rows):
-        end = end_of(rows)
-        values = np.minimum(reach(rows, norm)["value"].to_numpy(), end)
-        return bounded_mean(values / end, low=0.0, high=1.0, scale=100.0) if values.size else None
+        end, known = end_of(rows), reach(rows, norm)
+        return by_sample(known["sample"], np.minimum(known["value"].to_numpy(), end) / end)
     found = _at_budgets(rows)
     if len(found) < 2:
         return None
     at = np.array([0.0, *found])
     frames = [_mean(frame) for frame in (_clean(rows), *found.values())]
-    robust = side_by_side(frames)
-    if not robust.size:
-        return None
-    return bounded_mean(np.trapezoid(robust, at, axis=1) / at[-1], low=0.0, high=1.0, scale=100.0)
+    samples, robust = aligned(frames)
+    return by_sample(samples, np.trapezoid(robust, at, axis=1) / at[-1])
 
 
 def _clean(rows: Rows) -> pl.DataFrame:

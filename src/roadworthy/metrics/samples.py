@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,11 @@ def side_by_side(frames: Sequence[pl.DataFrame]) -> Floats:
 
     Each frame has the columns ``sample`` and ``value``, a sample once; rows come in any order.
     """
+    return aligned(frames)[1]
+
+
+def aligned(frames: Sequence[pl.DataFrame]) -> tuple[pl.Series, Floats]:
+    """Return the samples (N,) that all ``frames`` have, and their values as in `side_by_side`."""
     first = frames[0]["sample"]
     if not all(frame["sample"].equals(first) for frame in frames[1:]):
         # some samples are not in every frame; keep those that are
@@ -24,7 +30,13 @@ def side_by_side(frames: Sequence[pl.DataFrame]) -> Floats:
         for frame in frames[1:]:
             common = common.join(frame, on="sample", how="semi", maintain_order="left")
         frames = [common.join(f, on="sample", how="left", maintain_order="left") for f in frames]
-    return np.column_stack([f["value"].cast(pl.Float64).to_numpy() for f in frames])
+    values = np.column_stack([f["value"].cast(pl.Float64).to_numpy() for f in frames])
+    return frames[0]["sample"], values
+
+
+def by_sample(samples: pl.Series, values: Floats) -> pl.DataFrame:
+    """Return sample and value, the contributions to a metric: one number a sample (N,)."""
+    return pl.DataFrame({"sample": samples, "value": values})
 
 
 def errors(rows: pl.DataFrame) -> pl.DataFrame:
@@ -58,11 +70,24 @@ def bounded_mean(values: Floats, *, low: float, high: float, scale: float = 1.0)
     return estimate(value, low + float(below) * width, low + float(above) * width, n, scale=scale)
 
 
-def weighted(values: Floats, weights: Floats, *, high: float = 1.0) -> Estimate:
-    """Estimate a sum of means with ``weights`` (K,) of numbers in [0, high], one row a sample (N, K).
+@dataclass(frozen=True)
+class Weighted:
+    """A sum of means with ``weights`` (K,) of numbers in [0, high], one row a sample (N, K).
 
     All K numbers of a sample enter its one influence on the sum: however many pictures are made of
     it, they are one observation.
     """
-    bounds = [high * float(weights[sign * weights > 0].sum()) for sign in (-1, 1)]
-    return bounded_mean(values @ weights, low=bounds[0], high=bounds[1])
+
+    samples: pl.Series
+    values: Floats
+    weights: Floats
+    high: float = 1.0
+
+    def estimate(self) -> Estimate:
+        """Estimate the sum."""
+        bounds = [self.high * float(self.weights[s * self.weights > 0].sum()) for s in (-1, 1)]
+        return bounded_mean(self.values @ self.weights, low=bounds[0], high=bounds[1])
+
+    def contributions(self, *, unit: float = 1.0) -> pl.DataFrame:
+        """Return sample and value, in ``unit``: 100 for fractions of a sum in percent."""
+        return by_sample(self.samples, self.values @ self.weights / unit)

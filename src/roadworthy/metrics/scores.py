@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+
+import polars as pl
 
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.clusters import cluster, unmeasured
 from roadworthy.metrics.interval import mean
 
 
-@metric(unit="nats", direction="lower", headline=False, paper="gneiting2007")
+def _of(name: str) -> Callable[[Rows], pl.DataFrame]:
+    return lambda rows: rows.select("sample", value=name)
+
+
+@metric(
+    unit="nats", direction="lower", headline=False, paper="gneiting2007", contributions=_of("loss")
+)
 def nll(rows: Rows) -> Estimate | None:
     """Mean negative log-likelihood of the label: mean(loss) in nats, 0 and up.
 
@@ -20,7 +29,9 @@ def nll(rows: Rows) -> Estimate | None:
     return _mean_of(rows, "loss", high=math.inf)
 
 
-@metric(unit="none", direction="lower", headline=False, paper="brier1950")
+@metric(
+    unit="none", direction="lower", headline=False, paper="brier1950", contributions=_of("brier")
+)
 def brier(rows: Rows) -> Estimate | None:
     """Mean Brier score: the mean over rows of the sum over classes of (probability - one-hot)².
 
@@ -32,7 +43,7 @@ def brier(rows: Rows) -> Estimate | None:
 
 
 def _mean_of(rows: Rows, name: str, *, high: float) -> Estimate | None:
-    data = cluster(rows.select("sample", name))
+    data = cluster(_of(name)(rows))
     if not data.measured:
         return unmeasured(rows, data)
-    return mean(data.sums(data[name]), data.counts, low=0.0, high=high)
+    return mean(data.sums(data["value"]), data.counts, low=0.0, high=high)

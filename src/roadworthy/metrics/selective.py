@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate, Rows, metric
@@ -17,9 +18,19 @@ from roadworthy.metrics.interval import (
     standard_error,
     t_quantile,
 )
+from roadworthy.metrics.samples import by_sample
 
 
-@metric(unit="percent", direction="lower", headline=False, paper="geifman2019")
+def risks(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: the area as a fraction, plus the influence of each sample on it."""
+    data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
+    if not data.measured:
+        return None
+    value, influence = _area(data)
+    return by_sample(data.samples, value + influence)
+
+
+@metric(unit="percent", direction="lower", headline=False, paper="geifman2019", contributions=risks)
 def aurc(rows: Rows) -> Estimate | None:
     """Area under the risk-coverage curve: the mean selective risk over all coverages, in percent.
 
@@ -33,6 +44,17 @@ def aurc(rows: Rows) -> Estimate | None:
     data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
     if not data.measured:
         return unmeasured(rows, data)
+    value, influence = _area(data)
+    error = standard_error(influence)
+    if not 1e-9 < error < math.inf:
+        bare = proportion(data.sums(1 - data["correct"]), data.counts)
+        return Estimate(100 * value, bare.low, bare.high, data.size)
+    factor = math.exp(t_quantile(data.size - 1) * error / value)
+    return estimate(value, value / factor, min(1.0, value * factor), data.size, scale=100.0)
+
+
+def _area(data: Clusters) -> tuple[float, Floats]:
+    """Return the area as a fraction, and the influence of each sample on it (samples,)."""
     rank = ranked(data)
     count, errors = rank.errors.size, rank.errors
     position = np.arange(1, count + 1)
@@ -41,12 +63,7 @@ def aurc(rows: Rows) -> Estimate | None:
     moved = rank.share(_from_end(rank.share(errors) / position))
     influence = np.empty(count)
     influence[rank.order] = errors * weight - moved + errors.mean() - value
-    error = standard_error(data.sums(influence) * data.size / count)
-    if not 1e-9 < error < math.inf:
-        bare = proportion(data.sums(1 - data["correct"]), data.counts)
-        return Estimate(100 * value, bare.low, bare.high, data.size)
-    factor = math.exp(t_quantile(data.size - 1) * error / value)
-    return estimate(value, value / factor, min(1.0, value * factor), data.size, scale=100.0)
+    return value, data.sums(influence) * data.size / count
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from roadworthy.metrics.base import Estimate, Rows, metric
+from roadworthy.metrics.base import Contributions, Estimate, Rows, metric
 from roadworthy.metrics.interval import Floats, mean
 from roadworthy.metrics.ranks import FURTHEST
-from roadworthy.metrics.samples import bounded_mean, side_by_side
+from roadworthy.metrics.samples import bounded_mean
 
 
-@metric(unit="percent", direction="lower", paper="hendrycks2019")
+def _of(column: str) -> Contributions:
+    def means(rows: Rows) -> pl.DataFrame | None:
+        if rows[column].null_count() == rows.height:  # most stresses are no sequences
+            return None
+        return comparisons(rows, column)
+
+    return means
+
+
+@metric(unit="percent", direction="lower", paper="hendrycks2019", contributions=_of("frames_flip"))
 def flip_probability(rows: Rows) -> Estimate | None:
     """Percent of comparisons of two frames in which the prediction differs.
 
@@ -25,7 +34,13 @@ def flip_probability(rows: Rows) -> Estimate | None:
     return bounded_mean(flips, low=0.0, high=1.0, scale=100.0) if flips.size else None
 
 
-@metric(unit="none", direction="lower", headline=False, paper="hendrycks2019")
+@metric(
+    unit="none",
+    direction="lower",
+    headline=False,
+    paper="hendrycks2019",
+    contributions=_of("frames_top5_distance"),
+)
 def t5d(rows: Rows) -> Estimate | None:
     """Mean top-5 distance of two compared frames, 0 to 15: how far the first five classes move.
 
@@ -37,7 +52,13 @@ def t5d(rows: Rows) -> Estimate | None:
     return bounded_mean(distances, low=0.0, high=FURTHEST) if distances.size else None
 
 
-@metric(unit="none", direction="lower", headline=False, paper="hendrycks2019")
+@metric(
+    unit="none",
+    direction="lower",
+    headline=False,
+    paper="hendrycks2019",
+    contributions=_of("frames_zipf"),
+)
 def zipf_distance(rows: Rows) -> Estimate | None:
     """Mean Zipf distance of two compared frames: how far all classes move, the first ones most.
 
@@ -51,9 +72,8 @@ def zipf_distance(rows: Rows) -> Estimate | None:
 
 def means_of(rows: Rows, column: str) -> Floats:
     """Return the mean over the comparisons of each sequence (N,), ascending."""
-    if rows[column].null_count() == rows.height:  # most stresses are no sequences
-        return np.zeros(0)
-    return np.sort(side_by_side([comparisons(rows, column)])[:, 0])
+    found = _of(column)(rows)
+    return np.zeros(0) if found is None else np.sort(found["value"].to_numpy())
 
 
 def comparisons(rows: Rows, column: str) -> pl.DataFrame:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, wraps
 from typing import Any, Literal, TypeVar
 
 import polars as pl
 
 from roadworthy.baselines.base import Baseline
 from roadworthy.errors import UsageError
-from roadworthy.metrics.base import Estimate
+from roadworthy.metrics.base import FRACTIONS, Contributions, Estimate, Statistic
 from roadworthy.metrics.catalogue import definitions
+from roadworthy.metrics.samples import Weighted
 from roadworthy.registry import Definition
 from roadworthy.stress.reference import is_clean
 
@@ -85,7 +86,8 @@ class SuiteMetricDefinition(Definition):
 
     The function takes `SuiteCells`, with ``each`` also the spec of one member, and returns an
     Estimate, or None where the suite is not of the sort. It raises UsageError with the reason where
-    it would apply but for something that is missing.
+    it would apply but for something that is missing. ``contributions`` takes the same and raises the
+    same, see `MetricDefinition`.
     """
 
     unit: Literal["percent", "nats", "points", "none"]
@@ -93,6 +95,8 @@ class SuiteMetricDefinition(Definition):
     kind: Kind
     each: bool = False
     ratio: bool = False
+    contributions: Contributions | None = None
+    statistic: Statistic = "mean"
 
     @property
     def bounds(self) -> str:
@@ -109,16 +113,19 @@ def suite_metric(
     ratio: bool = False,
     version: int = 1,
     paper: str | None = "hendrycks2019",
+    contributions: Contributions | None = None,
+    statistic: Statistic = "mean",
 ) -> Callable[[Callable[..., Any]], SuiteMetricDefinition]:
     """Register a metric of suites of one ``kind``; ``each`` gives a value to every member.
 
-    A ``ratio`` to a baseline may be more than 100 percent.
+    A ``ratio`` to a baseline may be more than 100 percent. A function that returns a `Weighted` sum
+    of means needs no ``contributions``.
     """
 
     def decorate(function: Callable[..., Any]) -> SuiteMetricDefinition:
         return SuiteMetricDefinition(
             name=function.__name__,
-            function=function,
+            function=_estimating(function),
             parameters=(),
             version=version,
             paper=paper,
@@ -127,9 +134,30 @@ def suite_metric(
             kind=kind,
             each=each,
             ratio=ratio,
+            contributions=contributions or _contributing(function, unit),
+            statistic=statistic,
         )
 
     return decorate
+
+
+def _estimating(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def estimating(*given: Any) -> Any:
+        found = function(*given)
+        return found.estimate() if isinstance(found, Weighted) else found
+
+    return estimating
+
+
+def _contributing(function: Callable[..., Any], unit: str) -> Contributions:
+    def contributing(*given: Any) -> pl.DataFrame | None:
+        found = function(*given)
+        if not isinstance(found, Weighted):
+            return None
+        return found.contributions(unit=100.0 if unit in FRACTIONS else 1.0)
+
+    return contributing
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,21 @@ from roadworthy.metrics.base import Estimate, Rows, metric
 TRANSFER = ("transfer_rate", "transfer_rate_top5")
 
 
+def passed_on(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: whether an adversarial reached its goal on the judge as well."""
+    if rows["source"].is_null().all() or rows["success"].is_null().all():
+        return None
+    return counted(rows).select("sample", value="success")
+
+
+def matched(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: whether the target is among the judge's five top predictions."""
+    targeted = counted(rows).filter(pl.col("target").is_not_null() & pl.col("top5").is_not_null())
+    if targeted.is_empty():
+        return None
+    return targeted.select("sample", value=pl.col("top5").list.contains(pl.col("target")))
+
+
 def counted(rows: Rows) -> pl.DataFrame:
     """Return the rows that transfer is counted over.
 
@@ -23,7 +38,7 @@ def counted(rows: Rows) -> pl.DataFrame:
     )
 
 
-@metric(unit="percent", direction="lower", paper="su2018")
+@metric(unit="percent", direction="lower", paper="su2018", contributions=passed_on)
 def transfer_rate(rows: Rows) -> Estimate | None:
     """Percent of adversarials of the model ``source`` that reach their goal on the judge as well.
 
@@ -34,20 +49,14 @@ def transfer_rate(rows: Rows) -> Estimate | None:
     same this is ``success_rate``. Interval as for ``top1``; None where nothing was attacked. Su et
     al., "Is robustness the cost of accuracy?", ECCV 2018.
     """
-    if rows["source"].is_null().all() or rows["success"].is_null().all():
-        return None
-    return share_of(rows, counted(rows), "success")
+    return share_of(rows, passed_on(rows))
 
 
-@metric(unit="percent", direction="lower", headline=False, paper="su2018")
+@metric(unit="percent", direction="lower", headline=False, paper="su2018", contributions=matched)
 def transfer_rate_top5(rows: Rows) -> Estimate | None:
     """Percent of targeted adversarials whose target is among the judge's five top predictions.
 
     100 · mean(target in top5) over the images that ``transfer_rate`` is over. Only for targeted
     attacks, else None. Su et al., "Is robustness the cost of accuracy?", ECCV 2018, call it a match.
     """
-    targeted = counted(rows).filter(pl.col("target").is_not_null() & pl.col("top5").is_not_null())
-    if targeted.is_empty():
-        return None
-    matched = targeted.select("sample", matched=pl.col("top5").list.contains(pl.col("target")))
-    return share_of(rows, matched, "matched")
+    return share_of(rows, matched(rows))

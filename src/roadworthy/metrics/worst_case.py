@@ -11,11 +11,29 @@ from roadworthy.errors import UsageError
 from roadworthy.metrics.attacked import is_minimal, norm_of, reach, survived, within
 from roadworthy.metrics.base import Estimate, Rows
 from roadworthy.metrics.interval import proportion
-from roadworthy.metrics.samples import side_by_side
+from roadworthy.metrics.samples import aligned, by_sample
 from roadworthy.metrics.suite import SuiteCells, suite_metric
 
 
-@suite_metric(unit="percent", direction="higher", kind="attacks", paper="croce2020")
+def standing_all(cells: SuiteCells) -> pl.DataFrame | None:
+    """Return sample and value: whether an image survived every attack that was judged."""
+    attacks = {stress: cells.rows[stress] for stress in cells.members() if stress in cells.rows}
+    eps = common_budget(attacks.values())
+    if len(attacks) < 2 or eps is None:
+        return None
+    samples, robust = aligned([cells.seen(standing, stress, eps) for stress in attacks])
+    if not len(robust):
+        raise UsageError("no sample was finished by all attacks")
+    return by_sample(samples, robust.min(axis=1))
+
+
+@suite_metric(
+    unit="percent",
+    direction="higher",
+    kind="attacks",
+    paper="croce2020",
+    contributions=standing_all,
+)
 def worst_case_top1(cells: SuiteCells) -> Estimate | None:
     """Percent of samples that are right clean and on which none of several attacks reached its goal.
 
@@ -26,14 +44,8 @@ def worst_case_top1(cells: SuiteCells) -> Estimate | None:
     evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", ICML
     2020.
     """
-    attacks = {stress: cells.rows[stress] for stress in cells.members() if stress in cells.rows}
-    eps = common_budget(attacks.values())
-    if len(attacks) < 2 or eps is None:
-        return None
-    robust = side_by_side([cells.seen(standing, stress, eps) for stress in attacks])
-    if not len(robust):
-        raise UsageError("no sample was finished by all attacks")
-    return proportion(robust.min(axis=1), np.ones(len(robust)))
+    found = standing_all(cells)
+    return None if found is None else proportion(found["value"].to_numpy(), np.ones(len(found)))
 
 
 def common_budget(attacks: Iterable[Rows]) -> float | None:

@@ -7,12 +7,32 @@ import polars as pl
 from roadworthy.errors import UsageError
 from roadworthy.metrics.attacked import is_minimal, norm_of
 from roadworthy.metrics.base import Estimate, Rows
-from roadworthy.metrics.distances import median_change
-from roadworthy.metrics.robustness import area
+from roadworthy.metrics.distances import changes_of, median_change
+from roadworthy.metrics.robustness import area, areas
 from roadworthy.metrics.suite import SuiteCells, suite_metric
 
 
-@suite_metric(unit="none", direction="higher", kind="attacks", paper="cina2025")
+def smallest_changes(cells: SuiteCells) -> pl.DataFrame | None:
+    """Return sample and value: the smallest change that any attack found."""
+    rows = _joined(cells)
+    norm = None if rows is None else norm_of(rows)
+    return None if rows is None or norm is None else changes_of(rows, norm)
+
+
+def smallest_areas(cells: SuiteCells) -> pl.DataFrame | None:
+    """Return sample and value: the area under the curve of each sample, a share of the largest."""
+    rows = _joined(cells)
+    return None if rows is None else areas(rows)
+
+
+@suite_metric(
+    unit="none",
+    direction="higher",
+    kind="attacks",
+    paper="cina2025",
+    contributions=smallest_changes,
+    statistic="median",
+)
 def worst_case_median(cells: SuiteCells) -> Estimate | None:
     """Median over images of the smallest change that any of several attacks found, in their norm.
 
@@ -27,7 +47,13 @@ def worst_case_median(cells: SuiteCells) -> Estimate | None:
     return None if rows is None or norm is None else median_change(rows, norm)
 
 
-@suite_metric(unit="percent", direction="higher", kind="attacks", paper="cina2025")
+@suite_metric(
+    unit="percent",
+    direction="higher",
+    kind="attacks",
+    paper="cina2025",
+    contributions=smallest_areas,
+)
 def worst_case_area(cells: SuiteCells) -> Estimate | None:
     """Area under the curve of robust accuracy over the budget, of the best of several attacks.
 

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.classes import ByClass, by_class
+from roadworthy.metrics.clusters import cluster, verdicts
 from roadworthy.metrics.interval import LEVEL, NORMAL, Floats, estimate, wilson
+from roadworthy.metrics.samples import by_sample
 
 CAUTION = 1.5
 
 
-@metric(unit="percent", direction="higher", headline=False, paper="chernozhukov2013")
+def of_worst(rows: Rows) -> pl.DataFrame | None:
+    """Return sample and value: the accuracy of the worst class, plus each sample's influence on it."""
+    data = cluster(verdicts(rows, "correct").select("sample", "label", "correct"))
+    if not data.size:
+        return None
+    classes = by_class(rows)
+    worst = int(np.argmin(classes.share))
+    own = data["label"] == classes.label[worst]
+    share = float(classes.share[worst])
+    influence = data.sums(np.where(own, data["correct"] - share, 0.0)) * data.size / own.sum()
+    return by_sample(data.samples, share + influence)
+
+
+@metric(
+    unit="percent",
+    direction="higher",
+    headline=False,
+    paper="chernozhukov2013",
+    contributions=of_worst,
+)
 def worst_class_top1(rows: Rows) -> Estimate | None:
     """Top-1 accuracy of the class with the lowest one, in percent: 100 · min over classes.
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from roadworthy import _yaml
 from roadworthy.errors import UsageError, did_you_mean
 
 
@@ -44,7 +45,7 @@ class RunFile(BaseModel):
 def read(path: Path) -> RunFile:
     """Read a run file; raises UsageError naming the file and the key that is wrong."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = _yaml.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the run file '{path}': {error}") from None
     except yaml.YAMLError as error:

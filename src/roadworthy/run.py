@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,11 +76,12 @@ class Run:
     @cached_property
     def damaged(self) -> list[Path]:
         """Files of this run that are not what was written: parts, and lists of samples."""
-        missing = {cell.manifest for cell in self.cells if self._manifest(cell.manifest) is None}
+        missing = {cell.manifest for cell in self.cells if self.manifest(cell.manifest) is None}
         lists = [self.folder / "manifests" / f"{name}.parquet" for name in sorted(missing)]
         return [*self._files[1], *lists]
 
-    def _manifest(self, name: str) -> pl.DataFrame | None:
+    def manifest(self, name: str) -> pl.DataFrame | None:
+        """Return sample, content and position of a list of samples; None where it is damaged."""
         known: dict[str, pl.DataFrame | None] = self.__dict__.setdefault("_manifests", {})
         if name not in known:
             try:
@@ -94,16 +95,23 @@ class Run:
 
         Parts or a list of samples that are damaged count as absent; `damaged` names them.
         """
+        return self._read(self._rows_of, cell)
+
+    def unordered(self, cell: CellRecord) -> pl.DataFrame:
+        """Return the records in the parts of a cell as they stand there, whoever asked for them."""
+        return self._read(lambda one: self.store.rows_of(self._parts.get(one.request, [])), cell)
+
+    def _read(self, lazily: Callable[[CellRecord], pl.LazyFrame], cell: CellRecord) -> pl.DataFrame:
         try:
-            return self._rows_of(cell).collect()
+            return lazily(cell).collect()
         except (OSError, pl.exceptions.PolarsError):
             # Another process may just have joined the parts that we knew into one file.
             self.__dict__.pop("_files", None)
             self.__dict__.pop("_parts", None)
-            return self._rows_of(cell).collect()
+            return lazily(cell).collect()
 
     def _rows_of(self, cell: CellRecord) -> pl.LazyFrame:
-        parts, manifest = self._parts.get(cell.request, []), self._manifest(cell.manifest)
+        parts, manifest = self._parts.get(cell.request, []), self.manifest(cell.manifest)
         if not parts or manifest is None:
             return empty_rows().lazy()
         return (

@@ -40,10 +40,15 @@ def run_of(rows: Mapping[str, pl.DataFrame], *suites: Any, folder: str | None = 
     """Return what a summary is made from: one model and these records."""
     cell = [CellRecord("d", "m", stress, "fp32", f"r-{stress}", "x") for stress in rows]
     about = {"suites": list(suites), "cells": [], "folder": folder, "unavailable": []}
+    same = {"model": pl.lit("m"), "data": pl.lit("d"), "content": pl.col("sample")}
+    known = {stress: frame.with_columns(**same) for stress, frame in rows.items()}
+    samples = pl.concat(f.select("sample", "content") for f in known.values()).unique("sample")
     made = SimpleNamespace(
         runs=[about],
         cells=cell,
-        rows_of=lambda one: rows[one.stress].with_columns(model=pl.lit("m"), data=pl.lit("d")),
+        rows_of=lambda one: known[one.stress],
+        unordered=lambda one: known[one.stress],
+        manifest=lambda _: samples,
         models=lambda: [{"spec": "m"}],
         datasets=lambda: [{"spec": "d"}],
         class_name=lambda _, label: str(label),

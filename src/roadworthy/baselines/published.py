@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from roadworthy import _yaml
 from roadworthy.baselines.base import SEVERITIES, Baseline
 
 
@@ -25,7 +25,7 @@ class _Table(BaseModel):
 
 def read_table(name: str, path: Path) -> Baseline:
     """Return the table in a file of this package, all in percent."""
-    table = _Table(**yaml.safe_load(path.read_text(encoding="utf-8")))
+    table = _Table(**_yaml.load(path.read_text(encoding="utf-8")))
     errors = {
         stress: dict(zip(SEVERITIES, values, strict=True))
         for stress, values in table.errors.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from roadworthy.metrics.base import Rows
+from roadworthy.metrics.seen import once
 from roadworthy.stress.norm_names import NORMS, Norm
 
 ROUNDING = 1e-6
@@ -22,8 +23,14 @@ _ENDS: dict[Norm, tuple[float, float]] = {
 
 def norm_of(rows: Rows) -> Norm | None:
     """Return the norm of an attack; None where the rows are of none, or of several norms."""
-    found = rows["norm"].drop_nulls().unique()
-    return next((norm for norm in NORMS if [norm] == found.to_list()), None)
+    return once(rows, "norm_of", lambda: _norm_of(rows["norm"]))
+
+
+def _norm_of(norms: pl.Series) -> Norm | None:
+    if norms.null_count() == len(norms):
+        return None
+    found = norms.drop_nulls().unique().to_list()
+    return next((norm for norm in NORMS if [norm] == found), None)
 
 
 def is_minimal(rows: Rows) -> bool:

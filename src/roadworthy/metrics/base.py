@@ -54,6 +54,11 @@ class MetricDefinition(Definition):
     headline: bool = True
     contributions: Contributions | None = None
     statistic: Statistic = "mean"
+    needs: tuple[str, ...] = ()
+
+    def may_apply(self, rows: pl.DataFrame) -> bool:
+        """Whether ``rows`` have a value in each column without which the metric is None."""
+        return rows.is_empty() or all(rows[c].null_count() < len(rows) for c in self.needs)
 
 
 def metric(
@@ -62,6 +67,7 @@ def metric(
     direction: Literal["higher", "lower", "neutral"],
     paired: bool = False,
     headline: bool = True,
+    needs: tuple[str, ...] = (),
     version: int = 1,
     paper: str | None = None,
     contributions: Contributions | None = None,
@@ -69,7 +75,8 @@ def metric(
 ) -> Callable[[MetricFunction], MetricDefinition]:
     """Register a metric; ``headline`` metrics appear in the terminal table.
 
-    ``contributions`` and ``statistic`` let two runs be paired, see `MetricDefinition`.
+    ``contributions`` and ``statistic`` let two runs be paired, see `MetricDefinition`. ``needs`` are
+    columns of records: where one of them is empty the metric is not even called.
     """
 
     def decorate(function: Callable[..., Any]) -> MetricDefinition:
@@ -83,6 +90,7 @@ def metric(
             direction=direction,
             paired=paired,
             headline=headline,
+            needs=needs,
             contributions=contributions,
             statistic=statistic,
         )

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate, Rows, metric
-from roadworthy.metrics.clusters import Clusters, cluster, unmeasured, verdicts
+from roadworthy.metrics.clusters import Clusters, judged, unmeasured
 from roadworthy.metrics.interval import LEVEL, Floats, estimate, t_quantile
 from roadworthy.metrics.samples import by_sample
 
@@ -45,7 +45,7 @@ def ece(rows: Rows) -> Estimate | None:
     calibration of modern neural networks", ICML 2017; on the bias, Bröcker, "Estimating
     reliability and resolution of probability forecasts", Climate Dynamics 39 (2012).
     """
-    data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
+    data = judged(rows, "correct", "conf")
     if not data.measured:
         return unmeasured(rows, data)
     gap, which = data["correct"] - data["conf"], bins_of(data["conf"])
@@ -92,8 +92,8 @@ def _bins(data: Clusters, gap: Floats, which: NDArray[np.int64]) -> _Bins:
     squares = float(np.square(gap).sum())
     design = size
     if not data.single and squares > 0:
-        _, cell = np.unique(data.index * BINS + which, return_inverse=True)
-        design = max(1.0, float(np.square(np.bincount(cell, weights=gap)).sum()) / squares)
+        cells = np.bincount(data.index * BINS + which, weights=gap)
+        design = max(1.0, float(np.square(cells).sum()) / squares)
     return _Bins(
         rows=rows,
         conf=add(data["conf"]) / np.maximum(rows, 1),

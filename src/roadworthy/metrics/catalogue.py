@@ -73,7 +73,7 @@ def evaluate_all(rows: Rows, clean: Rows | None) -> list[tuple[MetricDefinition,
     rows, reference = _numbered(rows, reference)
     results = []
     for definition in METRICS.values():
-        if definition.paired and reference is None:
+        if (definition.paired and reference is None) or not definition.may_apply(rows):
             continue
         frames = (rows, reference) if definition.paired else (rows,)
         result = definition.function(*frames)
@@ -83,18 +83,24 @@ def evaluate_all(rows: Rows, clean: Rows | None) -> list[tuple[MetricDefinition,
 
 
 def _usable(rows: Rows) -> Rows:
-    return rows.filter(pl.col("status").is_in(USABLE))
+    usable = rows["status"].is_in(USABLE)
+    return rows if usable.all() else rows.filter(usable)
 
 
 def _numbered(rows: Rows, clean: Rows | None) -> tuple[Rows, Rows | None]:
-    """Replace sample ids by their rank: sorted once instead of once a metric, and small to join."""
+    """Replace sample ids by their rank: sorted once instead of once a metric, and small to join.
+
+    Where they are numbers already, rows are sorted by them.
+    """
+    if rows["sample"].dtype.is_integer():
+        return rows, clean
     parts = [rows["sample"]] if clean is None else [rows["sample"], clean["sample"]]
     ids = pl.concat(parts).unique().sort()
     rank = pl.DataFrame({"sample": ids}).with_row_index("rank")
 
     def number(frame: Rows) -> Rows:
         ranked = frame.join(rank, on="sample", how="left", maintain_order="left")
-        return ranked.with_columns(sample=pl.col("rank")).drop("rank").sort("sample")
+        return ranked.with_columns(sample=pl.col("rank")).drop("rank").sort("sample", "variant")
 
     return number(rows), None if clean is None else number(clean)
 

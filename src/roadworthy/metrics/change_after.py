@@ -51,6 +51,7 @@ def _noted(rows: Rows) -> pl.DataFrame | None:
 
 
 @metric(
+    needs=("nearest_after",),
     unit="none",
     direction="higher",
     headline=False,
@@ -70,6 +71,7 @@ def median_change_after_100_queries(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("nearest_after",),
     unit="none",
     direction="higher",
     headline=False,
@@ -87,6 +89,7 @@ def median_change_after_1000_queries(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("nearest_after",),
     unit="none",
     direction="higher",
     headline=False,
@@ -104,6 +107,7 @@ def median_change_after_5000_queries(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("nearest_after",),
     unit="none",
     direction="higher",
     headline=False,

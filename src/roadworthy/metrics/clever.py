@@ -27,7 +27,7 @@ def scores_per_pixel(rows: Rows) -> pl.DataFrame | None:
     return None if count is None else found.with_columns(value=pl.col("value") / count)
 
 
-@metric(unit="none", direction="higher", paper="weng2018", contributions=scores_of)
+@metric(needs=("clever",), unit="none", direction="higher", paper="weng2018", contributions=scores_of)
 def clever(rows: Rows) -> Estimate | None:
     """Mean CLEVER score over the images that are right when clean, in units of the norm.
 
@@ -41,6 +41,7 @@ def clever(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("clever",),
     unit="none", direction="higher", paper="weng2018", contributions=scores_of, statistic="median"
 )
 def median_clever(rows: Rows) -> Estimate | None:
@@ -54,6 +55,7 @@ def median_clever(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("clever",),
     unit="none", direction="higher", headline=False, paper="su2018", contributions=scores_per_pixel
 )
 def clever_per_pixel(rows: Rows) -> Estimate | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import Floats
+from roadworthy.metrics.seen import once
 
 FRAMES = {"pred": "frames_pred", "correct": "frames_correct", "conf": "frames_conf"}
 
@@ -59,19 +60,34 @@ class Clusters:
 def cluster(frame: pl.DataFrame) -> Clusters:
     """Group a frame by its column ``sample``; rows with a null in any column are left out.
 
-    Rows are sorted by content: float sums then do not depend on the order of the parts.
+    Rows are sorted by content: float sums then do not depend on the order of the parts. Those whose
+    samples are numbers already stand in an order that does not.
     """
     frame = without_nulls(frame, frame.columns)
-    sample = frame["sample"]
-    if not (sample.slice(1) > sample.slice(0, max(0, len(sample) - 1))).all():
+    if not _in_order(frame["sample"]):
         frame = frame.sort(frame.columns)
-        sample = frame["sample"]
+    sample = frame["sample"]
     starts = np.ones(len(sample), bool)
     starts[1:] = (sample.slice(1) != sample.slice(0, max(0, len(sample) - 1))).to_numpy()
     values = {
         name: frame[name].cast(pl.Float64).to_numpy() for name in frame.columns if name != "sample"
     }
     return Clusters(np.cumsum(starts) - 1, int(starts.sum()), values, sample)
+
+
+def _in_order(sample: pl.Series) -> bool:
+    after, before = sample.slice(1), sample.slice(0, max(0, len(sample) - 1))
+    numbers = sample.dtype.is_integer()
+    return bool((after >= before).all() if numbers else (after > before).all())
+
+
+def judged(rows: pl.DataFrame, *names: str) -> Clusters:
+    """Group `verdicts` by sample; once for all metrics of the same records."""
+    return once(
+        rows,
+        ("judged", names),
+        lambda: cluster(verdicts(rows, *names).select("sample", *names)),
+    )
 
 
 def verdicts(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
@@ -107,16 +123,32 @@ def without_nulls(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 def paired_verdicts(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.DataFrame:
     """Return sample, ``name`` under stress and ``name`` clean, over the common samples."""
+    judged_rows = verdicts(rows, name).select("sample", name)
+    once_each = once(clean, ("reference", name), lambda: _reference(clean, name))
+    if rows["sample"].dtype.is_integer() and clean["sample"].dtype.is_integer():
+        return _looked_up(judged_rows, once_each)
+    return judged_rows.join(once_each, on="sample", maintain_order="left")
+
+
+def _reference(clean: pl.DataFrame, name: str) -> pl.DataFrame:
     reference = verdicts(clean, name).select("sample", pl.col(name).alias("clean"))
-    return (
-        verdicts(rows, name)
-        .select("sample", name)
-        .join(
-            reference.unique("sample", keep="first", maintain_order=True),
-            on="sample",
-            maintain_order="left",
-        )
-    )
+    return reference.unique("sample", keep="first", maintain_order=True)
+
+
+def _looked_up(rows: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
+    """Join by numbers of samples, which are small and dense."""
+    largest = max(_largest(rows), _largest(reference))
+    table = np.full(largest + 1, len(reference), np.uint32)
+    table[reference["sample"].to_numpy()] = np.arange(len(reference), dtype=np.uint32)
+    place = table[rows["sample"].to_numpy()]
+    known = place < len(reference)
+    if not known.all():
+        rows, place = rows.filter(pl.Series(known)), place[known]
+    return rows.with_columns(clean=reference["clean"].gather(pl.Series(place)))
+
+
+def _largest(rows: pl.DataFrame) -> int:
+    return int(rows["sample"].max() or 0)  # type: ignore[arg-type]
 
 
 def unmeasured(rows: pl.DataFrame, data: Clusters) -> Estimate | None:

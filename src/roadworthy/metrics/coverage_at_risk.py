@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from roadworthy.metrics.base import Estimate, Rows, metric
-from roadworthy.metrics.clusters import Clusters, cluster, unmeasured, verdicts
+from roadworthy.metrics.clusters import Clusters, judged, unmeasured
 from roadworthy.metrics.interval import Floats, estimate, t_quantile, wilson
-from roadworthy.metrics.selective import Ranked, ranked
+from roadworthy.metrics.selective import Ranked, ranks_of
+from roadworthy.metrics.sorting import grouped
 
 RISK = 0.05
 
@@ -24,10 +25,10 @@ def coverage_at_risk(rows: Rows) -> Estimate | None:
     confidence. Geifman and El-Yaniv, "Selective classification for deep neural networks",
     NeurIPS 2017.
     """
-    data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
+    data = judged(rows, "correct", "conf")
     if not data.measured:
         return unmeasured(rows, data)
-    rank = ranked(data)
+    rank = ranks_of(rows, data)
     count = rank.errors.size
     position = np.arange(1, count + 1)
     excess = np.cumsum(rank.errors) - RISK * position
@@ -66,14 +67,14 @@ def _variance_of_excess(data: Clusters, rank: Ranked) -> Floats:
 
 def _design_effect(data: Clusters, rank: Ranked, local: Floats) -> Floats:
     sample, errors = data.index[rank.order], rank.errors
-    grouped = np.argsort(sample, kind="stable")
+    together = grouped(sample)
 
     def before(values: Floats) -> Floats:
         """Sum of the earlier rows of the same sample."""
-        run = np.cumsum(values[grouped]) - values[grouped]
-        starts = np.append(True, np.diff(sample[grouped]) != 0)
+        run = np.cumsum(values[together]) - values[together]
+        starts = np.append(True, np.diff(sample[together]) != 0)
         result = np.empty(values.size)
-        result[grouped] = run - run[starts][np.cumsum(starts) - 1]
+        result[together] = run - run[starts][np.cumsum(starts) - 1]
         return result
 
     seen, wrong = before(np.ones(errors.size)), before(errors)

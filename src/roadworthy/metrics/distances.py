@@ -47,6 +47,7 @@ def median_change(rows: Rows, norm: Norm, *, per_pixel: bool = False) -> Estimat
 
 
 @metric(
+    needs=("norm",),
     unit="none",
     direction="higher",
     paper="brendel2019",
@@ -65,6 +66,7 @@ def median_linf(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("norm",),
     unit="none",
     direction="higher",
     paper="brendel2019",
@@ -83,6 +85,7 @@ def median_l2(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("norm",),
     unit="none",
     direction="higher",
     paper="brendel2019",
@@ -101,6 +104,7 @@ def median_l1(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("norm",),
     unit="none",
     direction="higher",
     paper="brendel2019",
@@ -118,6 +122,7 @@ def median_l0(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("norm",),
     unit="none",
     direction="higher",
     headline=False,
@@ -135,6 +140,7 @@ def median_linf_per_pixel(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("norm",),
     unit="none",
     direction="higher",
     headline=False,
@@ -152,6 +158,7 @@ def median_l2_per_pixel(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("norm",),
     unit="none",
     direction="higher",
     headline=False,
@@ -169,6 +176,7 @@ def median_l1_per_pixel(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("norm",),
     unit="none",
     direction="higher",
     headline=False,

@@ -67,6 +67,7 @@ def first_queries(rows: Rows) -> pl.DataFrame | None:
 
 
 @metric(
+    needs=("success",),
     unit="percent",
     direction="lower",
     headline=False,
@@ -86,6 +87,7 @@ def success_at_100_queries(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("success",),
     unit="percent",
     direction="lower",
     headline=False,
@@ -102,6 +104,7 @@ def success_at_1000_queries(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("success",),
     unit="percent",
     direction="lower",
     headline=False,
@@ -118,6 +121,7 @@ def success_at_5000_queries(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("success",),
     unit="percent",
     direction="lower",
     headline=False,
@@ -134,6 +138,7 @@ def success_at_10000_queries(rows: Rows) -> Estimate | None:
 
 
 @metric(
+    needs=("success",),
     unit="none",
     direction="higher",
     headline=False,

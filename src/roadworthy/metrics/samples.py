@@ -11,6 +11,7 @@ import polars as pl
 
 from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import NORMAL, Floats, effective_size, estimate, t_quantile, wilson
+from roadworthy.metrics.seen import once
 
 
 def side_by_side(frames: Sequence[pl.DataFrame]) -> Floats:
@@ -46,6 +47,12 @@ def errors(rows: pl.DataFrame) -> pl.DataFrame:
 
 def errors_by_severity(rows: pl.DataFrame) -> dict[int, pl.DataFrame]:
     """Return `errors` of each severity in ``rows``, ascending."""
+    return once(rows, "errors_by_severity", lambda: _by_severity(rows))
+
+
+def _by_severity(rows: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    if rows["severity"].null_count() == len(rows):
+        return {}
     judged = rows.select("severity", "sample", value=~pl.col("correct")).drop_nulls()
     found = judged.partition_by("severity", include_key=False, as_dict=True)
     return {int(key[0]): frame for key, frame in sorted(found.items())}

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate, Rows, metric
-from roadworthy.metrics.clusters import Clusters, cluster, unmeasured, verdicts
+from roadworthy.metrics.clusters import Clusters, judged, unmeasured
 from roadworthy.metrics.interval import (
     Floats,
     estimate,
@@ -19,14 +19,16 @@ from roadworthy.metrics.interval import (
     t_quantile,
 )
 from roadworthy.metrics.samples import by_sample
+from roadworthy.metrics.seen import once
+from roadworthy.metrics.sorting import falling
 
 
 def risks(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: the area as a fraction, plus the influence of each sample on it."""
-    data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
+    data = judged(rows, "correct", "conf")
     if not data.measured:
         return None
-    value, influence = _area(data)
+    value, influence = _area(data, ranks_of(rows, data))
     return by_sample(data.samples, value + influence)
 
 
@@ -41,10 +43,10 @@ def aurc(rows: Rows) -> Estimate | None:
     stands in. None where nothing was judged with a confidence. Geifman, Uziel and El-Yaniv,
     "Bias-reduced uncertainty estimation for deep neural classifiers", ICLR 2019.
     """
-    data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
+    data = judged(rows, "correct", "conf")
     if not data.measured:
         return unmeasured(rows, data)
-    value, influence = _area(data)
+    value, influence = _area(data, ranks_of(rows, data))
     error = standard_error(influence)
     if not 1e-9 < error < math.inf:
         bare = proportion(data.sums(1 - data["correct"]), data.counts)
@@ -53,9 +55,8 @@ def aurc(rows: Rows) -> Estimate | None:
     return estimate(value, value / factor, min(1.0, value * factor), data.size, scale=100.0)
 
 
-def _area(data: Clusters) -> tuple[float, Floats]:
+def _area(data: Clusters, rank: Ranked) -> tuple[float, Floats]:
     """Return the area as a fraction, and the influence of each sample on it (samples,)."""
-    rank = ranked(data)
     count, errors = rank.errors.size, rank.errors
     position = np.arange(1, count + 1)
     weight = rank.share(_from_end(1 / position))
@@ -81,9 +82,14 @@ class Ranked:
         return mean[self.tie]
 
 
+def ranks_of(rows: Rows, data: Clusters) -> Ranked:
+    """Return `ranked` of ``data``, which are of ``rows``; once for all metrics of these."""
+    return once(rows, "ranked", lambda: ranked(data))
+
+
 def ranked(data: Clusters) -> Ranked:
     """Rank the rows of columns conf and correct."""
-    order = np.argsort(-data["conf"], kind="stable")
+    order = falling(data["conf"])
     conf = data["conf"][order]
     last = np.append(conf[1:] != conf[:-1], True)
     return Ranked(order, 1 - data["correct"][order], np.cumsum(last) - last, last)

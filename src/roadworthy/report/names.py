@@ -29,6 +29,7 @@ WORST_CASE = "worst_case"
 # A directory in front of a file name: after "provider:" or "key=", never the "/" of timm/resnet50.
 _FOLDERS = re.compile(r"(?<=[:=])(?!\d+/\d)[^(),=:]*/(?=[^/(),])")
 _ELLIPSIS = "…"
+_FOLDERS_OF = {"attacks": "adversarial", "corruptions": "corruption", "sequences": "sequence"}
 
 
 def clean_text(value: object, *, limit: int = 2000) -> str:
@@ -88,8 +89,8 @@ def _own_parameters(texts: Mapping[str, str]) -> dict[str, str]:
 def axis_of(stress: str) -> str:
     """Return the axis of a stress spec, one of AXES; ``other`` for plug-ins that are not here.
 
-    Attacks are told by the folder they lie in, so that a report needs neither torch nor its second
-    of import time.
+    Most are told by the folder they lie in, so that a report needs neither torch nor SciPy and their
+    seconds of import time.
     """
     from roadworthy.stress import STRESSES
     from roadworthy.suites.base import suites
@@ -97,8 +98,9 @@ def axis_of(stress: str) -> str:
     name = re.match(r"[A-Za-z0-9_.+/-]*", stress.strip())
     if name is None or not name.group().isidentifier():
         return "other"
-    if importlib.util.find_spec(f"roadworthy.stress.attacks.{name.group()}") is not None:
-        return "adversarial"
+    for folder, axis in _FOLDERS_OF.items():
+        if importlib.util.find_spec(f"roadworthy.stress.{folder}.{name.group()}") is not None:
+            return axis
     if name.group() == WORST_CASE:
         return "adversarial"
     if name.group() in suites():

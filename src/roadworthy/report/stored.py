@@ -32,15 +32,18 @@ class StoredSets:
     clean: dict[_Judge, dict[str, pl.DataFrame]] = field(default_factory=dict)
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def wants(self, cell: CellRecord) -> bool:
+        """Whether a cell is of a part of a stored set, or of clean images in a published frame."""
+        part = part_of(cell.data) is not None
+        return is_clean(cell.stress) and (part or cell.stress == "clean(frame=imagenet)")
+
     def add(self, cell: CellRecord, records: pl.DataFrame) -> None:
-        """Keep a cell if it is of a part of a stored set, or of clean images in a published frame."""
-        if not is_clean(cell.stress):
-            return
+        """Keep a cell that is wanted, with the names of its samples."""
         judge, part = (cell.model, cell.precision), part_of(cell.data)
         if part is not None:
             kept = member_of(cell, records, None)
             self.parts.setdefault((judge, part.whole), {})[part] = kept
-        elif cell.stress == "clean(frame=imagenet)":
+        else:
             kept = member_of(cell, records, None)
             self.clean.setdefault(judge, {})[cell.data] = kept.rows
 

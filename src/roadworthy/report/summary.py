@@ -15,6 +15,7 @@ from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.alike import alike
 from roadworthy.report.ensembles import Ensembles
 from roadworthy.report.matrix import fools_nothing
+from roadworthy.report.numbered import Numbered
 from roadworthy.report.stored import StoredSets
 from roadworthy.report.suites import Reasons, Suites, suite_rows
 from roadworthy.report.warned import Warned
@@ -36,10 +37,10 @@ def summarise(run: Run) -> dict[str, Any]:
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
     wider, suites, stored = widenings(run.runs), Suites(run), StoredSets()
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
-    surveys = Surveys(stresses_of_suite(run.runs))
+    surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run)
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
     for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
-        records = run.rows_of(cell)
+        records = numbered.rows_of(cell)
         key = (cell.data, cell.model, clean_of(cell.stress), cell.frame)
         if is_clean(cell.stress):
             usable = records.filter(pl.col("status").is_in(USABLE))
@@ -51,7 +52,8 @@ def summarise(run: Run) -> dict[str, Any]:
         if cell.source:
             continue  # all else is about models by themselves
         suites.add(cell, records, reference)
-        stored.add(cell, records)
+        if stored.wants(cell):
+            stored.add(cell, run.rows_of(cell))  # it tells pictures by their names
         attacks.add(cell, records)
         judged = records.filter(pl.col("status").is_in(USABLE))
         warned.add(cell, _name(cell), judged)

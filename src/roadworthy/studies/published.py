@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from roadworthy import _yaml
 from roadworthy.errors import UsageError
 from roadworthy.models.lists import lists
 from roadworthy.models.lists.base import Member
@@ -61,19 +61,23 @@ def published() -> tuple[Published, ...]:
     for name, one in lists().items():
         found += [_accuracy(f"{name}/{m.key}", m) for m in one.members if m.top1 is not None]
     for path in sorted((Path(__file__).parent / "references").glob("*.yaml")):
-        read = _File(**yaml.safe_load(path.read_text(encoding="utf-8")))
+        read = _File(**_yaml.load(path.read_text(encoding="utf-8")))
         found += [figure for one in read.sets for figure in _figures(path.stem, one)]
     return tuple(found)
 
 
 def beside(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return an entry for each row of a summary whose model, stress and metric were published."""
+    rows = list(rows)
+    members = {model: _member(model) for model in dict.fromkeys(row["model"] for row in rows)}
+    if not any(members.values()):
+        return []  # the figures need every attack that they are of
     known: dict[tuple[str, str, str], list[Published]] = {}
     for one in published():
         known.setdefault((one.member, one.stress, one.metric), []).append(one)
     entries = []
     for row in rows:
-        member = _member(row["model"])
+        member = members[row["model"]]
         if member is None or row.get("source") not in (None, "", row["model"]):
             continue
         for one in known.get((member, row["stress"], row["metric"]), ()):

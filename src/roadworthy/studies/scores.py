@@ -26,8 +26,8 @@ def tradeoff(
         about(model, facts.get(model.partition(" [")[0]))
         for model in dict.fromkeys(row["model"] for row in rows)
     ]
-    scores = scores_of(rows)
-    if len(models) < 2 or len({score.kind for score in scores}) < 2:
+    scores = scores_of(rows) if len(models) > 1 else []
+    if len({score.kind for score in scores}) < 2:
         return {}
     together = pairs(models, scores)
     inside = [one for one in correlations(models, scores) if together or one.rho is not None]

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from roadworthy import _yaml
 from roadworthy.pipeline.published import FrameName
 
 Kind = Literal["corruptions", "sequences"]
@@ -54,6 +54,6 @@ def suites() -> dict[str, Suite]:
     """Return every suite by name."""
     found = {}
     for path in sorted(Path(__file__).parent.glob("*.yaml")):
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = _yaml.load(path.read_text(encoding="utf-8"))
         found[path.stem] = Suite(name=path.stem, **value)
     return found

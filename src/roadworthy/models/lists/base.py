@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from roadworthy import _yaml
 from roadworthy.spec import SpecError, parse
 
 Group = Literal["normal", "21k", "at", "ssl"]
@@ -69,7 +69,7 @@ def lists() -> dict[str, ModelList]:
     """Return every list of models by name, without the ``@``."""
     found = {}
     for path in sorted(Path(__file__).parent.glob("*.yaml")):
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = _yaml.load(path.read_text(encoding="utf-8"))
         found[path.stem] = ModelList(name=path.stem, **value)
     return found
 

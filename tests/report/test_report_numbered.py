@@ -1,0 +1,83 @@
+"""Records by number are the records by name: of a run whose later invocation asked for less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from engine_world import colour_net, write_pictures
+from polars.testing import assert_frame_equal
+
+import roadworthy as rw
+from roadworthy.metrics.seen import once
+from roadworthy.metrics.sorting import falling, grouped
+from roadworthy.report.numbered import Numbered
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> rw.Run:
+    folder = tmp_path_factory.mktemp("numbered")
+    data = f"imagefolder:{write_pictures(folder / 'pictures', each=4)}"
+    net, stresses = colour_net(), ["clean", "gaussian_noise(severity=[1, 5])"]
+    rw.evaluate(net, data, stresses, out=folder / "out")
+    # a changed picture is another sample, and fewer of them are asked for
+    write_pictures(folder / "other", each=1)
+    Path(folder / "other" / "red" / "0.png").replace(folder / "pictures" / "blue" / "1.png")
+    rw.evaluate(net, data, ["jpeg(quality=30)"], out=folder / "out", limit=5)
+    return rw.Run(folder / "out")
+
+
+def test_numbers_are_places_in_the_sorted_ids_and_rows_are_those_asked_for(run: rw.Run) -> None:
+    numbered = Numbered(run)
+    sizes = []
+    for cell in run.cells:
+        expected = run.rows_of(cell)
+        found = numbered.rows_of(cell)
+        ids = numbered.ids(cell.data)
+        assert ids.to_list() == sorted(set(ids.to_list()))
+        assert found["sample"].is_sorted()
+        named = found.with_columns(sample=ids.gather(found["sample"]))
+        assert_frame_equal(named, expected.sort("sample", maintain_order=True))
+        sizes.append(len(found))
+    assert sorted(sizes) == [
+        5,
+        5,
+        24,
+    ]  # clean and jpeg of the second invocation, noise of the first
+
+
+def test_columns_with_a_null_are_not_taken_for_one_value(run: rw.Run) -> None:
+    from roadworthy.report.numbered import _slim
+
+    rows = run.rows_of(run.cells[0])
+    holey = rows.with_columns(
+        reason=pl.when(pl.int_range(pl.len()) != 2).then(pl.lit("why")),
+        loss=pl.when(pl.int_range(pl.len()) == 1).then(None).otherwise(0.5).cast(pl.Float32),
+    )
+    assert_frame_equal(_slim(holey), holey)
+
+
+def test_orders_are_those_of_a_plain_stable_sort() -> None:
+    rng = np.random.default_rng(0)
+    for size, top in ((0, 1), (1, 5), (5000, 40), (5000, 70_000), (200_000, 2**20)):
+        index = rng.integers(0, top, size)
+        assert grouped(index).tolist() == np.argsort(index, kind="stable").tolist()
+    single = rng.random(5000).astype(np.float32).astype(float).round(2).astype(np.float32)
+    for values in (single.astype(float), rng.random(500), -rng.random(500), np.array([0.0, -0.0])):
+        assert falling(values).tolist() == np.argsort(-values, kind="stable").tolist()
+
+
+def test_what_was_seen_is_seen_once_and_forgotten_with_its_frame() -> None:
+    from roadworthy.metrics import seen
+
+    frame, answers = pl.DataFrame({"a": [1]}), iter((1, 2))
+    assert once(frame, "sum", lambda: next(answers)) == 1
+    assert once(frame, "sum", lambda: next(answers)) == 1
+    assert once(pl.DataFrame({"a": [1]}), "sum", lambda: 7) == 7
+    assert once(frame, "other", lambda: 8) == 8
+    place = id(frame)
+    assert place in seen._KNOWN
+    del frame
+    assert place not in seen._KNOWN

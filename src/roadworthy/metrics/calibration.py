@@ -21,7 +21,7 @@ EDGES = (np.arange(1, BINS) / BINS).astype(np.float32)
 
 def signed_gaps(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: the gap of each row, signed so that those of every bin add up to + ."""
-    data = cluster(verdicts(rows, "correct", "conf").select("sample", "correct", "conf"))
+    data = judged(rows, "correct", "conf")
     if not data.measured:
         return None
     gap, which = data["correct"] - data["conf"], bins_of(data["conf"])

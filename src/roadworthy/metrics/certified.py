@@ -38,7 +38,13 @@ def has_abstained(rows: Rows) -> pl.DataFrame | None:
     return found.select("sample", value=~pl.col("answered")) if len(found) else None
 
 
-@metric(needs=("certified_radius",), unit="none", direction="higher", paper="cohen2019", contributions=radius_of)
+@metric(
+    needs=("certified_radius",),
+    unit="none",
+    direction="higher",
+    paper="cohen2019",
+    contributions=radius_of,
+)
 def certified_radius(rows: Rows) -> Estimate | None:
     """Mean certified L2 radius over all images, pixels in 0 to 1; 0 where the vote is not the label.
 
@@ -73,7 +79,13 @@ def median_certified_radius(rows: Rows) -> Estimate | None:
     return median(values) if values.size else None
 
 
-@metric(needs=("certified_radius",), unit="percent", direction="higher", paper="cohen2019", contributions=is_certified)
+@metric(
+    needs=("certified_radius",),
+    unit="percent",
+    direction="higher",
+    paper="cohen2019",
+    contributions=is_certified,
+)
 def certified_top1(rows: Rows) -> Estimate | None:
     """Percent of images whose vote is certified to be the label: the curve of accuracy at radius 0.
 

@@ -27,7 +27,9 @@ def scores_per_pixel(rows: Rows) -> pl.DataFrame | None:
     return None if count is None else found.with_columns(value=pl.col("value") / count)
 
 
-@metric(needs=("clever",), unit="none", direction="higher", paper="weng2018", contributions=scores_of)
+@metric(
+    needs=("clever",), unit="none", direction="higher", paper="weng2018", contributions=scores_of
+)
 def clever(rows: Rows) -> Estimate | None:
     """Mean CLEVER score over the images that are right when clean, in units of the norm.
 
@@ -42,7 +44,11 @@ def clever(rows: Rows) -> Estimate | None:
 
 @metric(
     needs=("clever",),
-    unit="none", direction="higher", paper="weng2018", contributions=scores_of, statistic="median"
+    unit="none",
+    direction="higher",
+    paper="weng2018",
+    contributions=scores_of,
+    statistic="median",
 )
 def median_clever(rows: Rows) -> Estimate | None:
     """Median CLEVER score over the images that are right when clean; see ``clever``.
@@ -56,7 +62,11 @@ def median_clever(rows: Rows) -> Estimate | None:
 
 @metric(
     needs=("clever",),
-    unit="none", direction="higher", headline=False, paper="su2018", contributions=scores_per_pixel
+    unit="none",
+    direction="higher",
+    headline=False,
+    paper="su2018",
+    contributions=scores_per_pixel,
 )
 def clever_per_pixel(rows: Rows) -> Estimate | None:
     """``clever`` divided by the number of input elements (height x width x channels).

@@ -38,7 +38,9 @@ def counted(rows: Rows) -> pl.DataFrame:
     )
 
 
-@metric(needs=("success",), unit="percent", direction="lower", paper="su2018", contributions=passed_on)
+@metric(
+    needs=("success",), unit="percent", direction="lower", paper="su2018", contributions=passed_on
+)
 def transfer_rate(rows: Rows) -> Estimate | None:
     """Percent of adversarials of the model ``source`` that reach their goal on the judge as well.
 
@@ -52,7 +54,14 @@ def transfer_rate(rows: Rows) -> Estimate | None:
     return share_of(rows, passed_on(rows))
 
 
-@metric(needs=("success",), unit="percent", direction="lower", headline=False, paper="su2018", contributions=matched)
+@metric(
+    needs=("success",),
+    unit="percent",
+    direction="lower",
+    headline=False,
+    paper="su2018",
+    contributions=matched,
+)
 def transfer_rate_top5(rows: Rows) -> Estimate | None:
     """Percent of targeted adversarials whose target is among the judge's five top predictions.
 

@@ -8,7 +8,7 @@ import platform
 import shutil
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,13 +22,13 @@ from roadworthy.engine.compact import compact
 from roadworthy.engine.cost import bytes_kept
 from roadworthy.engine.execute import Engine
 from roadworthy.engine.files import disk_errors
+from roadworthy.engine.generated import Later, Staged, run_stages
 from roadworthy.engine.listed import with_skipped
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Adapt, Executor, Options, Precision, cores
 from roadworthy.engine.plan import Cell, Judge, Plan, is_stored, plan
 from roadworthy.engine.remaining import remaining
 from roadworthy.engine.settled import settle
-from roadworthy.engine.stages import run_plan
 from roadworthy.engine.stops import noted
 from roadworthy.engine.store import Store
 from roadworthy.engine.versions import versions as versions
@@ -39,7 +39,7 @@ from roadworthy.run import Run
 from roadworthy.seed import digest
 from roadworthy.spec import Spec
 from roadworthy.stress.bound import Stress
-from roadworthy.suites import DEFAULT_SUITE, BoundSuite, resolve
+from roadworthy.suites import DEFAULT_SUITE, BoundSuite, is_suite, resolve
 from roadworthy.types import Classifier, Dataset, Metadata
 
 
@@ -53,6 +53,8 @@ class Prepared:
     stresses: tuple[Stress, ...]
     options: Options
     suites: tuple[BoundSuite, ...] = ()
+    alone: tuple[str, ...] = ()
+    """Specs of the stresses that were asked for by themselves, not as members of a suite."""
 
 
 def evaluate(
@@ -126,12 +128,24 @@ def prepare(
     given = [d if hasattr(d, "samples") else open_data(d) for d in _listed(data)]
     opened = [part for dataset in given for part in parts_of(dataset)]
     datasets = _distinct(opened, "data set", "data (-d)")
-    chosen, asked = resolve(wanted or ["clean" if all(map(is_stored, datasets)) else DEFAULT_SUITE])
+    wanted = wanted or ["clean" if all(map(is_stored, datasets)) else DEFAULT_SUITE]
+    chosen, asked = resolve(wanted)
+    alone = resolve(one for one in wanted if not is_suite(one))[0]
+    members = {one.digest for suite in asked for one in suite.stresses}
     use_cores()
     named, skipped = expand(_listed(models))
     judges = _judges(named, options)
-    planned = with_skipped(plan(judges, datasets, chosen, options), skipped)
-    return Prepared(planned, tuple(judges), tuple(datasets), tuple(chosen), options, tuple(asked))
+    only = members - {one.digest for one in alone}
+    planned = with_skipped(plan(judges, datasets, chosen, options, members=only), skipped)
+    return Prepared(
+        planned,
+        tuple(judges),
+        tuple(datasets),
+        tuple(chosen),
+        options,
+        tuple(asked),
+        tuple(one.spec for one in alone),
+    )
 
 
 def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = None) -> Run:
@@ -154,15 +168,24 @@ def _carried_out(prepared: Prepared, store: Store, watcher: Watcher) -> Run:
         if prepared.options.executor == "processes":
             _in_processes(prepared, store, engine)
         # What is left: everything, or what a lost worker was at.
-        outcomes = run_plan(engine, prepared.plan, prepared.suites)
-        about |= noted(outcomes, about, prepared.options, store)
-        compact(store, {cell.request for cell in prepared.plan.cells})
+        done = run_prepared(
+            engine, prepared, lambda stage: _note_stage(about, stage, prepared, store)
+        )
+        about |= _planned(done.plan, done.later, prepared, store)
+        about |= noted(done.outcomes, about, prepared.options, store)
+        compact(store, {cell.request for cell in done.plan.cells})
     except BaseException:
         # What ended the run is what the user must hear of, not that the same disk is still full.
         with suppress(RoadworthyError, OSError):
             _close(prepared, store, engine, about)
         raise
     return _close(prepared, store, engine, about)
+
+
+def run_prepared(engine: Engine, prepared: Prepared, tell: Callable[[Staged], None]) -> Staged:
+    """Run what was prepared, and what its suites make of the results; ``tell`` hears of each stage."""
+    judges, datasets = prepared.judges, prepared.datasets
+    return run_stages(engine, prepared.plan, prepared.suites, judges, datasets, tell)
 
 
 def _close(prepared: Prepared, store: Store, engine: Engine, about: dict[str, Any]) -> Run:
@@ -218,7 +241,7 @@ def _in_processes(prepared: Prepared, store: Store, engine: Engine) -> None:
     share = Share(
         models=tuple(judge.spec for judge in prepared.judges),
         data=tuple(dataset.spec for dataset in prepared.datasets),
-        stresses=tuple(stress.spec for stress in prepared.stresses),
+        stresses=prepared.alone,
         suites=tuple(suite.spec for suite in prepared.suites),
         options=prepared.options,
         folder=str(store.folder),
@@ -268,10 +291,6 @@ def _judges(models: list[Any], options: Options) -> list[Judge]:
 
 def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
     options = prepared.options
-    manifests = {
-        cell.source.dataset.spec: store.write_manifest(cell.source.samples)
-        for cell in prepared.plan.cells
-    }
     return {
         "schema": 1,
         "id": run_id,
@@ -287,11 +306,30 @@ def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
             "cores": cores(),
         },
         "models": [_about_model(judge, store) for judge in prepared.judges],
+        **_planned(prepared.plan, (), prepared, store),
+    }
+
+
+def _planned(
+    planned: Plan, later: Sequence[Later], prepared: Prepared, store: Store
+) -> dict[str, Any]:
+    """Return what an invocation says of its plan, as far as that is known."""
+    manifests = {
+        cell.source.dataset.spec: store.write_manifest(cell.source.samples)
+        for cell in planned.cells
+    }
+    added = [text for one in later for text in one.stresses]
+    suites = []
+    for suite in prepared.suites:
+        stages = [asdict(one) for one in later if one.suite == suite.spec]
+        suites.append({**suite.as_dict(), "later": stages})
+    return {
         "data": [_about_data(prepared, spec, name) for spec, name in manifests.items()],
-        "stresses": [stress.spec for stress in prepared.stresses],
-        "suites": [suite.as_dict() for suite in prepared.suites],
-        "unavailable": [asdict(pair) for pair in prepared.plan.unavailable],
-        "alike": [entry for cell in prepared.plan.cells for entry in cell.alike()],
+        "stresses": list(dict.fromkeys([*(one.spec for one in prepared.stresses), *added])),
+        "suites": suites,
+        "unavailable": [asdict(pair) for pair in planned.unavailable],
+        "same": [asdict(pair) for pair in planned.same],
+        "alike": [entry for cell in planned.cells for entry in cell.alike()],
         "cells": [
             {
                 "data": cell.source.dataset.spec,
@@ -302,9 +340,15 @@ def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
                 "manifest": manifests[cell.source.dataset.spec],
                 **_handed_on(cell),
             }
-            for cell in prepared.plan.cells
+            for cell in planned.cells
         ],
     }
+
+
+def _note_stage(about: dict[str, Any], stage: Staged, prepared: Prepared, store: Store) -> None:
+    """Keep what has been planned by now, so that whoever is killed after this has it in the summary."""
+    about |= _planned(stage.plan, stage.later, prepared, store)
+    store.write_json(f"runs/{about['id']}.json", about)
 
 
 def _handed_on(cell: Cell) -> dict[str, str]:

@@ -123,7 +123,8 @@ def dry_run(job: RunFile) -> str:
     found = estimate(prepared.plan, prepared.options, Path(job.out) if job.out else None)
     if job.as_json:
         return json.dumps(found.as_dict())
-    return found.text()
+    more = [one.spec for one in prepared.suites if one.following is not None]
+    return "\n".join([found.text(), *(f"then what follows from the results of {s}" for s in more)])
 
 
 def verify(folder: Path, *, rows: int, seed: int) -> Findings:

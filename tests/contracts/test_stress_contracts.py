@@ -62,6 +62,7 @@ EXAMPLES = {
     "band_noise": "band_noise(low=2, high=8, rms=0.1)",
     "patch_shuffle": "patch_shuffle(grid=4)",
     "compose": "compose(gaussian_noise(severity=2), brightness(severity=1))",
+    "resample": "resample(side=9)",
     "stack": "stack(resizer(resize=opencv-nearest), precision(dtype=bf16))",
 }
 """A spec for stresses with parameters that have no default; others are tested as they stand."""

@@ -197,7 +197,12 @@ def _without_nan(setting: Setting, logits: Logits, batch: Batch) -> Logits:
 def _verdicts(cell: Cell, batch: Batch, logits: Logits) -> dict[str, NDArray[Any]]:
     logits = _without_nan(cell.stress.settings[0], logits, batch)
     clean = np.where(finite(batch.clean)[:, None], batch.clean, np.float32(0.0))
-    return verdicts(logits, batch.labels, subset=cell.relation.subset, clean=clean)
+    found = verdicts(logits, batch.labels, subset=cell.relation.subset, clean=clean)
+    if cell.stress.definition.axis == "systematic":
+        # rankings cost a sort of all classes, and are only ever compared between deployments
+        found["zipf_ref"] = zipf_distance(clean, logits)
+        found["top5_ref"] = top5_distance(clean, logits)
+    return found
 
 
 def _sequence_rows(

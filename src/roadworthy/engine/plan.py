@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from roadworthy.engine.frames import Product, Recode
 from roadworthy.engine.options import Adapt, Options, Precision
 from roadworthy.engine.readable import readable
 from roadworthy.engine.readings import Readings, readings
+from roadworthy.engine.same import Same, Twins
 from roadworthy.engine.targets import target_columns, unknown_target
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, run
@@ -206,10 +207,11 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells of a run, in the order they run, and the pairs that cannot."""
+    """All cells of a run, in the order they run, the pairs that cannot, and those like others."""
 
     cells: tuple[Cell, ...]
     unavailable: tuple[Unavailable, ...]
+    same: tuple[Same, ...] = ()
 
 
 def plan(
@@ -217,16 +219,21 @@ def plan(
     datasets: Sequence[Dataset],
     stresses: Sequence[Stress],
     options: Options,
+    *,
+    members: Collection[str] = (),
 ) -> Plan:
     """Resolve what runs; raises UsageError where labels do not fit or a stress fits no model.
 
     A stress that cannot run for want of a package is an error only where nothing else was asked for.
+    ``members`` are the digests of stresses that only a suite asks for: those that read files exactly
+    as another does are left out.
     """
     asked, stresses = stresses, _with_clean(stresses)
     cells: list[Cell] = []
     unavailable: list[Unavailable] = []
     unreadable: dict[str, str] = {}
     first: dict[str, Pipeline] = {}
+    twins = Twins(members)
     for dataset in datasets:
         ordered = order(dataset.samples, seed=options.seed)
         kept = tuple(ordered[: options.limit])
@@ -248,6 +255,8 @@ def plan(
                 ]
                 if not one.settings:
                     unreadable.setdefault(one.digest, next(iter(absent.values())))
+                elif twins.has(one, dataset.spec, maker.spec, frame):
+                    continue
                 elif is_attack(one) and (options.transfer or options.keep):
                     attacked.extend(_attack_cells(source, one, maker, judges, options))
                 else:
@@ -255,14 +264,14 @@ def plan(
                         _cell(source, one, maker, options, first=first, lacking=bool(absent))
                     )
         cells += [*_clean_elsewhere(source, judges, attacked, options), *attacked]
-    running = {cell.stress.digest for cell in cells}
+    running = {cell.stress.digest for cell in cells} | twins.digests
     others = any(one.digest in running for one in asked)
     for one in asked:
         if one.digest not in running and not (one.digest in unreadable and others):
             said = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
             reason = unreadable.get(one.digest, said)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")
-    return Plan(tuple(cells), tuple(unavailable))
+    return Plan(tuple(cells), tuple(unavailable), tuple(twins.found))
 
 
 def is_attack(one: Stress) -> bool:

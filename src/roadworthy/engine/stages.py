@@ -50,7 +50,7 @@ def run_plan(engine: Engine, plan: Plan, suites: Sequence[BoundSuite] = ()) -> t
             break
         stage = [_first(cell, looks[data_of(cell)][number]) for cell in going]
         engine.run(Plan(tuple(stage), ()))
-        records = _records(engine.store, plan, stage)
+        records = records_of(engine.store, plan, stage)
         whole = _of_suites(stage, records, until, suites)
         for cell in stage:
             before = outcomes.get(cell.request)
@@ -88,7 +88,7 @@ def _clean(cell: Cell) -> bool:
     return is_clean(cell.stress.spec)
 
 
-def _records(store: Store, plan: Plan, stage: Sequence[Cell]) -> Records:
+def records_of(store: Store, plan: Plan, stage: Sequence[Cell]) -> Records:
     """Return the usable records of the cells of a stage by request, on the stage's samples alone."""
     run = Run(store.folder)
     whole = {data_of(cell): store.write_manifest(cell.source.samples) for cell in plan.cells}

@@ -109,7 +109,8 @@ def _listen(messages: Any, cells: dict[str, Cell], watcher: Watcher, crafted: Co
         if kind == "crafted":
             crafted.update(what)
             continue
-        watcher.judged(cells[what], rows)
+        if what in cells:  # else of a stage that follows from the results
+            watcher.judged(cells[what], rows)
 
 
 class Reporter(Quiet):
@@ -143,9 +144,8 @@ def work(share: Share, messages: Any) -> None:
 
 def _work(share: Share, messages: Any) -> None:
     from roadworthy.engine.execute import Engine
-    from roadworthy.engine.stages import run_plan
     from roadworthy.engine.store import Store
-    from roadworthy.evaluation import prepare
+    from roadworthy.evaluation import prepare, run_prepared
 
     options = replace(share.options, device=_device(share))
     stresses = [*share.suites, *share.stresses]
@@ -158,7 +158,7 @@ def _work(share: Share, messages: Any) -> None:
         turn=(share.index, share.count),
     )
     try:
-        run_plan(engine, prepared.plan, prepared.suites)
+        run_prepared(engine, prepared, lambda _stage: None)
     finally:
         messages.put(("crafted", dict(engine.crafted), None))
 

@@ -14,12 +14,14 @@ from roadworthy.errors import UsageError
 from roadworthy.metrics.catalogue import USABLE
 from roadworthy.metrics.suite import SuiteCells, SuiteResult, evaluate_suite
 from roadworthy.run import CellRecord, Run
-from roadworthy.stress.reference import clean_of
+from roadworthy.stress.reference import clean_of, is_clean
 
 COLUMNS = (
     *("sample", "variant", "severity", "label", "correct", "frame_size"),
     *("frames_flip", "frames_top5_distance"),
 )
+OF_PIPELINES = ("pred", "kl_ref", "zipf_ref", "chroma", "downscale")
+"""What the metrics of systematic suites need as well."""
 DIGITS = 7
 """A baseline that is itself a summary has nine digits: two more would be those of its rounding."""
 
@@ -49,40 +51,78 @@ class Finding:
 class Suites:
     """The suites of a run, the newest of each spec, and the cells that belong to them."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, same: Iterable[Mapping[str, str]] = ()) -> None:
         self.known = {s["spec"]: s for one in run.runs for s in _of(one)}
+        self.later = {
+            (s["spec"], *(stage[name] for name in ("model", "data", "precision"))): stage[
+                "stresses"
+            ]
+            for one in run.runs
+            for s in _of(one)
+            for stage in s.get("later", ())
+        }
+        self.same = {(pair["model"], pair["data"], pair["stress"]): pair["like"] for pair in same}
         folders = {s["spec"]: one.get("folder") for one in run.runs for s in _of(one)}
         self.baselines = {spec: _baseline(s, folders[spec]) for spec, s in self.known.items()}
         self.members: dict[tuple[str, str, str], dict[str, Member]] = {}
         self._wanted = {stress for suite in self.known.values() for stress in suite["stresses"]}
+        self._systematic = {
+            *(stress for s in self.known.values() if _systematic(s) for stress in s["stresses"]),
+            *(stress for stages in self.later.values() for stress in stages),
+            *self.same.values(),
+        }
+        self._wanted |= self._systematic
 
     def add(self, cell: CellRecord, records: pl.DataFrame, clean: pl.DataFrame | None) -> None:
         """Keep a cell if it belongs to a suite; ``records`` are all, ``clean`` the usable ones."""
         if cell.stress not in self._wanted:
             return
-        member = member_of(cell, records, clean)
+        more = OF_PIPELINES if cell.stress in self._systematic else ()
+        member = member_of(cell, records, clean, more=more)
         self.members.setdefault((cell.model, cell.data, cell.precision), {})[cell.stress] = member
 
     def results(self) -> Iterator[Finding]:
         """Yield every metric of every suite of every model on every data set."""
         for spec, suite in self.known.items():
-            baseline, why = self.baselines[spec]
-            for cells in self.members.values():
-                own = {stress: cells[stress] for stress in suite["stresses"] if stress in cells}
-                if not own:
-                    continue
-                seen = SuiteCells(
+            for own, seen in self.cells_of(spec):
+                for result in evaluate_suite(suite.get("kind"), seen):
+                    over = [own[result.stress]] if result.stress else list(own.values())
+                    variant = _variant(over[0]) if result.stress else result.variant
+                    stress = result.stress or spec
+                    yield Finding(spec, over[0].cell.data, stress, variant, over, result)
+
+    def cells_of(self, spec: str) -> Iterator[tuple[dict[str, Member], SuiteCells]]:
+        """Yield the members of a suite that have results, and what metrics see, of each model and data."""
+        suite = self.known[spec]
+        baseline, why = self.baselines[spec]
+        for key, cells in self.members.items():
+            own = self._own(suite["stresses"], key, cells)
+            if not own:
+                continue
+            yield (
+                own,
+                SuiteCells(
                     stresses=suite["stresses"],
                     rows={stress: member.rows for stress, member in own.items()},
                     clean=_clean(own, suite["stresses"]),
                     baseline=baseline,
                     why_no_baseline=why,
-                )
-                for result in evaluate_suite(suite.get("kind"), seen):
-                    over = [own[result.stress]] if result.stress else list(own.values())
-                    variant = _variant(over[0]) if result.stress else ""
-                    stress = result.stress or spec
-                    yield Finding(spec, over[0].cell.data, stress, variant, over, result)
+                    factors=suite.get("factors") or {},
+                ),
+            )
+
+    def _own(
+        self, stresses: Sequence[str], key: tuple[str, str, str], cells: Mapping[str, Member]
+    ) -> dict[str, Member]:
+        """Return the members that have results, be it under the name of a stress that is the same."""
+        model, data, _ = key
+        own: dict[str, Member] = {}
+        for stress in stresses:
+            like = self.same.get((model, data, stress), stress)
+            if stress in cells or (like not in stresses and not is_clean(like)):
+                found = cells.get(stress) or cells.get(like)
+                own |= {stress: found} if found else {}
+        return own
 
     def described(self) -> list[dict[str, Any]]:
         """Return what a reader must know of each suite: its headline, and what divides the errors."""
@@ -95,11 +135,17 @@ class Suites:
         return described
 
 
-def member_of(cell: CellRecord, records: pl.DataFrame, clean: pl.DataFrame | None) -> Member:
+def member_of(
+    cell: CellRecord,
+    records: pl.DataFrame,
+    clean: pl.DataFrame | None,
+    *,
+    more: Sequence[str] = (),
+) -> Member:
     """Return what is kept of a cell: of its usable records the columns that suites need."""
     usable = records.filter(pl.col("status").is_in(USABLE))
     failed = records.filter(pl.col("status") == "failed")["sample"]
-    return Member(cell, usable.select(COLUMNS), clean, frozenset(failed))
+    return Member(cell, usable.select(*COLUMNS, *more), clean, frozenset(failed))
 
 
 class Reasons:
@@ -163,6 +209,10 @@ def suite_rows(
 
 def _of(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [suite for suite in run.get("suites") or () if suite.get("kind")]
+
+
+def _systematic(suite: Mapping[str, Any]) -> bool:
+    return suite.get("kind") == "systematic"
 
 
 def _baseline(suite: Mapping[str, Any], folder: str | None) -> tuple[Baseline | None, str]:

@@ -35,7 +35,8 @@ def summarise(run: Run) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     classes: list[dict[str, Any]] = []
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
-    wider, suites, stored = widenings(run.runs), Suites(run), StoredSets()
+    same = same_of(run)
+    wider, suites, stored = widenings(run.runs), Suites(run, same), StoredSets()
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
     surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run)
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
@@ -79,6 +80,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "tradeoff": tradeoff([*rows, *whole], {m["spec"]: m for m in run.models()}),
         "reference": beside(rows),
         "per_class": classes,
+        "same": same,
         "unavailable": [*_unavailable(run), *infinite.entries(), *missing],
     }
 
@@ -168,4 +170,15 @@ def _unavailable(run: Run) -> list[dict[str, str]]:
             shown = {name: pair[name] for name in ("data", "model", "stress", "reason")}
             asked = pair.get("asked") or pair["stress"]
             found[pair["data"], pair["model"], asked, *shown.values()] = shown
+    return list(found.values())
+
+
+def same_of(run: Run) -> list[dict[str, str]]:
+    """Return which members of suites change no pixel against others, as the newest that asked says."""
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    for one in run.runs:
+        asked = {(c["data"], c["model"], c["stress"]) for c in one.get("cells", [])}
+        found = {key: pair for key, pair in found.items() if key not in asked}
+        for pair in one.get("same", []):
+            found[pair["data"], pair["model"], pair["stress"]] = dict(pair)
     return list(found.values())

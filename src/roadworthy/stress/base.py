@@ -267,6 +267,7 @@ def corruption(
 def image_stress(
     *,
     level: str | None = None,
+    axis: Literal["corruption", "systematic"] = "corruption",
     check: Check | None = None,
     composed: bool = False,
     version: int = 1,
@@ -285,7 +286,7 @@ def image_stress(
             function=function,
             parameters=(*own, FRAME, STORE),
             tap=Tap.IMAGE,
-            axis="corruption",
+            axis=axis,
             level=level,
             check=check,
             composed=composed,

@@ -11,7 +11,7 @@ from roadworthy.stress.bound import Stress, stress
 from roadworthy.suites.base import Suite, suites
 from roadworthy.suites.bound import BoundSuite, bound_suite
 
-__all__ = ["DEFAULT_SUITE", "BoundSuite", "Suite", "expand", "resolve", "suites"]
+__all__ = ["DEFAULT_SUITE", "BoundSuite", "Suite", "expand", "is_suite", "resolve", "suites"]
 
 DEFAULT_SUITE = "quick"
 
@@ -30,6 +30,12 @@ def resolve(texts: Iterable[str | Spec | Stress]) -> tuple[list[Stress], list[Bo
         for member in one.stresses if isinstance(one, BoundSuite) else (one,):
             found.setdefault(member.digest, member)
     return list(found.values()), list(asked.values())
+
+
+def is_suite(text: str | Spec | Stress) -> bool:
+    """Whether a name, as it may be given to `resolve`, is that of a suite."""
+    spec = parse(text) if isinstance(text, str) else text
+    return isinstance(spec, Spec) and spec.name in suites()
 
 
 def expand(texts: Iterable[str | Spec | Stress]) -> list[Stress]:

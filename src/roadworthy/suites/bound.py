@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from roadworthy.binding import bind, canonical
@@ -12,8 +12,9 @@ from roadworthy.pipeline.published import FrameName
 from roadworthy.registry import Parameter
 from roadworthy.spec import Range, Spec, Sweep, format_value, parse
 from roadworthy.stress.bound import Stress, stress
-from roadworthy.suites.base import Kind, Suite
+from roadworthy.suites.base import Suite
 from roadworthy.suites.budgets import members_of_budget, parameters_of_budgets
+from roadworthy.suites.generators.base import Following, Kind, Members, SuiteDefinition
 
 SWEPT = frozenset({"severity", "eps", "target"})
 ALL = ("1..5", "[1, 2, 3, 4, 5]")
@@ -24,6 +25,8 @@ class BoundSuite:
     """A suite with its parameters settled.
 
     ``baseline`` names what errors are divided by; where it is None, ``without_baseline`` says why.
+    ``factors`` has the members by what they change; ``following`` says which stresses the results ask
+    for.
     """
 
     spec: str
@@ -34,6 +37,8 @@ class BoundSuite:
     baseline: str | None
     without_baseline: str
     stresses: tuple[Stress, ...]
+    factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    following: Following | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the records of a run say of the suite."""
@@ -46,6 +51,7 @@ class BoundSuite:
             "baseline": self.baseline,
             "why_no_baseline": self.without_baseline,
             "stresses": [one.spec for one in self.stresses],
+            "factors": {name: list(members) for name, members in self.factors.items()},
         }
 
 
@@ -57,6 +63,8 @@ def bound_suite(spec: Spec, suite: Suite) -> BoundSuite:
     there. Another frame, store, severity or difficulty than the published one has no published
     baseline. Raises UsageError for anything else.
     """
+    if suite.definition is not None:
+        return _generated(spec, suite.definition)
     parameters = parameters_of_suite(suite)
     label = f"suite '{suite.name}'"
     if spec.path is not None or ((spec.params or spec.args) and not parameters):
@@ -83,6 +91,28 @@ def bound_suite(spec: Spec, suite: Suite) -> BoundSuite:
     )
 
 
+def _generated(spec: Spec, definition: SuiteDefinition) -> BoundSuite:
+    parameters, label = definition.parameters, f"suite '{definition.name}'"
+    if spec.path is not None:
+        raise UsageError(f"{label} takes no path; write '{definition.name}(...)'")
+    sweep = definition.swept
+    values = bind(spec, parameters, kind=label, sweep=sweep)
+    members: Members = definition.function(**values)
+    factors = {name: tuple(map(stress, specs)) for name, specs in members.factors.items()}
+    return BoundSuite(
+        spec=str(canonical(spec, parameters, kind=label, sweep=sweep)),
+        name=definition.name,
+        version=definition.version,
+        kind=definition.kind,
+        headline=definition.headline,
+        baseline=None,
+        without_baseline="differences are taken against the same images as the model reads them",
+        stresses=tuple(one for own in factors.values() for one in own),
+        factors={name: tuple(one.spec for one in own) for name, own in factors.items()},
+        following=members.following,
+    )
+
+
 def _members(suite: Suite, settled: Mapping[str, Any]) -> list[Spec]:
     if suite.budgets:
         return members_of_budget(suite, settled)
@@ -91,12 +121,16 @@ def _members(suite: Suite, settled: Mapping[str, Any]) -> list[Spec]:
 
 def _published(suite: Suite) -> dict[str, Any]:
     kept = None if suite.store is None else parse(suite.store)
+    if suite.kind == "systematic":
+        return {}
     level = {"severity": None} if suite.kind == "corruptions" else {"difficulty": 1}
     return {**level, "frame": suite.frame, "store": kept} if suite.kind else {}
 
 
 def parameters_of_suite(suite: Suite) -> tuple[Parameter, ...]:
     """Return what may be given to a suite in brackets; nothing where it has no protocol."""
+    if suite.definition is not None:
+        return suite.definition.parameters
     if suite.budgets:
         return parameters_of_budgets(suite)
     types: dict[str, Any] = {

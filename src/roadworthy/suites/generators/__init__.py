@@ -1,0 +1,1 @@
+"""Suites whose members follow from their parameters, one file each; see roadworthy.suites."""

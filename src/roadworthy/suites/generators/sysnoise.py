@@ -1,0 +1,49 @@
+"""SysNoise: every difference between training and deployment, and the worst of each kind together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from roadworthy.suites.generators.base import Members, Results, suite
+from roadworthy.suites.reading import (
+    Geometry,
+    Which,
+    decoded,
+    decoders,
+    resized,
+    resizers,
+    stacked,
+)
+from roadworthy.suites.worst import worst_of
+
+FACTORS = ("decode", "resize", "colour", "fp16", "int8", "ceil")
+STACKED = ("decode", "resize", "colour", "int8", "ceil")
+"""What is stacked, in this order; half precision changes next to nothing."""
+
+COLOURS = ("yuv420", "yuv444")
+NUMBERS = {"fp16": ("precision(dtype=fp16)",)}
+
+
+@suite(headline="worst_drop", paper="Wang et al., SysNoise, MLSys 2023")
+def sysnoise(*, pipelines: Which = "available", geometry: Geometry = "own") -> Members:
+    """Change one thing at a time, then the worst option of each kind together.
+
+    Decoders, resizers, the way through YUV, half precision, 8 bits, pooling that rounds up where the
+    network has such. Then the option of each kind that costs most, on these images, is stacked in
+    the order decode, resize, colour, 8 bits, pooling: a stage of its own for what follows from the
+    results. ``pipelines=published`` leaves out decoders and resizers that are not in the paper;
+    ``geometry`` is that of the frames. Wang et al., "SysNoise", MLSys 2023.
+    """
+    factors: dict[str, list[str]] = {
+        "decode": [decoded(name, geometry) for name in decoders(pipelines)],
+        "resize": [resized(name, geometry) for name in resizers(pipelines)],
+    }
+    return Members(factors, partial(_stacks, factors, geometry))
+
+
+def _stacks(factors: Mapping[str, Sequence[str]], frame: str, results: Results) -> list[str]:
+    """Return the worst options stacked: two of them, three, and so on."""
+    found = [worst_of(factors[name], results) for name in STACKED if name in factors]
+    worst = [one for one in found if one is not None]
+    return [stacked(worst[:count], frame) for count in range(2, len(worst) + 1)]

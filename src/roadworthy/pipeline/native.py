@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +44,13 @@ def as_tensor(image: Image) -> torch.Tensor:
     pixels = np.ascontiguousarray(image)
     if pixels.flags.writeable or not pixels.size:
         return torch.from_numpy(pixels)
-    memory = (ctypes.c_uint8 * pixels.size).from_address(pixels.ctypes.data)
-    memory.owner = pixels  # type: ignore[attr-defined]
-    return torch.frombuffer(memory, dtype=torch.uint8).reshape(pixels.shape)
+    return torch.from_numpy(np.asarray(_Lent(pixels)))
+
+
+class _Lent:
+    """Memory that NumPy takes for writable, and whose owner it keeps alive."""
+
+    def __init__(self, pixels: Image) -> None:
+        self.owner = pixels
+        interface = pixels.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

@@ -55,17 +55,30 @@ def target_size(height: int, width: int, pipeline: Pipeline) -> tuple[int, int]:
 
     Raises SampleError where a very long, thin picture would become larger than the pixel bound.
     """
+    return _fitted(height, width, pipeline)[1]
+
+
+def part_of(height: int, width: int, pipeline: Pipeline) -> Part:
+    """Return which part of a picture of this size is resized: top, left, height, width."""
+    return _fitted(height, width, pipeline)[0]
+
+
+def _fitted(height: int, width: int, pipeline: Pipeline) -> tuple[Part, tuple[int, int]]:
+    """Return which part of a picture is resized, and to what."""
+    geometry = stages_of(pipeline).geometry
+    part: Part = (0, 0, height, width)
     if pipeline.size is None:
-        return height, width
-    _, _, *kept = part_of(height, width, pipeline)
-    target: tuple[int, int] = stages_of(pipeline).geometry.function(*kept, pipeline)
+        return part, (height, width)
+    if geometry.part is not None:
+        part = geometry.part(height, width, pipeline)
+    target: tuple[int, int] = geometry.function(part[2], part[3], pipeline)
     if target[0] * target[1] > max(max_pixels(), height * width):
         raise SampleError(
             f"{width} x {height} pixels would be resized to {spaced(target[1])} x "
             f"{spaced(target[0])}, above the bound of {spaced(max_pixels())} pixels; "
             f"leave it out or set ROADWORTHY_MAX_PIXELS"
         )
-    return target
+    return part, target
 
 
 def shrinking(height: int, width: int, pipeline: Pipeline) -> float | None:
@@ -75,16 +88,8 @@ def shrinking(height: int, width: int, pipeline: Pipeline) -> float | None:
     """
     if pipeline.size is None:
         return None
-    _, _, *kept = part_of(height, width, pipeline)
-    target = target_size(height, width, pipeline)
-    return math.sqrt(kept[0] * kept[1] / (target[0] * target[1]))
-
-
-def part_of(height: int, width: int, pipeline: Pipeline) -> Part:
-    """Return which part of a picture of this size is resized: top, left, height, width."""
-    part = stages_of(pipeline).geometry.part
-    whole = (0, 0, height, width)
-    return whole if part is None or pipeline.size is None else part(height, width, pipeline)
+    (_, _, rows, columns), target = _fitted(height, width, pipeline)
+    return math.sqrt(rows * columns / (target[0] * target[1]))
 
 
 def resized(image: Image, pipeline: Pipeline) -> Image:
@@ -94,8 +99,7 @@ def resized(image: Image, pipeline: Pipeline) -> Image:
     """
     stages = stages_of(pipeline)
     rows, columns = image.shape[:2]
-    target = target_size(rows, columns, pipeline)
-    top, left, height, width = part_of(rows, columns, pipeline)
+    (top, left, height, width), target = _fitted(rows, columns, pipeline)
     if (height, width) != (rows, columns):
         image = image[top : top + height, left : left + width]
     if target == (height, width):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from threading import local
 from typing import Any
 
@@ -24,7 +25,8 @@ _FILTERS = {
     "spline": "SPLINE",
 }
 _OWN = local()
-"""A scaler for each thread: setting one up costs more than scaling a photograph."""
+KEPT = 16
+"""Scalers kept by each thread, one for each change of size: setting one up is half of the work."""
 
 
 @resizer(*_FILTERS, needs="av", extra="decoders")
@@ -37,16 +39,17 @@ def swscale(image: Image, size: tuple[int, int], kernel: str) -> Image:
     import av
 
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-    scaled = _scaler().reformat(
+    scaler = _scaler(image.shape[:2], size, kernel)
+    scaled = scaler.reformat(
         frame, size[1], size[0], "rgb24", interpolation=_FILTERS[kernel], threads=1
     )
     result: Image = scaled.to_ndarray()
     return result
 
 
-def _scaler() -> Any:
+def _scaler(*change: object) -> Any:
     if not hasattr(_OWN, "scaler"):
         from av.video.reformatter import VideoReformatter
 
-        _OWN.scaler = VideoReformatter()
-    return _OWN.scaler
+        _OWN.scaler = lru_cache(maxsize=KEPT)(lambda *_: VideoReformatter())
+    return _OWN.scaler(*change)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from roadworthy.pipeline.native import as_tensor, opencv
 from roadworthy.pipeline.stages import resizer
 from roadworthy.types import Image
 
@@ -32,10 +31,12 @@ def torch(image: Image, size: tuple[int, int], kernel: str) -> Image:
     """
     import torch as pytorch
 
-    planes = pytorch.from_numpy(image.astype(np.float32)).permute(2, 0, 1)[None]
     with pytorch.inference_mode():
+        planes = as_tensor(image).permute(2, 0, 1)[None].float()
         result = interpolate(planes, size, kernel).round_().clamp_(0, 255).to(pytorch.uint8)
-    return np.ascontiguousarray(result[0].permute(1, 2, 0).numpy())
+    planes_of_bytes = list(result[0].numpy())
+    merged: Image = opencv().merge(planes_of_bytes)  # many times as fast as a transposed copy
+    return merged
 
 
 def interpolate(planes: pytorch.Tensor, size: tuple[int, int], kernel: str) -> pytorch.Tensor:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
+from typing import Any
+
 import numpy as np
 
 from roadworthy.pipeline.native import as_tensor
@@ -18,13 +22,17 @@ def torchvision(image: Image, size: tuple[int, int], kernel: str) -> Image:
 
     From version 0.17 on its default is ``-antialias``.
     """
-    from torchvision.transforms.v2.functional import InterpolationMode, resize
-
     mode, _, antialias = kernel.partition("-")
-    result = resize(
-        as_tensor(image).permute(2, 0, 1),
-        list(size),
-        interpolation=InterpolationMode(mode),
-        antialias=bool(antialias),
-    )
+    chosen = {"interpolation": _modes()[mode], "antialias": bool(antialias)}
+    result = _functional().resize(as_tensor(image).permute(2, 0, 1), list(size), **chosen)
     return np.ascontiguousarray(result.permute(1, 2, 0).numpy())
+
+
+@cache
+def _functional() -> Any:
+    return import_module("torchvision.transforms.v2.functional")
+
+
+@cache
+def _modes() -> dict[str, Any]:
+    return {mode: _functional().InterpolationMode(mode) for mode in _MODES}

@@ -1,0 +1,166 @@
+"""Every resizer on photographs: our stage, and the library called by hand for the same bytes."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from bench.race import Parts, Work
+
+Pixels = NDArray[np.uint8]
+Make = Callable[[], Pixels]
+SHORT = 256
+
+
+@dataclass(frozen=True)
+class Times:
+    """Wall and processor seconds by filter, for all photographs once; the sum of the bytes made."""
+
+    parts: Parts
+    sums: dict[str, int]
+
+
+def ours(files: Sequence[str], family: str, filters: Sequence[str], repeats: int) -> Work:
+    """Call the stage as the engine does, after the decoder and before the crop."""
+    from roadworthy.pipeline.base import Pipeline, resized
+
+    def prepared(picture: Pillow.Image, kernel: str) -> Make:
+        pixels = np.asarray(picture)
+        pipeline = Pipeline((224, 224), resize=f"{family}-{kernel}", resize_to=SHORT)
+        return lambda: resized(pixels, pipeline)
+
+    return _work(files, filters, repeats, prepared)
+
+
+def by_hand(files: Sequence[str], family: str, filters: Sequence[str], repeats: int) -> Work:
+    """Call the library, from what its own reader would hold to an array of bytes (H, W, 3)."""
+    calls = globals()[f"_{family}"]
+
+    def prepared(picture: Pillow.Image, kernel: str) -> Make:
+        width, height = picture.size
+        short = min(width, height)
+        size = (int(SHORT * height / short), int(SHORT * width / short))
+        made: Make = calls(picture, size, kernel)
+        return made
+
+    return _work(files, filters, repeats, prepared)
+
+
+def _pillow(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
+    filtering = Pillow.Resampling[kernel.upper()]
+    return lambda: np.asarray(picture.resize(size[::-1], filtering))
+
+
+def _opencv(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
+    import cv2
+
+    cv2.setNumThreads(1)
+    pixels = np.array(picture)
+    flag = getattr(cv2, f"INTER_{kernel.upper().replace('-', '_')}")
+    return lambda: np.asarray(cv2.resize(pixels, size[::-1], interpolation=flag))
+
+
+def _torch(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
+    import torch
+    from torch.nn.functional import interpolate
+
+    mode, _, antialias = kernel.partition("-antialias")
+    corners = False if mode in ("bilinear", "bicubic") else None
+    tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
+    aliased = {"align_corners": corners, "antialias": kernel != mode}
+
+    def make() -> Pixels:
+        result: Any = interpolate(tensor.float(), size, mode=mode, **aliased)
+        return np.asarray(result.round().clamp(0, 255).to(torch.uint8)[0].permute(1, 2, 0))
+
+    return make
+
+
+def _torchvision(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
+    import torch
+    from torchvision.transforms.v2.functional import InterpolationMode, resize
+
+    mode, _, antialias = kernel.partition("-")
+    tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    chosen = {"interpolation": InterpolationMode(mode), "antialias": bool(antialias)}
+    return lambda: np.asarray(resize(tensor, list(size), **chosen).permute(1, 2, 0))
+
+
+def _skimage(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
+    from skimage.transform import resize
+
+    name, _, antialias = kernel.partition("-")
+    order = {"nearest": 0, "bilinear": 1, "bicubic": 3}[name]
+    chosen = {"order": order, "anti_aliasing": bool(antialias), "preserve_range": True}
+    pixels = np.array(picture)
+    return lambda: np.rint(resize(pixels, size, **chosen)).astype(np.uint8)
+
+
+def _pyvips(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
+    import pyvips
+
+    pyvips.concurrency_set(1)
+    pyvips.cache_set_max(0)
+    width, height = picture.size
+    image = pyvips.Image.new_from_memory(picture.tobytes(), width, height, 3, "uchar")
+    across, down = size[1] / width, size[0] / height
+    return lambda: np.asarray(image.resize(across, vscale=down, kernel=kernel).numpy())
+
+
+def _swscale(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
+    import av
+    from av.video.reformatter import VideoReformatter
+
+    frame = av.VideoFrame.from_image(picture)
+    name = {"experimental": "X"}.get(kernel, kernel.upper().replace("-", "_"))
+    settings: dict[str, Any] = {"interpolation": name, "threads": 1}
+
+    def make() -> Pixels:
+        scaler = VideoReformatter()  # as every frame has its own
+        return np.asarray(
+            scaler.reformat(frame, size[1], size[0], "rgb24", **settings).to_ndarray()
+        )
+
+    return make
+
+
+def _work(
+    files: Sequence[str],
+    filters: Sequence[str],
+    repeats: int,
+    prepared: Callable[[Pillow.Image, str], Make],
+) -> Work:
+    pictures = [Pillow.open(io.BytesIO(_read(file))).convert("RGB") for file in files]
+    makes = {kernel: [prepared(p, kernel) for p in pictures] for kernel in filters}
+
+    def run(times: int) -> Times:
+        parts: dict[str, tuple[float, float]] = {}
+        sums: dict[str, int] = {}
+        for kernel, calls in makes.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            for _ in range(times):
+                made = [call() for call in calls]
+            spent = time.perf_counter() - wall, time.process_time() - cpu
+            parts[kernel] = (spent[0] / times, spent[1] / times)
+            sums[kernel] = sum(int(one.sum()) for one in made)
+        walls, cpus = zip(*parts.values(), strict=True)
+        return Times({**parts, "all": (sum(walls), sum(cpus))}, sums)
+
+    return Work(
+        run=lambda: run(repeats),
+        warm=lambda: run(1),
+        answer=lambda times: times.sums,
+        parts=lambda times: times.parts,
+    )
+
+
+def _read(file: str) -> bytes:
+    with open(file, "rb") as opened:
+        return opened.read()

@@ -71,13 +71,13 @@ def _torch(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
     import torch
     from torch.nn.functional import interpolate
 
-    mode, _, antialias = kernel.partition("-antialias")
+    mode = kernel.removesuffix("-antialias")
     corners = False if mode in ("bilinear", "bicubic") else None
     tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
-    aliased = {"align_corners": corners, "antialias": kernel != mode}
+    chosen: dict[str, Any] = {"align_corners": corners, "antialias": kernel != mode}
 
     def make() -> Pixels:
-        result: Any = interpolate(tensor.float(), size, mode=mode, **aliased)
+        result: Any = interpolate(tensor.float(), size, mode=mode, **chosen)
         return np.asarray(result.round().clamp(0, 255).to(torch.uint8)[0].permute(1, 2, 0))
 
     return make
@@ -118,7 +118,7 @@ def _swscale(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
     import av
     from av.video.reformatter import VideoReformatter
 
-    frame = av.VideoFrame.from_image(picture)
+    frame = av.VideoFrame.from_ndarray(np.array(picture), format="rgb24")
     name = {"experimental": "X"}.get(kernel, kernel.upper().replace("-", "_"))
     settings: dict[str, Any] = {"interpolation": name, "threads": 1}
 

@@ -48,7 +48,8 @@ def picture(height: int, width: int) -> Image:
     rows, columns = np.indices((height, width))
     edges = 60.0 * ((rows // 37 + columns // 53) % 2)[:, :, None]
     grain = cv2.GaussianBlur(draws.normal(0, 1, (height, width, 3)), (0, 0), 0.7) * 12
-    return np.clip(smooth + edges + grain, 0, 255).astype(np.uint8)
+    result: Image = np.clip(smooth + edges + grain, 0, 255).astype(np.uint8)
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,7 @@ def test_the_nearest_call_of_a_library_is_named() -> None:
 def test_of_unknown_resizers_nothing_is_made_up() -> None:
     assert family_of("other-linear").members == ("other-linear",)
     assert apart("other-linear", "opencv-linear") is None
-    with pytest.raises(UsageError, match="'opencv-lineer' .* did you mean 'opencv-linear'"):
+    with pytest.raises(UsageError, match=r"'opencv-lineer' .* did you mean 'opencv-linear'\?"):
         nearest("opencv-lineer", ["pillow-box"])
     assert nearest("opencv-linear", ["other-linear", "pillow-hamming"])[0] == "pillow-hamming"
 

@@ -56,6 +56,7 @@ EXAMPLES = {
     "clever": "clever(batches=6, draws=4)",
     "certify": "certify(draws0=5, draws=20)",
     "precision": "precision(dtype=bf16)",
+    "quantize": "quantize(bits=4, ends=bits, calibration_images=4)",
     "translate": "translate(frames=4)",
     "lowpass": "lowpass(radius=4)",
     "highpass": "highpass(radius=4)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from roadworthy.data.base import Films
@@ -248,7 +248,8 @@ def plan(
                     unavailable.append(Unavailable(dataset.spec, maker.spec, wanted.spec, reason))
                     continue
                 frame = published(frame_of(wanted, dataset), maker.model.pipeline)
-                one, absent = readable(wanted, frame)
+                size = partial(_size, frame, source)
+                one, absent = readable(wanted, frame, maker.model, size)
                 unavailable += [
                     Unavailable(dataset.spec, maker.spec, spec, why, wanted.spec)
                     for spec, why in absent.items()
@@ -306,6 +307,10 @@ def _clean_elsewhere(
         _cell(source, stress("clean"), by_spec[judge], options, owner=by_spec[owner])
         for judge, owner in pairs
     ]
+
+
+def _size(frame: Pipeline, source: Source) -> tuple[int, int]:
+    return frame.size or source.first_size
 
 
 def _own(stresses: Sequence[Stress], dataset: Dataset) -> list[Stress]:

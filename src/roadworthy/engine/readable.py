@@ -1,31 +1,37 @@
-"""Which variants of a stress on the reading of files can be made here, and why others cannot."""
+"""Which variants of a stress on the reading of files or on models can be made, and why others cannot."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from roadworthy.errors import InapplicableError
 from roadworthy.pipeline.base import Pipeline, validate
 from roadworthy.spec import parse
 from roadworthy.stress.bound import Setting, Stress
-from roadworthy.stress.changes import read_by
-from roadworthy.types import Tap
+from roadworthy.stress.changes import check_applies, modifies, read_by
+from roadworthy.types import Classifier, Tap
 
 
-def readable(one: Stress, pipeline: Pipeline) -> tuple[Stress, dict[str, str]]:
-    """Return a stress with the variants that can be read here, and why not by the spec of others.
+def readable(
+    one: Stress, pipeline: Pipeline, model: Classifier, size: Callable[[], tuple[int, int]]
+) -> tuple[Stress, dict[str, str]]:
+    """Return a stress with the variants that can be made here, and why not by the spec of others.
 
-    One without any such variant is returned with none. A variant cannot be read where its decoder or
-    resizer needs a package that is missing, or where it changes what ``pipeline`` does not do.
+    One without any such variant is returned with none. A variant cannot be made where its decoder or
+    resizer needs a package that is missing, where it changes what ``pipeline`` does not do, or where
+    it would change nothing of the ``model``, whose frames are of ``size``.
     Raises UsageError for unknown names and impossible numbers.
     """
-    if one.definition.tap is not Tap.PIPELINE:
+    if one.definition.tap is not Tap.PIPELINE and not modifies(one):
         return one, {}
     kept: list[Setting] = []
     absent: dict[str, str] = {}
     for setting in one.settings:
         try:
             validate(read_by(one, setting, pipeline))
+            if modifies(one):
+                check_applies(one, setting, model, size())
             kept.append(setting)
         except InapplicableError as error:
             absent[_alone(one, setting)] = str(error)

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.base import NO_FACTS, Card, Stats
+from roadworthy.models.quantise.settings import Quantisation
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.types import Classes, Metadata, Need
 
@@ -26,6 +27,7 @@ class TorchClassifier:
     ``spec`` is the canonical text that names it, ``weights_digest`` a digest of its tensors as they
     were loaded, ``notes`` what the user should know about how it was loaded, ``precision`` whether
     the network runs under bfloat16 autocast, and ``dtype`` the type of its parameters and input.
+    ``quantisation`` says how it was quantised, if it was.
     """
 
     id: str
@@ -42,6 +44,7 @@ class TorchClassifier:
     weights_digest: str = ""
     precision: str = "fp32"
     dtype: torch.dtype = torch.float32
+    quantisation: Quantisation | None = None
 
     def __repr__(self) -> str:
         return self.spec

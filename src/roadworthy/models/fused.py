@@ -58,6 +58,10 @@ class FusedConvolution(nn.Module):
             return result
         return _forward(x, other, weight, bias, plan, self.clamp)
 
+    def forget(self) -> None:
+        """Drop what is kept of earlier weights; they are told by their place in memory."""
+        self._short = None
+
     def _in_bf16(self) -> tuple[Tensor, Tensor | None]:
         """Return weight and bias in bfloat16: kept, since autocast would cast them at every pass."""
         known = self._short

@@ -87,7 +87,7 @@ def _placed(model: Classifier, device: str) -> Classifier:
         return model
     import torch
 
-    from roadworthy.models.precision import changed
+    from roadworthy.models.networks import changed
 
     try:
         torch.zeros(1, device=device)

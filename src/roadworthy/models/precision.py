@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -11,6 +10,7 @@ import torch
 
 from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
 from roadworthy.models.classifier import TorchClassifier
+from roadworthy.models.networks import changed
 from roadworthy.models.user_code import last_words
 from roadworthy.types import Classifier
 
@@ -46,19 +46,6 @@ def cast(model: Classifier, dtype: str) -> Classifier:
         near = did_you_mean(str(dtype), DTYPES)
         raise UsageError(f"dtype is one of {', '.join(DTYPES)}, not '{dtype}'{near}")
     return changed(model, lambda m: _cast(m, dtype), f"dtype {dtype}")
-
-
-def changed(
-    model: Classifier, change: Callable[[TorchClassifier], TorchClassifier], what: str
-) -> Classifier:
-    """Return ``model`` with ``change`` applied, to every member if it is made of others."""
-    if isinstance(model, TorchClassifier):
-        return change(model)
-    members = getattr(model, "members", None)
-    if members is not None:
-        others = tuple(changed(member, change, what) for member in members)
-        return replace(model, members=others)  # type: ignore[type-var]
-    raise RoadworthyError(f"{model.id}: {what} needs a torch model, this is not one")
 
 
 def _cast(model: TorchClassifier, dtype: str) -> TorchClassifier:

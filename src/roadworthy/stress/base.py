@@ -21,6 +21,9 @@ from roadworthy.types import Image, Need, Tap
 Check = Callable[[Mapping[str, Any]], None]
 """Looks at the arguments of one variant before anything runs; raises UsageError."""
 
+Applies = Callable[[Any, tuple[int, int], Mapping[str, Any]], None]
+"""Looks at a model, the size of its frames and the arguments; raises InapplicableError."""
+
 Passes = Callable[[Mapping[str, Any]], tuple[int, int]]
 """Says how many forward and backward passes an attack may take for an image, given its arguments."""
 
@@ -42,7 +45,8 @@ class StressDefinition(Definition):
     consist of others: the specs in their parameter ``members``. ``passes`` estimates what an attack
     costs; ``minimal`` attacks have no budget but look for the smallest change, and ``normless`` ones
     are limited by something else than a norm. ``parts`` are the members of an attack that settles
-    them itself; ``most_classes`` limits the models it makes sense on.
+    them itself; ``most_classes`` limits the models it makes sense on. ``applies`` looks at what a
+    change of the model would be applied to.
     """
 
     tap: Tap
@@ -61,6 +65,7 @@ class StressDefinition(Definition):
     most_classes: int | None = None
     measures: bool = False
     everyone: bool = False
+    applies: Applies | None = None
 
     @property
     def part_size(self) -> int:
@@ -486,16 +491,24 @@ def modifier(
     *,
     level: str | None = None,
     needs: Sequence[Need] = (),
+    check: Check | None = None,
+    applies: Applies | None = None,
     version: int = 1,
     paper: str | None = None,
 ) -> Decorator:
-    """Register ``f(model, ...) -> Classifier``: the same classifier, computed another way."""
+    """Register ``f(model, ...) -> Classifier``: the same classifier, computed another way.
+
+    ``applies(model, (height, width), arguments)`` raises InapplicableError, cheaply, where a variant
+    cannot be made of a model or changes nothing of it; this is then an ``n/a`` row.
+    """
     return _register(
         Tap.MODEL,
         "systematic",
         1,
         level=level,
         needs=frozenset(needs),
+        check=check,
+        applies=applies,
         version=version,
         paper=paper,
     )

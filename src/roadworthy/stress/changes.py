@@ -26,6 +26,13 @@ def judged_by(one: Stress, setting: Setting, model: Classifier) -> Classifier:
     return model
 
 
+def check_applies(one: Stress, setting: Setting, model: Classifier, size: tuple[int, int]) -> None:
+    """Raise InapplicableError where a change of who judges cannot be made of ``model``."""
+    for definition, arguments in _modifiers(one, setting):
+        if definition.applies is not None:
+            definition.applies(model, size, arguments)
+
+
 def modifies(one: Stress) -> bool:
     """Whether a stress changes who judges."""
     return bool(_modifiers(one, one.settings[0]))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from roadworthy.stress.base import modifier
-from roadworthy.types import Classifier, Need
+from roadworthy.types import Classifier
 
 
-@modifier(level="dtype", needs=(Need.GRADIENT,), paper="Wang et al., SysNoise, MLSys 2023")
+def _applies(model: Classifier, _size: tuple[int, int], _arguments: Mapping[str, Any]) -> None:
+    from roadworthy.models.networks import networks
+
+    networks(model)
+
+
+@modifier(level="dtype", applies=_applies, paper="Wang et al., SysNoise, MLSys 2023")
 def precision(model: Classifier, *, dtype: Literal["bf16", "fp16"]) -> Classifier:
     """Compute the whole network, weights and activations, in bfloat16 or IEEE half precision.
 

@@ -1,0 +1,1 @@
+"""Networks computed with few bits: post-training fake quantisation of weights and activations."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from threading import Event, Lock
@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from roadworthy.errors import SampleError
-from roadworthy.pipeline.base import Pipeline, decode, decode_hash, framed, resized
+from roadworthy.pipeline.base import Pipeline, decode, decode_hash, frame_of, framed, resized
 from roadworthy.pipeline.facts import Facts, facts_of
 from roadworthy.stress.apply import draws_for
 from roadworthy.stress.base import Encoded
@@ -126,7 +126,8 @@ def prepare(
                 _make(samples[position], position, products)
 
     def _make(sample: Sample, position: int, products: list[Product]) -> None:
-        kitchen = _Kitchen(sample, dataset, recodes, seed, counters)
+        uncropped = {(p.recode, p.pipeline) for p in products if p.kind == "resized"}
+        kitchen = _Kitchen(sample, dataset, recodes, seed, counters, uncropped)
         for product in products:
             try:
                 image = kitchen.make(product)
@@ -167,12 +168,15 @@ class _Kitchen:
         recodes: Mapping[str, Recode],
         seed: int,
         counters: Counters,
+        uncropped: Set[tuple[str, Pipeline]],
     ) -> None:
         self.sample, self.dataset, self.recodes = sample, dataset, recodes
-        self.seed, self.counters = seed, counters
+        self.seed, self.counters, self.uncropped = seed, counters, uncropped
         self.cache: dict[Any, Any] = {}
 
     def make(self, product: Product) -> Image:
+        if (product.recode, product.pipeline) not in self.uncropped:
+            return frame_of(self.pixels(product), product.pipeline)
         uncropped = self.resized(product)
         return uncropped if product.kind == "resized" else framed(uncropped, product.pipeline)
 

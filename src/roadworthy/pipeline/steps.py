@@ -97,19 +97,36 @@ def resized(image: Image, pipeline: Pipeline) -> Image:
 
     A picture that already has the size asked for is returned as it is, as torchvision does.
     """
-    stages = stages_of(pipeline)
+    image, target = _to_resize(image, pipeline)
+    if target == image.shape[:2]:
+        return image
+    return _resize(image, target, pipeline)
+
+
+def _to_resize(image: Image, pipeline: Pipeline) -> tuple[Image, tuple[int, int]]:
+    """Return the part of a picture that is resized, and to what size (H, W)."""
     rows, columns = image.shape[:2]
     (top, left, height, width), target = _fitted(rows, columns, pipeline)
     if (height, width) != (rows, columns):
         image = image[top : top + height, left : left + width]
-    if target == (height, width):
-        return image
+    return image, target
+
+
+def _resize(
+    image: Image, target: tuple[int, int], pipeline: Pipeline, part: Part | None = None
+) -> Image:
+    """Return ``image`` resized to ``target``, or that part of the result."""
+    stages = stages_of(pipeline)
     try:
-        result: Image = stages.resizer.function(image, target, stages.kernel)
+        if part is None or stages.resizer.part is None:
+            result: Image = stages.resizer.function(image, target, stages.kernel)
+        else:
+            result = stages.resizer.part(image, target, stages.kernel, part)
     except SampleError:
         raise
     except Exception as error:  # libraries have limits of their own, each with its own exception
         reason = " ".join(str(error).split())[:200] or type(error).__name__
+        height, width = image.shape[:2]
         raise SampleError(
             f"{pipeline.resize} cannot resize {width} x {height} pixels to {target[1]} x {target[0]} "
             f"({reason}); leave the image out or take another resizer"
@@ -129,6 +146,23 @@ def framed(image: Image, pipeline: Pipeline) -> Image:
         image = window(image, pipeline.size, offset=stages.geometry.offset, fill=fill)
     result: Image = np.array(stages.colour.function(image), order="C")
     return result
+
+
+def frame_of(image: Image, pipeline: Pipeline) -> Image:
+    """Return the frame of a decoded image, what `framed` makes of what `resized` makes of it.
+
+    Where the resizer can, nothing but the frame is computed: most of what is resized is cropped.
+    """
+    stages, size = stages_of(pipeline), pipeline.size
+    if size is None or stages.resizer.part is None:
+        return framed(resized(image, pipeline), pipeline)
+    image, target = _to_resize(image, pipeline)
+    begin = [stages.geometry.offset(have, want) for have, want in zip(target, size, strict=True)]
+    inside = all(b >= 0 and b + w <= t for b, w, t in zip(begin, size, target, strict=True))
+    if target == image.shape[:2] or target == size or not inside:
+        done = image if target == image.shape[:2] else _resize(image, target, pipeline)
+        return framed(done, pipeline)
+    return framed(_resize(image, target, pipeline, (begin[0], begin[1], *size)), pipeline)
 
 
 def window(
@@ -152,4 +186,4 @@ def window(
 
 def run(data: bytes, pipeline: Pipeline, *, name: str) -> Image:
     """Make the frame of one encoded file: uint8 RGB (H, W, 3); raises SampleError naming it."""
-    return framed(resized(decode(data, pipeline, name=name), pipeline), pipeline)
+    return frame_of(decode(data, pipeline, name=name), pipeline)

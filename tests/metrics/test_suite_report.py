@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 from metric_records import records
+from report_fakes import said
 from suite_records import corrupted, judged_clean, sequences, specs
 
 from roadworthy.metrics.corruption_error import CORRUPTIONS
 from roadworthy.report.cells import cells
-from roadworthy.report.headline import headline
 from roadworthy.report.names import axis_of
 from roadworthy.report.summary import summarise
 from roadworthy.report.table import lines
@@ -106,7 +106,7 @@ def test_without_a_baseline_values_are_null_and_the_reason_is_told(
     assert text.count("| imagenet_c ") == 1
     assert f"n/a  imagenet_c: {entry['reason']}" in text
     assert "mCE" not in text.partition("n/a")[0]
-    assert "its mean error over imagenet_c is 52.5 %" in headline(cells(summary))[0]
+    assert "Its mean error over imagenet_c is 52.5 %" in said(summary)
 
 
 def test_an_interrupted_suite_says_what_is_missing(everything: dict[str, pl.DataFrame]) -> None:
@@ -155,6 +155,6 @@ def test_the_table_quotes_the_suite(everything: dict[str, pl.DataFrame]) -> None
     mce = found(summary, "mce")["imagenet_c"]
     assert f"{mce['value']:.1f} [{mce['low']:.1f}, {mce['high']:.1f}]" in last
     assert "imagenet_c: alexnet-imagenet_c (version 1) has 100 %" in text
-    assert f"its mCE over imagenet_c is {mce['value']:.1f} %" in headline(cells(summary))[0]
+    assert f"Its mCE over imagenet_c is {mce['value']:.1f} %" in said(summary)
     assert axis_of("imagenet_c(store=none)") == "suite"
     assert {name for name in CORRUPTIONS if name not in text} == set()

@@ -13,7 +13,7 @@ import polars as pl
 from PIL import Image
 
 from roadworthy.engine.records import SCHEMA
-from roadworthy.report.blocks import Block
+from roadworthy.report.blocks import Block, Sentences
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.figure import Figure
 from roadworthy.report.html import written
@@ -224,6 +224,13 @@ def fake_view(folder: Path, *, models: tuple[str, ...] = (MODEL,)) -> FakeView:
 def blocks_of(view: FakeView) -> dict[str, list[Block]]:
     """Return the blocks of every section of the page of ``view``, by the name of the section."""
     return {one.name: list(blocks) for one, blocks in written(Evidence(view))}
+
+
+def said(summary: dict[str, Any]) -> str:
+    """Return what the verdict says of all models of a summary, in one text."""
+    blocks = blocks_of(FakeView(Path(), summary))["verdict"]
+    found = [s for block in blocks if isinstance(block, Sentences) for s in block.sentences]
+    return "\n".join(sentence.text for sentence in found)
 
 
 def figures_of(summary: dict[str, Any], rows: pl.DataFrame) -> list[tuple[str, Figure]]:

@@ -19,7 +19,6 @@ from roadworthy.engine.records import SCHEMA
 from roadworthy.report.cells import Cell
 from roadworthy.report.ensembles import Ensembles
 from roadworthy.report.figure import Figure
-from roadworthy.report.headline import headline
 from roadworthy.report.html import render
 from roadworthy.report.points import who_of
 from roadworthy.report.reading import Reading, number
@@ -367,23 +366,6 @@ def test_the_page_has_curves_and_a_table_of_changes(run: Run) -> None:
     table = section.partition("<tbody>")[2]
     assert "fmn(norm=Linf, steps=10)" in table
     assert "loss=margin" not in table  # a fixed budget says nothing of the smallest change
-
-
-def test_the_headline_has_no_accuracy_without_a_budget(run: Run) -> None:
-    from roadworthy.report.cells import cells
-
-    (sentence,) = headline(cells(run.summary))
-    assert "] under pgd(eps=8/255" in sentence
-    assert "under fmn" not in sentence
-    assert "half of those fall to a change of Linf 0.0" in sentence
-
-
-def test_any_image_falls_without_a_budget_which_is_no_headline() -> None:
-    zero, forty = Reading(0.0, 0.0, 1.0), Reading(40.0, 30.0, 50.0)
-    sought = Cell("m", "d", "", "fmn(norm=L2)", "", {"top1": zero, "success_rate": forty})
-    fixed = Cell("m", "d", "", "pgd(eps=8/255)", "", {"top1": forty, "robust_top1": forty})
-    (sentence,) = headline([sought, fixed])
-    assert "at worst 40.0 % [30.0, 50.0] under pgd(eps=8/255)" in sentence
 
 
 def fake(**changes: Any) -> FakeView:

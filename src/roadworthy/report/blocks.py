@@ -8,6 +8,7 @@ from typing import Literal
 
 from roadworthy.report.figure import Figure
 from roadworthy.report.reading import Reading
+from roadworthy.report.sentence import Sentence
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table, whose first entry names it; ``nested`` under the line before."""
+    """A line of a table, whose first entry names it; ``nested`` under the line before.
+
+    ``about`` is the name of its model, where the page has several.
+    """
 
     entries: Sequence[Entry]
     nested: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,21 @@ class Group:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with what it shows in words, ``caption``."""
+    """A table with what it shows in words, ``caption``.
+
+    One with ``stresses`` says how it was made, as charts do; an empty list stands for all of them.
+    """
 
     columns: Sequence[Column]
     groups: Sequence[Group]
     caption: str = ""
+    title: str = ""
+    stresses: Sequence[str] | None = None
+
+    @property
+    def height(self) -> int:
+        """Number of lines."""
+        return sum(len(group.rows) for group in self.groups)
 
 
 @dataclass(frozen=True)
@@ -106,7 +121,14 @@ class Pictures:
     pictures: Sequence[Picture]
 
 
-Block = Text | Heading | Figure | Table | Facts | Pictures
+@dataclass(frozen=True)
+class Sentences:
+    """What the rules of the verdict say of one model, the worst first."""
+
+    sentences: Sequence[Sentence]
+
+
+Block = Text | Heading | Figure | Table | Facts | Pictures | Sentences
 
 
 def shown(reading: Reading | None, *, strong: bool = False, title: str = "") -> Entry:

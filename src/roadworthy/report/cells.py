@@ -113,6 +113,11 @@ def _group(cell: Cell) -> tuple[str, ...]:
     return (cell.model, cell.data, cell.source, cell.stress)
 
 
+def stresses_of(found: Iterable[Cell]) -> list[str]:
+    """Return the stresses of cells in order of appearance."""
+    return distinct(cell.stress for cell in found)
+
+
 def distinct(values: Iterable[str]) -> list[str]:
     """Return the distinct values in order of appearance."""
     return list(dict.fromkeys(values))

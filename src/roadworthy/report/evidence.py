@@ -11,6 +11,7 @@ from roadworthy.errors import RoadworthyError
 from roadworthy.report.cells import Cell, cells
 from roadworthy.report.flat import judged, of_themselves, whole
 from roadworthy.report.matrix import own_cells
+from roadworthy.report.names import short_names
 from roadworthy.report.points import Who, who_of
 from roadworthy.report.view import View
 
@@ -50,6 +51,11 @@ class Evidence:
         return own_cells(self.every)
 
     @cached_property
+    def models(self) -> dict[str, str]:
+        """The models in order of appearance, by spec, each with a short name."""
+        return short_names([cell.model for cell in self.every], 48)
+
+    @cached_property
     def who(self) -> Who:
         """How a judge is named."""
         return who_of(self.cells)
@@ -72,9 +78,9 @@ class Evidence:
         return self._read[0]
 
     @property
-    def problem(self) -> str:
-        """What is wrong with the records in words, empty where all is well."""
-        return self._read[1]
+    def problems(self) -> list[str]:
+        """What is wrong with the run in words."""
+        return [self._read[1]] if self._read[1] else []
 
     @cached_property
     def alone(self) -> pl.DataFrame:

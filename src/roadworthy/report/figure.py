@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from roadworthy.report.cells import Cell
@@ -13,11 +13,15 @@ from roadworthy.report.style import Point, Spec
 
 @dataclass(frozen=True)
 class Figure:
-    """A Vega-Lite spec with its data, and what it says in words."""
+    """A Vega-Lite spec with its data, what it says in words, and the ``stresses`` that it is about.
+
+    Without ``stresses`` it is about all of them.
+    """
 
     title: str
     caption: str
     spec: Spec
+    stresses: Sequence[str] = ()
 
 
 def points_of(

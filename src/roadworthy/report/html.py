@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from roadworthy.report.cells import cells
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.figure import Figure
 from roadworthy.report.names import clean_text
+from roadworthy.report.origin import origin
 from roadworthy.report.sections.base import SectionDefinition, in_order
 from roadworthy.report.view import View
 
@@ -63,16 +65,19 @@ def render(view: View, *, images: int = 6) -> str:
 
 
 def _content(evidence: Evidence) -> dict[str, Any]:
-    sections, drawn = [], list[Figure]()
+    sections, drawn, tables = [], list[Figure](), count()
     for definition, blocks in written(evidence):
         numbered = []
         for block in blocks:
-            numbered.append((len(drawn), block))
+            figure = isinstance(block, Figure)
+            numbered.append((len(drawn) if figure else next(tables), block))
             drawn += [block] if isinstance(block, Figure) else []
         sections.append({"name": definition.name, "title": definition.title, "blocks": numbered})
     return {
         "title": _title(evidence.view),
         "sections": sections,
+        "models": list(evidence.models.values()),
+        "origin": lambda stresses: origin(evidence, stresses),
         "kind": lambda block: type(block).__name__,
         **_assets(drawn),
     }
@@ -108,8 +113,9 @@ def _assets(drawn: list[Figure]) -> dict[str, Any]:
     from markupsafe import Markup
 
     folder = files("roadworthy.report") / "assets"
-    scripts = [(folder / name).read_text(encoding="utf-8") for name in SCRIPTS] if drawn else []
-    pins = " ".join(f"'sha256-{_hash(script)}'" for script in scripts) or "'none'"
+    names = SCRIPTS if drawn else SCRIPTS[-1:]
+    scripts = [(folder / name).read_text(encoding="utf-8") for name in names]
+    pins = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
     return {
         "style": Markup((folder / "report.css").read_text(encoding="utf-8")),
         "scripts": [Markup(script) for script in scripts],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from roadworthy.report import marks
-from roadworthy.report.cells import Cell
+from roadworthy.report.cells import Cell, stresses_of
 from roadworthy.report.figure import Figure, points_of
 from roadworthy.report.points import Who, family_of, point
 from roadworthy.report.style import Point
@@ -41,7 +41,7 @@ def lost(own: Sequence[Cell], who: Who) -> list[Figure]:
     title = "drop in top-1, points"
     caption = "Top-1 lost against the clean images, with 95 % intervals; right of zero is worse."
     chart = marks.dots(points, title=title, zero=True, percent=False)
-    return [Figure("Accuracy lost", caption, chart)]
+    return [Figure("Accuracy lost", caption, chart, stresses_of(own))]
 
 
 def other(own: Sequence[Cell], who: Who) -> list[Figure]:
@@ -55,7 +55,7 @@ def other(own: Sequence[Cell], who: Who) -> list[Figure]:
     metric = "top1" if "top1" in known else known[0]
     points = points_of(own, who, metric=metric)
     chart = marks.dots(points, title=f"{metric}, %")
-    return [Figure(metric, f"{metric} in percent, with 95 % intervals.", chart)]
+    return [Figure(metric, f"{metric} in percent, with 95 % intervals.", chart, stresses_of(own))]
 
 
 def of_suites(found: Sequence[Cell], who: Who, metric: str, name: str) -> list[Figure]:
@@ -65,4 +65,5 @@ def of_suites(found: Sequence[Cell], who: Who, metric: str, name: str) -> list[F
         return []
     chart = marks.dots(points, title=f"{name}, %", percent=False)
     caption = f"{name} of each stress in percent of the baseline's, with 95 % intervals."
-    return [Figure(name, caption, chart)]
+    own = [cell for cell in found if cell.value(metric) is not None]
+    return [Figure(name, caption, chart, stresses_of(own))]

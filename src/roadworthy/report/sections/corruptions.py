@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from roadworthy.report import marks
 from roadworthy.report.blocks import Block
+from roadworthy.report.cells import stresses_of
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.figure import Figure
 from roadworthy.report.levels import MOST_SERIES, level_points, lost, of_suites
@@ -27,4 +28,4 @@ def _levels(evidence: Evidence) -> list[Figure]:
         return lost([c for c in own if not c.nested], who)
     chart = marks.curves(points, x="severity (0 is clean)", y="top-1, %", integer=True)
     caption = "Top-1 accuracy over severity, with 95 % intervals."
-    return [Figure("Accuracy over severity", caption, chart)]
+    return [Figure("Accuracy over severity", caption, chart, stresses_of(own))]

@@ -1,0 +1,1 @@
+"""The rules that the verdict's sentences come from: one file, one decorated function each."""

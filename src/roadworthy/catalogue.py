@@ -24,6 +24,7 @@ FRAMES = {
 FACTS = ("unit", "direction", "frame", "store", "baseline", "without_baseline", "headline", "paper")
 
 
+STAGES = ("decoders", "resizers", "geometries", "colours", "orients", "profiles")
 KINDS = (
     "models",
     "data",
@@ -34,6 +35,7 @@ KINDS = (
     "metrics",
     "stores",
     "baselines",
+    *STAGES,
 )
 
 
@@ -69,6 +71,10 @@ def _summaries(kind: str) -> dict[str, str]:
             name: f"[{metric.unit}, {metric.direction}] {metric.doc.partition(chr(10))[0]}"
             for name, metric in _metrics().items()
         }
+    if kind in STAGES:
+        from roadworthy.pipeline.listing import stages
+
+        return stages(kind)
     registry = _registries()[kind]
     if kind == "models":
         return {**{name: registry.summary(name) for name in registry}, **_lists()}
@@ -121,6 +127,7 @@ def description(name: str) -> dict[str, Any]:
         found.append({"kind": "metrics", **_definition(metric), **facts})
     if name in _summaries("baselines"):
         found.append(_baseline(name))
+    found += _stages(name)
     if not found:
         known = [n for kind in KINDS for n in listing(kind)]
         raise UsageError(f"nothing is called '{name}'{did_you_mean(name, known)}")
@@ -143,6 +150,20 @@ def _suite(suite: Suite) -> dict[str, Any]:
             *(f"{name}: {one}" for name, b in suite.budgets.items() for one in b.stresses),
         ],
     }
+
+
+def _stages(name: str) -> list[dict[str, Any]]:
+    from roadworthy.pipeline.listing import found, stages
+
+    return [
+        {
+            "kind": kind,
+            **_definition(stage),
+            "name": name,
+            "doc": f"{stages(kind)[name]}\n\n{stage.doc}",
+        }
+        for kind, stage in found(name)
+    ]
 
 
 def _baseline(name: str) -> dict[str, Any]:

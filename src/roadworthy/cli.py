@@ -189,6 +189,12 @@ def ls(
         "metrics",
         "stores",
         "baselines",
+        "decoders",
+        "resizers",
+        "geometries",
+        "colours",
+        "orients",
+        "profiles",
     ] = "all",
     pattern: str = "*",
     *,
@@ -236,7 +242,8 @@ def show(
     Parameters
     ----------
     name
-        Name of a stress, suite, metric, model provider, data reader, store or baseline.
+        Name of a stress, suite, metric, model provider, data reader, store, baseline, decoder, resizer,
+        geometry or colour.
     out
         Also write a contact sheet, a PNG of the stress at every severity.
     image

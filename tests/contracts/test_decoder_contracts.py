@@ -127,7 +127,7 @@ def test_every_pipeline_has_a_probe_hash(name: str) -> None:
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"did you mean 'simplejpeg-ifast'.*known: .*pillow"):
+    with pytest.raises(UsageError, match=r"did you mean 'simplejpeg-ifast'.*ls decoders"):
         validate(Pipeline(None, decoder="simplejpeg-fast"))
     for wrong in ("simplejpeg-", "kornia", "-", "", "pyav-", "pillow-ifast"):
         with pytest.raises(UsageError, match="no decoder is called"):

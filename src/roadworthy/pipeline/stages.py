@@ -202,9 +202,9 @@ def find_decoder(name: str) -> Decoder:
             and name == "-".join(filter(None, (family, variant)))
         ):
             return replace(found, name=name, function=partial(_decoded, found, variant))
-    known = decoder_names()
     raise UsageError(
-        f"no decoder is called '{name}'{did_you_mean(name, known)} (known: {', '.join(known)})"
+        f"no decoder is called '{name}'{did_you_mean(name, decoder_names())} "
+        f"(`roadworthy ls decoders` shows what there is)"
     )
 
 
@@ -225,7 +225,7 @@ def find_resizer(name: str) -> tuple[Resizer, str]:
         kernel = name.removeprefix(f"{family}-")
         if kernel != name and kernel in RESIZERS.get(family).filters:
             return RESIZERS.get(family), kernel
-    known = resizer_names()
     raise UsageError(
-        f"no resizer is called '{name}'{did_you_mean(name, known)} (known: {', '.join(known)})"
+        f"no resizer is called '{name}'{did_you_mean(name, resizer_names())} "
+        f"(`roadworthy ls resizers` shows what there is)"
     )

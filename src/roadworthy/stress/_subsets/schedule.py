@@ -1,0 +1,63 @@
+"""How many units go in each step of a removal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadworthy.stress._subsets.removal import MOST_STEPS
+
+Kind = Literal["constant", "geometric"]
+Auto = Literal["auto"]
+
+SMALL_FRAME = 64 * 64
+"""Pixels up to which they go one by one where nothing is said."""
+
+TOGETHER = 100
+"""Pixels that go together on larger frames, as published."""
+
+DECAYS: dict[Kind, float] = {"constant": 0.0, "geometric": 0.9}
+"""How much of earlier slopes counts where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A schedule: ``k`` units a step, or a share of those left; the last are tried one by one.
+
+    When ``exact_from`` units are left, every candidate is tried, and one goes at a time. Slopes are
+    averaged over steps: each counts ``decay`` times as much as the one after it.
+    """
+
+    kind: Kind
+    k: int
+    rate: float
+    decay: float
+    exact_from: int
+
+    def sizes(self, left: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many units go next where so many are ``left`` (N,), at least 1."""
+        if self.kind == "constant":
+            wanted = np.minimum(self.k, left)
+        else:
+            wanted = np.ceil(left * self.rate - 1e-9).astype(np.int64)
+        # a step ends where trying begins, so that just as many are left to try
+        before = np.where(left > self.exact_from, left - self.exact_from, 1)
+        return np.maximum(1, np.minimum(wanted, before))
+
+    def steps(self, units: int) -> tuple[int, int]:
+        """Return in how many steps so many units go by slopes, and in how many by trying."""
+        left, count = np.array([units]), 0
+        while left[0] > self.exact_from:
+            left, count = left - self.sizes(left), count + 1
+        return count, int(left[0])
+
+
+def together(k: int | Auto, units: int) -> int:
+    """Return how many units go in one step on a frame of so many."""
+    if k != "auto":
+        return k
+    return 1 if units <= SMALL_FRAME else max(TOGETHER, math.ceil(units / MOST_STEPS))

@@ -156,7 +156,7 @@ def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = Non
 
 def _carried_out(prepared: Prepared, store: Store, watcher: Watcher) -> Run:
     run_id = uuid.uuid4().hex
-    craftings = [cell.crafting for cell in prepared.plan.cells if cell.crafting]
+    craftings = [making.key for cell in prepared.plan.cells for making in cell.makings]
     damaged = [*store.set_aside(), *store.artifacts.set_aside(craftings)]
     about = {**_about(prepared, store, run_id), "damaged": damaged}
     store.write_json(f"runs/{run_id}.json", about)

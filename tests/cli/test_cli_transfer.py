@@ -121,7 +121,7 @@ def test_kept_adversarials_are_judged_again(nets: Path, call: Call) -> None:
     before = {p: p.read_bytes() for p in (nets / "out").rglob("*") if p.is_file()}
     ended = call("verify", "out", "-k", "100")
     assert ended.code == 0, ended.out
-    assert "2 files of adversarials have theirs, too" in ended.out
+    assert "2 files of what models made have theirs, too" in ended.out
     assert "72 of 72 rows that were judged again reproduce" in ended.out
     assert {p: p.read_bytes() for p in (nets / "out").rglob("*") if p.is_file()} == before
     kept = Artifacts(nets / "out")

@@ -54,6 +54,7 @@ EXAMPLES = {
     "spatial": "spatial(grid=(3, 3))",
     "patch": "patch(area=0.2, steps=3)",
     "clever": "clever(batches=6, draws=4)",
+    "sis": "sis(threshold=0.335, schedule=geometric, rate=0.3, draws=2, fractions=(0.3))",
     "certify": "certify(draws0=5, draws=20)",
     "precision": "precision(dtype=bf16)",
     "quantize": "quantize(bits=4, ends=bits, calibration_images=4)",
@@ -127,9 +128,16 @@ def test_every_sample_gets_a_usable_row_for_every_variant(
     runs: tuple[rw.Run, rw.Run, rw.Run], name: str
 ) -> None:
     rows, bound = _of(runs[0], name), stress(SPECS[name])
-    assert rows["status"].is_in(["ok", "clean_error"]).all()
-    assert len(rows) == 9 * len(bound.settings)
-    assert set(rows["variant"]) == {setting.key for setting in bound.settings}
+    allowed = ["ok", "clean_error"]
+    if bound.definition.ranking is not None:
+        assert (rows["status"] == "ok").sum() > 5 * len(rows) / 9
+        allowed.append("not_applicable")
+    assert rows["status"].is_in(allowed).all()
+    keys = {setting.key for setting in bound.settings}
+    if bound.definition.ranking is not None:  # one setting is shown in many ways, some of them not
+        rows = rows.filter(pl.col("variant").is_in(keys))
+    assert len(rows) == 9 * len(keys)
+    assert set(rows["variant"]) == keys
 
 
 @pytest.mark.parametrize("name", sorted(STRESSES))

@@ -307,7 +307,7 @@ def test_models_of_other_classes_are_refused_before_any_work(
 
 def test_made_of_single_samples_joins_to_the_whole() -> None:
     whole = Made(
-        np.arange(12, dtype=np.float32).reshape(2, 3, 1, 2),
+        {"x": np.arange(12, dtype=np.float32).reshape(2, 3, 1, 2)},
         np.array([True, False, True]),
         {"forwards": np.array([1, 0, 3]), "flags": [["a"], None, []]},
         np.array([2, 0, 1]),

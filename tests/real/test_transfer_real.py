@@ -39,7 +39,7 @@ def _shuffle(run: rw.Run, data: str) -> None:
                 continue
             ((_, made),) = file.read().items()
             names = [
-                name for (name, _), there in zip(file.samples, made.attacked, strict=True) if there
+                name for (name, _), there in zip(file.samples, made.made, strict=True) if there
             ]
             clean = _clean(run, data, names)
             assert np.abs(made.x - clean).max() == pytest.approx(8 / 255, abs=1e-6)

@@ -1,4 +1,4 @@
-"""What attacks made, sample by sample, and the bytes that it is kept as."""
+"""What models made of samples, sample by sample, and the bytes that it is kept as."""
 
 from __future__ import annotations
 
@@ -15,26 +15,36 @@ MARK = b'\\"blake2b\\": \\"'
 DIGITS = 32
 
 
+Arrays = Mapping[str, NDArray[Any]]
+
+
 @dataclass(frozen=True)
 class Made:
-    """What an attack under one setting made of some samples.
+    """What was made of some samples under one name.
 
-    ``x`` (attacked samples, 3, H, W) are the inputs of those that ``attacked`` (samples,) marks, the
-    others were wrong when clean and are as they were. ``columns`` has an entry a sample of what it
-    spent, and ``target``, None for untargeted attacks, the output that each was to be taken for.
+    ``arrays`` have one entry for each sample that ``made`` (samples,) marks; of the others nothing
+    was made. Of an attack it is ``x``, the inputs (marked, 3, H, W). ``columns`` have an entry a
+    sample of what was spent on it, and ``target``, None for untargeted attacks, the output that each
+    was to be taken for.
     """
 
-    x: NDArray[np.float32]
-    attacked: NDArray[np.bool_]
+    arrays: Arrays
+    made: NDArray[np.bool_]
     columns: Mapping[str, Any]
     target: NDArray[np.int64] | None = None
 
+    @property
+    def x(self) -> NDArray[np.float32]:
+        """The inputs that an attack made, (marked, 3, H, W)."""
+        return self.arrays["x"]
+
     def at(self, row: int) -> Made:
         """Return what was made of one sample."""
-        start = int(self.attacked[:row].sum())
+        start = int(self.made[:row].sum())
+        end = start + int(self.made[row])
         return Made(
-            self.x[start : start + int(self.attacked[row])],
-            self.attacked[row : row + 1],
+            {name: values[start:end] for name, values in self.arrays.items()},
+            self.made[row : row + 1],
             {name: values[row : row + 1] for name, values in self.columns.items()},
             None if self.target is None else self.target[row : row + 1],
         )
@@ -44,18 +54,17 @@ class Made:
         """Return what was made of several lots of samples, of which there is at least one."""
         targets = [part.target for part in parts if part.target is not None]
         names = dict.fromkeys(name for part in parts for name in part.columns)
+        # Lots of which nothing was made do not know of what shape it would have been.
+        some = [part for part in parts if part.made.any()] or list(parts[:1])
         return Made(
-            np.concatenate([part.x for part in parts]),
-            np.concatenate([part.attacked for part in parts]),
-            {
-                name: _column([(p.columns.get(name), len(p.attacked)) for p in parts])
-                for name in names
-            },
+            {name: np.concatenate([p.arrays[name] for p in some]) for name in some[0].arrays},
+            np.concatenate([part.made for part in parts]),
+            {name: _column([(p.columns.get(name), len(p.made)) for p in parts]) for name in names},
             np.concatenate(targets) if targets else None,
         )
 
 
-def sealed(tensors: Sequence[NDArray[np.float32]], about: Mapping[str, Any]) -> bytes:
+def sealed(tensors: Sequence[NDArray[Any]], about: Mapping[str, Any]) -> bytes:
     """Return tensors as safetensors bytes, with ``about`` and a checksum of all of it inside."""
     from safetensors.numpy import save
 
@@ -86,7 +95,7 @@ def _checksum(data: bytearray) -> bytes:
     return hashlib.blake2b(data, digest_size=DIGITS // 2).hexdigest().encode()
 
 
-def ordered(tensors: Mapping[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+def ordered(tensors: Arrays) -> list[NDArray[Any]]:
     """Return the tensors of `sealed` bytes as they were given."""
     return [tensors[name] for name in sorted(tensors)]
 

@@ -1,4 +1,4 @@
-"""Adversarial inputs as they were judged: one checked file for each part, found again by sample."""
+"""What models made of samples, kept: one checked file for each part, found again by sample."""
 
 from __future__ import annotations
 
@@ -53,16 +53,15 @@ class Artifact:
         data = _read(self.path)
         if not intact(data):
             raise RoadworthyError(f"'{self.path}': its bytes are not those that were written")
+        tensors = iter(ordered(load(data)))
         return {
             key: Made(
-                x,
-                np.array(entry["attacked"], bool),
+                {name: next(tensors) for name in entry.get("arrays", ["x"])},
+                np.array(entry["made"], bool),
                 {name: array_of(*value) for name, value in entry["columns"].items()},
                 None if entry["target"] is None else np.array(entry["target"], np.int64),
             )
-            for (key, entry), x in zip(
-                self.about["settings"].items(), ordered(load(data)), strict=True
-            )
+            for key, entry in self.about["settings"].items()
         }
 
 
@@ -167,7 +166,8 @@ class Artifacts:
             "failed": [(s.id, s.content) for s in failed],
             "settings": {
                 key: {
-                    "attacked": one.attacked.tolist(),
+                    "arrays": list(one.arrays),
+                    "made": one.made.tolist(),
                     "target": None if one.target is None else one.target.tolist(),
                     "columns": {name: listed(value) for name, value in one.columns.items()},
                 }
@@ -175,7 +175,8 @@ class Artifacts:
             },
         }
         index, self._last = self._index(crafting), None
-        write_whole(path, sealed([one.x for one in made.values()], said))
+        tensors = [values for one in made.values() for values in one.arrays.values()]
+        write_whole(path, sealed(tensors, said))
         index.add(path, _described(path, said))
         index.stamp = self._stamp(crafting)
         return path

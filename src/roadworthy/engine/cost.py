@@ -17,6 +17,9 @@ from roadworthy.types import Tap
 BACKWARD_COST = 2.0
 """A forward and backward pass to the input costs about this many forward passes more."""
 
+BYTES_OF_ORDER = 6
+"""For each pixel at most: when it goes, and how sure the model was before."""
+
 FILM = 31
 """Frames in a published film; those of a stored set are counted only when they are read."""
 
@@ -119,12 +122,16 @@ def bytes_kept(cell: Cell) -> int:
     """Return how many bytes are kept of one sample, if what is made of it is kept."""
     if not cell.crafting or cell.made_by:
         return 0
+    if cell.stress.definition.ranking is not None:
+        return len(cell.makings) * BYTES_OF_ORDER * cell.size[0] * cell.size[1]
     return 4 * 3 * cell.size[0] * cell.size[1] * len(cell.stress.settings)
 
 
 def passes(cell: Cell) -> tuple[int, int]:
     """Return forward and backward passes that one sample of the cell needs."""
     definition, settings = cell.stress.definition, cell.stress.settings
+    if definition.ranking is not None:
+        return _ranked(cell)
     if cell.made_by:
         return 2 * len(settings), 0  # as it is, and in 8 bits
     if cell.films is not None:
@@ -136,6 +143,22 @@ def passes(cell: Cell) -> tuple[int, int]:
         # Then the verdict, whether it is a number, and the verdict in 8 bits.
         return sum(f for f, _ in each) + 3 * len(each), sum(b for _, b in each)
     return sum(not cell.as_clean(setting) for setting in settings), 0
+
+
+def _ranked(cell: Cell) -> tuple[int, int]:
+    """Return the passes of everything that a ranking has made, each once, and of what it shows."""
+    ranking, settings = cell.stress.definition.ranking, cell.stress.settings
+    assert ranking is not None
+    shown = sum(ranking.shown(s.arguments) for s in settings)
+    if cell.made_by:
+        return shown, 0
+    made = {
+        tuple(w.digest for w in ranking.wants(s.arguments, cell.size)): ranking.passes(
+            s.arguments, cell.size
+        )
+        for s in settings
+    }
+    return shown + sum(f for f, _ in made.values()), sum(b for _, b in made.values())
 
 
 def seconds_per_image(judge: Judge, size: tuple[int, int], options: Options) -> float:

@@ -222,7 +222,7 @@ class Engine:
         """Return the clean logits of the judge of an attack in its frame, computed once a block."""
         key = _seeing(cell)
         if key not in known:
-            plain = replace(cell, stress=stress("clean"), maker=None, crafting="")
+            plain = replace(cell, stress=stress("clean"), makings=())
             known[key] = self._clean(plain, count, frames, context)
         return known[key]
 

@@ -194,6 +194,13 @@ def _without_nan(setting: Setting, logits: Logits, batch: Batch) -> Logits:
     return logits if good.all() else np.where(good[:, None], logits, np.float32(0.0))
 
 
+def verdicts_of(
+    cell: Cell, setting: Setting, batch: Batch, logits: Logits
+) -> dict[str, NDArray[Any]]:
+    """Return the verdict columns of a batch; samples whose logits are not finite fail in it."""
+    return _verdicts(cell, batch, _without_nan(setting, logits, batch))
+
+
 def _verdicts(cell: Cell, batch: Batch, logits: Logits) -> dict[str, NDArray[Any]]:
     logits = _without_nan(cell.stress.settings[0], logits, batch)
     clean = np.where(finite(batch.clean)[:, None], batch.clean, np.float32(0.0))

@@ -12,6 +12,7 @@ from roadworthy.data.labels import Relation, relate
 from roadworthy.data.order import order
 from roadworthy.engine.adapt import alike, seen_by
 from roadworthy.engine.frames import Product, Recode
+from roadworthy.engine.makings import Making, rankings, unrankable
 from roadworthy.engine.options import Adapt, Options, Precision
 from roadworthy.engine.readable import readable
 from roadworthy.engine.readings import Readings, readings
@@ -30,7 +31,7 @@ from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, with_im
 SMALL_FRAME = 64 * 64
 """Pixels up to which a frame is small."""
 
-RECORDS_VERSION = 4
+RECORDS_VERSION = 5
 _STORED = "the images of a stored set are stressed already; they are judged as they are (clean)"
 
 
@@ -81,9 +82,9 @@ class Cell:
     """One stress on one data set judged by one model; ``request`` names all of it but the samples.
 
     Attacks look for inputs in the precision ``craft``; what they find is judged in float32. Where
-    what an attack makes is kept, or handed to other judges, ``maker`` is the model attacked and
-    ``crafting`` names all that decides what it makes of a sample. ``frame`` stands for the judge's
-    own pipeline where it judges in the frame of the model ``owner``, which it sees by ``adapt``.
+    what a model makes is kept, or handed to other judges, ``makings`` are what is made, first what
+    names the group of cells that it is made for. ``frame`` stands for the judge's own pipeline where
+    it judges in the frame of the model ``owner``, which it sees by ``adapt``.
     Of settings that read files alike ``stress`` has only the first; ``readings`` knows the others.
     """
 
@@ -95,21 +96,32 @@ class Cell:
     request: str
     readings: Readings
     craft: Precision = "fp32"
-    maker: Judge | None = None
-    crafting: str = ""
+    makings: tuple[Making, ...] = ()
     frame: Pipeline | None = None
     owner: str = ""
     adapt: Adapt = "resize"
 
     @property
+    def maker(self) -> Judge | None:
+        """The model that makes what is judged, where that is kept or handed on."""
+        return self.makings[0].maker if self.makings else None
+
+    @property
+    def crafting(self) -> str:
+        """The key of what is made, empty where nothing is kept or handed on."""
+        return self.makings[0].key if self.makings else ""
+
+    @property
     def part_size(self) -> int:
-        """Samples kept together on disk: twice as many of an attack on small frames.
+        """Samples kept together on disk: more of an attack or a ranking on small frames.
 
         An attack takes them at once, and the last that hold out are to fill a forward pass.
         """
-        size, (height, width) = self.stress.definition.part_size, self.size
-        small = self.stress.definition.cost == "attack" and height * width <= SMALL_FRAME
-        return 2 * size if small else size
+        definition, (height, width) = self.stress.definition, self.size
+        small = height * width <= SMALL_FRAME
+        if definition.ranking is not None:
+            return definition.part_size * (4 if small else 1)
+        return definition.part_size * (2 if small and definition.cost == "attack" else 1)
 
     @property
     def made_by(self) -> str:
@@ -244,6 +256,8 @@ def plan(
         for wanted in _own(stresses, dataset):
             for maker in judges:
                 reason = _not_on(wanted, dataset) or missing_needs(wanted, maker.model)
+                framed = judges[0] if options.transfer and options.adapt == "resize" else maker
+                reason = reason or unrankable(wanted, maker, _size(framed.model.pipeline, source))
                 if reason:
                     unavailable.append(Unavailable(dataset.spec, maker.spec, wanted.spec, reason))
                     continue
@@ -258,7 +272,9 @@ def plan(
                     unreadable.setdefault(one.digest, next(iter(absent.values())))
                 elif twins.has(one, dataset.spec, maker.spec, frame):
                     continue
-                elif is_attack(one) and (options.transfer or options.keep):
+                elif one.definition.ranking or (
+                    is_attack(one) and (options.transfer or options.keep)
+                ):
                     attacked.extend(_attack_cells(source, one, maker, judges, options))
                 else:
                     cells.append(
@@ -285,11 +301,21 @@ def is_attack(one: Stress) -> bool:
 def _attack_cells(
     source: Source, one: Stress, maker: Judge, judges: Sequence[Judge], options: Options
 ) -> list[Cell]:
-    """Return the cells of one attack on ``maker``, judged by all of ``judges`` if it is handed on."""
+    """Return the cells of an attack on ``maker``, judged by all of ``judges`` if it is handed on.
+
+    And so of a ranking that it makes.
+    """
     if not options.transfer:
         return [_cell(source, one, maker, options, maker=maker)]
     owner = judges[0] if options.adapt == "resize" else _first_alike(judges, maker)
     return [_cell(source, one, judge, options, maker=maker, owner=owner) for judge in judges]
+
+
+def _compares(one: Stress, judge: Judge, maker: Judge, adapt: Adapt, size: tuple[int, int]) -> bool:
+    """Whether what a judge ranks itself can be compared with what ``maker`` did: in the same frame."""
+    if adapt != "resize" and maker.model.pipeline != judge.model.pipeline:
+        return False
+    return not (missing_needs(one, judge.model) or unrankable(one, judge, size))
 
 
 def _first_alike(judges: Sequence[Judge], maker: Judge) -> Judge:
@@ -408,8 +434,18 @@ def _cell(
             *more,
         )
 
-    crafting = "" if maker is None else named(maker, "kept")
     adapt: Adapt = "resize" if owner is None else options.adapt
+    makings: tuple[Making, ...] = ()
+    if maker is not None:
+        made = replace(maker, precision="fp32")
+        makings = (Making(named(maker, "kept"), made),)
+        if one.definition.ranking is not None:
+            makings = rankings(one, made, source.dataset.spec, pipeline, size, options.seed)
+            if maker.spec != judge.spec and _compares(one, judge, maker, adapt, size):
+                own = rankings(one, judge, source.dataset.spec, pipeline, size, options.seed)
+                peers = (m for m in own if m.wanted is not None and m.wanted.compared)
+                makings += tuple(replace(m, peer=True) for m in peers)
+    crafting = makings[0].key if makings else ""
     elsewhere = [] if owner is None else [f"in the frame of {owner.spec}", adapt]
     return Cell(
         source,
@@ -420,8 +456,7 @@ def _cell(
         named(judge, *([f"made by {crafting}"] if crafting else []), *elsewhere),
         reading,
         craft,
-        None if maker is None else replace(maker, precision="fp32"),
-        crafting,
+        makings,
         frame,
         "" if owner is None else owner.spec,
         adapt,

@@ -67,8 +67,20 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "success": FLAG,  # an attack that reached its goal; null where the image was not attacked
     "broken_by": TEXT,  # the member of a cascade that reached the goal
     "flags": pl.List(TEXT),  # warnings about the model that an attack gave
-    "kept": REAL,
-    "artifact": TEXT,
+    "artifact": TEXT,  # file that holds what is shown, or what it was cut out of
+    # subsets of the pixels; see docs/overinterpretation.md
+    "control": TEXT,  # what kind of control this is; null for the subsets themselves
+    "threshold": REAL,  # confidence that the subset was to reach
+    "fraction": REAL,  # share of the pixels that was to be kept, where that was asked for
+    "kept": REAL,  # share of the pixels that is kept
+    "minimal": REAL,  # share that is left once all is gone that can be spared
+    "sufficient": FLAG,  # whether the judge is as sure as the threshold, when asked afresh
+    "conf_target": REAL,  # probability of the class in ``target``; of several draws the mean
+    "border": REAL,  # share of the kept pixels within 1/8 of a side from an edge
+    "centre": REAL,  # share of them in the central quarter of the area
+    "overlap": REAL,  # Jaccard index with the subset that the judge itself has
+    "rank_correlation": REAL,  # Spearman's, with the order of the judge itself
+    "removal_conf": pl.List(REAL),  # confidence of the source where less and less is left
     # what CLEVER measured; see docs/clever.md
     "clever": REAL,  # the score, a distance in the norm of the stress
     "clever_low": REAL,  # 95 % interval by resampling the maxima

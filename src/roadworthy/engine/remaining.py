@@ -11,13 +11,13 @@ from roadworthy.engine.store import Store
 def remaining(store: Store, cells: Sequence[Cell], *, retry_failed: bool) -> dict[str, set[str]]:
     """Return the ids of the samples still to judge by request; those that failed too if retried.
 
-    Where adversarials are kept, the model attacked also has those left that are there no more.
+    Where what a model makes is kept, it also has those left of which that is there no more.
     """
     finished = store.finished((cell.request for cell in cells), retry_failed=retry_failed)
     for cell in cells:
-        if cell.crafting and not cell.made_by:
-            retry = store.sequence if retry_failed else None
-            finished[cell.request] &= store.artifacts.settled(cell.crafting, retry=retry)
+        retry = store.sequence if retry_failed else None
+        for making in cell.makings if not cell.made_by else ():
+            finished[cell.request] &= store.artifacts.settled(making.key, retry=retry)
     return {
         cell.request: {
             s.id for s in cell.source.samples if (s.id, s.content) not in finished[cell.request]

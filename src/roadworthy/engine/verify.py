@@ -77,7 +77,7 @@ class Findings:
         """Return the findings as lines for people."""
         lines = [f"{self.parts} files of records have the checksum they were written with"]
         if self.artifacts:
-            lines.append(f"{self.artifacts} files of adversarials have theirs, too")
+            lines.append(f"{self.artifacts} files of what models made have theirs, too")
         lines += [f"damaged: {path}" for path in self.damaged]
         lines += [f"not checked: {reason}" for reason in self.not_checked]
         lines += [f"differs: {difference}" for difference in self.differences[:SHOWN]]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from roadworthy.metrics.certified import certified_curve
     from roadworthy.metrics.robustness import CurvePoint, robustness_curve
     from roadworthy.metrics.strength import strength_curve
+    from roadworthy.metrics.subset_curves import confidence_curve, size_by_confidence
 
 __all__ = [
     "METRICS",
@@ -17,9 +18,11 @@ __all__ = [
     "Estimate",
     "MetricDefinition",
     "certified_curve",
+    "confidence_curve",
     "evaluate_all",
     "metric",
     "robustness_curve",
+    "size_by_confidence",
     "strength_curve",
 ]
 
@@ -31,6 +34,7 @@ def __getattr__(name: str) -> Any:
     home = {"METRICS": "catalogue", "evaluate_all": "catalogue"}
     home |= {"CurvePoint": "robustness", "robustness_curve": "robustness"}
     home |= {"strength_curve": "strength", "certified_curve": "certified"}
+    home |= dict.fromkeys(("confidence_curve", "size_by_confidence"), "subset_curves")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{home.get(name, 'base')}"), name)

@@ -54,3 +54,26 @@ def passes(model: Any) -> tuple[Any, ...]:
     """Return the single passes whose mean the logits of ``model`` are: itself, or its draws."""
     several = getattr(model, "passes", None)
     return (model,) if several is None else tuple(several())
+
+
+def is_random(model: Any, size: tuple[int, int]) -> bool:
+    """Whether a model says something else about the same batch of frames (H, W) when asked again.
+
+    One whose random numbers belong to a key does not: it draws the same ones.
+    """
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(4, 3, *size, generator=generator).to(_device_of(model))
+    answers = []
+    for key in ("one", "other"):
+        with torch.no_grad(), seeded(key, x.device):
+            answers.append(model.logits(x))
+    return not torch.equal(answers[0].nan_to_num(), answers[1].nan_to_num())
+
+
+def _device_of(model: Any) -> torch.device:
+    """Return where the network of a model is, or of its first member."""
+    while getattr(model, "members", None):
+        model = model.members[0]
+    module = getattr(model, "module", None)
+    first = next(module.parameters(), None) if isinstance(module, torch.nn.Module) else None
+    return torch.device("cpu") if first is None else first.device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.models.base import Stats
@@ -58,3 +58,19 @@ def _three(what: str, value: object, words: dict[str, Stats]) -> Stats:
     if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
         raise UsageError(f"{what} is one number for each of the 3 channels, not {value!r}")
     return numbers[0], numbers[1], numbers[2]
+
+
+def mean_of(model: Any) -> Stats:
+    """Return the colour in [0, 1] that the normalisation of a classifier makes 0.
+
+    Of several models that judge as one it is their mean. Black for a model that says nothing.
+    """
+    own = getattr(model, "mean", None)
+    if isinstance(own, tuple):
+        return own[0], own[1], own[2]
+    members = getattr(model, "members", None) or [getattr(model, "model", None)]
+    known = [mean_of(member) for member in members if member is not None]
+    if not known:
+        return 0.0, 0.0, 0.0
+    red, green, blue = (math.fsum(parts) / len(known) for parts in zip(*known, strict=True))
+    return red, green, blue

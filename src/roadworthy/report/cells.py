@@ -10,6 +10,9 @@ from typing import Any
 from roadworthy.report.names import axis_of, clean_text
 from roadworthy.report.reading import Reading, count, reading_of
 
+CONTROLS = ("control=", "baseline=", "fraction=", "subset=")
+"""What tells the controls of subsets, and those of fixed sizes, from the subsets themselves."""
+
 _KEY = ("model", "data", "source", "stress", "variant")
 
 
@@ -104,7 +107,7 @@ def _related(found: list[Cell]) -> list[Cell]:
     return [
         replace(cell, pooled=not cell.variant, nested=bool(cell.variant))
         if _group(cell) in several
-        else cell
+        else replace(cell, nested=any(mark in cell.variant for mark in CONTROLS))
         for cell in found
     ]
 

@@ -22,6 +22,7 @@ COLUMNS = {
     "median_clever": "CLEVER",
     "certified_top1": "certified %",
     "certified_radius": "radius",
+    "sis_size_median": "subset %",
     "disagreement": "changed %",
     "flip_probability": "flips %",
     "t5d": "T5D",

@@ -11,6 +11,7 @@ from roadworthy.engine.stops import widenings
 from roadworthy.engine.until import widened
 from roadworthy.metrics.catalogue import USABLE, evaluate_all
 from roadworthy.metrics.per_class import per_class
+from roadworthy.metrics.subsets import OF_SUBSETS
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.alike import alike
 from roadworthy.report.ensembles import Ensembles
@@ -26,7 +27,7 @@ from roadworthy.studies.published import beside
 from roadworthy.studies.scores import tradeoff
 
 SIGNIFICANT_DIGITS = 9
-OF_OTHERS = ("top1", "top5", "robust_top1", *TRANSFER)
+OF_OTHERS = ("top1", "top5", "robust_top1", *TRANSFER, *OF_SUBSETS)
 """What is said of inputs that were made for another model than their judge."""
 
 
@@ -57,7 +58,7 @@ def summarise(run: Run) -> dict[str, Any]:
             stored.add(cell, run.rows_of(cell))  # it tells pictures by their names
         attacks.add(cell, records)
         judged = records.filter(pl.col("status").is_in(USABLE))
-        warned.add(cell, _name(cell), judged)
+        warned.add(cell, _name(cell), judged, records)
         surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
     over = [*suites.results(), *stored.results(), *attacks.results()]
     whole, missing = suite_rows(over, _name, wider)
@@ -97,7 +98,8 @@ def _rows(
     failed = records.filter(pl.col("status") == "failed")["sample"].n_unique()
     variants = usable["variant"].unique(maintain_order=True).to_list()
     groups = [(v, usable.filter(pl.col("variant") == v)) for v in variants]
-    if len(groups) > 1:
+    # Subsets and their controls are different things, of which there is no mean.
+    if len(groups) > 1 and usable["control"].is_null().all():
         groups.insert(0, ("", usable))
     if not groups and len(records):
         groups = [("", usable)]

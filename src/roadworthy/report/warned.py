@@ -23,9 +23,19 @@ class Warned:
 
     found: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
 
-    def add(self, cell: CellRecord, model: str, usable: pl.DataFrame) -> None:
-        """Note the flags in the records of a cell, and whether Square, as the last, still won."""
-        flags = set(usable["flags"].drop_nulls().explode().drop_nulls().unique())
+    def add(
+        self,
+        cell: CellRecord,
+        model: str,
+        usable: pl.DataFrame,
+        every: pl.DataFrame | None = None,
+    ) -> None:
+        """Note the flags in the records of a cell, and whether Square, as the last, still won.
+
+        ``every`` record counts for flags, also those that say why nothing was measured.
+        """
+        flagged = (usable if every is None else every)["flags"]
+        flags = set(flagged.drop_nulls().explode().drop_nulls().unique())
         if not usable["broken_by"].is_null().all():
             parts = usable.partition_by("variant")
             needed = square_last(cell.stress) and any(map(_square_was_needed, parts))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from roadworthy.errors import UsageError
 from roadworthy.pipeline.published import FrameName
@@ -17,6 +17,9 @@ from roadworthy.spec import Spec
 from roadworthy.stress.levels import Levels, Tables
 from roadworthy.stress.norm_names import NORMS, Norm
 from roadworthy.types import Image, Need, Tap
+
+if TYPE_CHECKING:
+    from roadworthy.stress.ranking import Ranking
 
 Check = Callable[[Mapping[str, Any]], None]
 """Looks at the arguments of one variant before anything runs; raises UsageError."""
@@ -46,7 +49,8 @@ class StressDefinition(Definition):
     costs; ``minimal`` attacks have no budget but look for the smallest change, and ``normless`` ones
     are limited by something else than a norm. ``parts`` are the members of an attack that settles
     them itself; ``most_classes`` limits the models it makes sense on. ``applies`` looks at what a
-    change of the model would be applied to.
+    change of the model would be applied to. A ``ranking`` makes something of each image once, and
+    shows many variants of it.
     """
 
     tap: Tap
@@ -66,6 +70,7 @@ class StressDefinition(Definition):
     measures: bool = False
     everyone: bool = False
     applies: Applies | None = None
+    ranking: Ranking | None = None
 
     @property
     def part_size(self) -> int:

@@ -58,7 +58,9 @@ class Stress:
     @property
     def needs(self) -> frozenset[Need]:
         """What it asks of a model, for itself or for its members."""
-        return self.definition.needs.union(*(member.needs for member in self.members))
+        ranking = self.definition.ranking
+        own = [ranking.needs(s.arguments) for s in self.settings] if ranking else []
+        return self.definition.needs.union(*own, *(member.needs for member in self.members))
 
     @property
     def most_classes(self) -> int | None:

@@ -57,6 +57,11 @@ FLAGS: Mapping[str, str] = MappingProxyType(
             "Square, which uses no gradient, breaks images that all gradient attacks left: gradients "
             "are masked; give Square more queries, use bpda(…) or eot(…), and do not trust the others"
         ),
+        "baseline_suffices": (
+            "without any pixel of some images the model is as sure of their class as the threshold asks, "
+            "so that these have no subset that would mean anything; give a higher threshold, or another "
+            "mask"
+        ),
         "poor_fits": (
             "for more than a tenth of the images the reverse Weibull distribution did not fit the "
             "largest slopes near them, so that CLEVER is the lead over the largest slope seen: too "

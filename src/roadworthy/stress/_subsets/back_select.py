@@ -120,7 +120,7 @@ def _by_trial(
     values = state.told[rows]
     found = torch.full(kept.shape, float("-inf"), dtype=torch.float64, device=kept.device)
     images, units = kept.nonzero(as_tuple=True)
-    for at in torch.arange(len(units), device=kept.device).split(CANDIDATES):
+    for at in torch.split(torch.arange(len(units), device=kept.device), CANDIDATES):
         masks = kept[images[at]]
         masks[torch.arange(len(at), device=kept.device), units[at]] = False
         found[images[at], units[at]] = confidence.values(

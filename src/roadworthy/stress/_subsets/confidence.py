@@ -84,7 +84,7 @@ class OfClass:
 
 
 def _pieces(rows: Tensor, kept: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
-    return list(zip(rows.split(size), kept.split(size), strict=True))
+    return list(zip(torch.split(rows, size), torch.split(kept, size), strict=True))
 
 
 def log_odds(logits: Tensor, classes: Tensor) -> Tensor:

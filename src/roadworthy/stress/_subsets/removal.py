@@ -37,6 +37,12 @@ class Removal:
         return len(self.order)
 
     @property
+    def orders(self) -> NDArray[np.uint16]:
+        """The order of each image in a row, (N, units)."""
+        count, height, width = self.order.shape
+        return self.order.reshape(count, height * width)
+
+    @property
     def units(self) -> NDArray[np.int64]:
         """Number of units that there were to remove (N,)."""
         return np.asarray((self.order != NEVER).sum((1, 2)))
@@ -89,10 +95,11 @@ def last(removal: Removal, fraction: float) -> Flags:
     Of n units the last ceil(fraction n), and what goes in the same step with one of them. Orders
     that were stopped before hold no such subset, which is then empty.
     """
-    flat = removal.order.reshape(len(removal), -1)
-    kept = np.zeros(flat.shape, bool)
-    for index, order in enumerate(flat):
+    kept = np.zeros(removal.orders.shape, bool)
+    for index, order in enumerate(removal.orders):
         there = order[order != NEVER]
+        if not len(there):
+            continue
         wanted = math.ceil(len(there) * fraction - 1e-9)
         ends = np.bincount(there)[::-1].cumsum()[::-1]  # units left before each step
         step = int(np.flatnonzero(ends >= wanted)[-1])
@@ -104,5 +111,6 @@ def last(removal: Removal, fraction: float) -> Flags:
 def sequence(order: NDArray[np.uint16]) -> NDArray[np.int64]:
     """Return the units of one image (h, w) as they go, by their flat index; those of a step by index."""
     flat = order.ravel()
-    found = np.argsort(flat, kind="stable")
-    return found[flat[found] != NEVER]
+    ranked = np.argsort(flat, kind="stable")
+    found: NDArray[np.int64] = ranked[flat[ranked] != NEVER]
+    return found

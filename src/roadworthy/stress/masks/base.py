@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Check = Callable[[Mapping[str, Any]], None]
 """Looks at the arguments of a mask before anything runs; raises UsageError."""
 
+Fits = Callable[[Classifier], str]
+"""Says why a model cannot be shown less of an image, or nothing."""
+
 Loss = Callable[["Tensor", Any], "Tensor"]
 """Takes logits (N, classes) and classes (N,), returns one number per image (N,)."""
 
@@ -70,11 +73,13 @@ class MaskDefinition(Definition):
     """A registered mask.
 
     One that ``drops`` changes how a model takes its input and returns a `Shown`; all others return
-    images. ``needs`` is what it asks of the model beside what the search asks.
+    images. ``needs`` is what it asks of the model beside what the search asks, and ``fits`` says why
+    a model will not do.
     """
 
     check: Check | None = None
     drops: bool = False
+    fits: Fits | None = None
     needs: frozenset[Need] = frozenset()
 
     @cached_property
@@ -98,15 +103,25 @@ def mask(*, check: Check | None = None, version: int = 1, paper: str | None = No
 
 
 def dropping(
-    *needs: Need, check: Check | None = None, version: int = 1, paper: str | None = None
+    *needs: Need,
+    fits: Fits,
+    check: Check | None = None,
+    version: int = 1,
+    paper: str | None = None,
 ) -> Decorator:
     """Register ``f(model, x, *, ..., context) -> Shown``: a model that is shown less of ``x``.
 
     For networks that can do without a part of their input, such as the tokens of a transformer.
-    Raises UsageError, saying what is missing, for a model that cannot.
+    ``fits`` says why a model cannot, before anything runs.
     """
     return _mask(
-        skip=2, drops=True, needs=frozenset(needs), check=check, version=version, paper=paper
+        skip=2,
+        drops=True,
+        needs=frozenset(needs),
+        fits=fits,
+        check=check,
+        version=version,
+        paper=paper,
     )
 
 

@@ -52,6 +52,7 @@ def test_all_metrics_of_the_issue_are_there_and_documented() -> None:
 
 def test_paired_metrics_are_marked() -> None:
     paired = {"drop", "disagreement", "agreement", "mean_kl", "mcnemar_p"}
+    paired |= {"sis_size_correct", "sis_size_wrong"}
     assert {name for name, d in METRICS.items() if d.paired} == paired
     assert (METRICS["drop"].unit, METRICS["drop"].direction) == ("points", "lower")
 
@@ -157,5 +158,5 @@ def test_needs_leave_out_nothing_that_a_metric_would_say() -> None:
     assert {"median_l2", "clever", "transfer_rate"} <= {d.name for d in asking}
     for definition in asking:
         assert not definition.may_apply(rows)
-        assert definition.function(rows) is None
+        assert definition.function(*([rows] * (1 + definition.paired))) is None
         assert definition.may_apply(rows.clear())

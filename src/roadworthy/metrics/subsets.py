@@ -120,7 +120,10 @@ def sis_size_median(rows: Rows) -> Estimate | None:
     contributions=sizes_of_right,
 )
 def sis_size_correct(rows: Rows, clean: Rows) -> Estimate | None:
-    """``sis_size_mean`` over the images that the model has right when it sees all of them."""
+    """``sis_size_mean`` over the images that the model has right when it sees all of them.
+
+    Larger than ``sis_size_wrong`` where a model needs to see more to be right than to be sure.
+    """
     return _mean(sizes_of_right(rows, clean))
 
 
@@ -134,7 +137,10 @@ def sis_size_correct(rows: Rows, clean: Rows) -> Estimate | None:
     contributions=sizes_of_wrong,
 )
 def sis_size_wrong(rows: Rows, clean: Rows) -> Estimate | None:
-    """``sis_size_mean`` over the images that the model has wrong when it sees all of them."""
+    """``sis_size_mean`` over the images that the model has wrong when it sees all of them.
+
+    The subset is one for the class that it predicts, sure of it as it is.
+    """
     return _mean(sizes_of_wrong(rows, clean))
 
 
@@ -278,7 +284,11 @@ def subset_overlap(rows: Rows) -> Estimate | None:
     contributions=correlations,
 )
 def order_correlation(rows: Rows) -> Estimate | None:
-    """Mean rank correlation (Spearman) of an order of pixels with that of the judge itself."""
+    """Mean rank correlation (Spearman) of an order of pixels with that of the judge itself.
+
+    From -1 to 1, over the images that both have ordered; orders that have nothing to do with each
+    other have 0. Pixels that went in one step share a rank.
+    """
     found = correlations(rows)
     return None if found is None else bounded_mean(found["value"].to_numpy(), low=-1.0, high=1.0)
 

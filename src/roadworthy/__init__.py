@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from roadworthy.models.bpda import bpda
     from roadworthy.models.load import load
     from roadworthy.models.wrap import wrap
+    from roadworthy.preflight.api import check, identify
     from roadworthy.run import Run
     from roadworthy.spec import Spec, parse
 
@@ -28,7 +29,9 @@ _HOME = {
     "Spec": "spec:Spec",
     "UsageError": "errors:UsageError",
     "bpda": "models.bpda:bpda",
+    "check": "preflight.api:check",
     "evaluate": "evaluation:evaluate",
+    "identify": "preflight.api:identify",
     "load": "models.load:load",
     "make": "making.api:make",
     "open": "data.registry:open_data",
@@ -44,7 +47,9 @@ __all__ = [
     "UsageError",
     "__version__",
     "bpda",
+    "check",
     "evaluate",
+    "identify",
     "load",
     "make",
     "open",

@@ -147,13 +147,16 @@ def run(
 @app.command
 def check(
     *,
-    model: Annotated[str, Parameter(name=["--model", "--models", "-m"])],
-    data: Annotated[str, Parameter(name=["--data", "-d"])],
+    model: Annotated[str | None, Parameter(name=["--model", "--models", "-m"])] = None,
+    data: Annotated[str | None, Parameter(name=["--data", "-d"])] = None,
+    deployment: str | None = None,
+    training: str | None = None,
+    write_probes: Path | None = None,
     limit: int = 300,
     device: str = "cpu",
     as_json: AsJson = False,
 ) -> int:
-    """Preflight: is this model, on this data, what you think it is.
+    """Preflight: is this model, on this data, what you think it is; and what is this pipeline.
 
     Parameters
     ----------
@@ -161,6 +164,13 @@ def check(
         A model spec.
     data
         A data spec.
+    deployment
+        How images are read where the model is deployed: pipeline(…), python:FILE.py:FUNCTION,
+        huggingface:FOLDER, timm/NAME, torchvision/NAME or dump:FOLDER.
+    training
+        How images were read in training; by default as the card of the model says.
+    write_probes
+        Only write the files that a device is asked about, for dump:FOLDER, into this folder.
     limit
         How many images to judge at most.
     device
@@ -168,12 +178,17 @@ def check(
     as_json
         Print the findings as JSON.
     """
-    from roadworthy.models.check import check as examine
-    from roadworthy.models.check import text
+    from roadworthy.preflight import api
+    from roadworthy.preflight.report import printed
 
-    report = examine(model, data, limit=limit, device=device)
-    print(json.dumps(report.as_dict()) if as_json else text(report))
-    return EXIT_DONE if report.passed else EXIT_REQUIREMENT_FAILED
+    if write_probes is not None:
+        print(api.write_probes(write_probes))
+        return EXIT_DONE
+    report = api.check(
+        model, data, deployment=deployment, training=training, limit=limit, device=device
+    )
+    print(json.dumps(report.as_dict()) if as_json else printed(report))
+    return report.exit_code
 
 
 @app.command

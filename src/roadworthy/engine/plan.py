@@ -284,8 +284,7 @@ def plan(
     running = {cell.stress.digest for cell in cells} | twins.digests
     others = any(one.digest in running for one in asked)
     for one in asked:
-        spared = others and (one.digest in unreadable or one.digest in members)
-        if one.digest not in running and not spared:
+        if one.digest not in running and not (one.digest in unreadable and others):
             said = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
             reason = unreadable.get(one.digest, said)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from roadworthy.errors import EXIT_DONE, EXIT_REQUIREMENT_FAILED
 
 Verdict = Literal["ok", "warning", "failed", "skipped"]
 WIDTH = 100
@@ -37,6 +40,11 @@ class Report:
         """Whether nothing failed; warnings and skipped findings do not count."""
         return all(finding.verdict != "failed" for finding in self.findings)
 
+    @property
+    def exit_code(self) -> int:
+        """0 where nothing failed, 4 where something did."""
+        return EXIT_DONE if self.passed else EXIT_REQUIREMENT_FAILED
+
     def count(self, verdict: Verdict) -> int:
         """Return how many findings have this verdict."""
         return sum(finding.verdict == verdict for finding in self.findings)
@@ -54,18 +62,24 @@ class Report:
 
 def text(report: Report) -> str:
     """Return a report as lines of at most 100 columns; remedies stand under what they remedy."""
-    width = max((len(finding.name) for finding in report.findings), default=0)
-    lines = [f"{report.model} on {report.data}"]
-    lines += [part for note in report.notes for part in _wrapped("note     ", note)]
-    for finding in report.findings:
+    head = f"{report.model} on {report.data}"
+    return "\n".join([head, *lines(report.findings, report.notes), _totals(report)])
+
+
+def lines(findings: Sequence[Finding], notes: Sequence[str] = ()) -> Iterator[str]:
+    """Yield notes and findings as lines of at most 100 columns."""
+    width = max((len(finding.name) for finding in findings), default=0)
+    for note in notes:
+        yield from wrapped("note     ", note)
+    for finding in findings:
         lead = f"{finding.verdict:<8} {finding.name:<{width}}  "
-        lines += _wrapped(lead, finding.sentence)
+        yield from wrapped(lead, finding.sentence)
         if finding.remedy:
-            lines += _wrapped(" " * len(lead) + "-> ", finding.remedy)
-    return "\n".join([*lines, _totals(report)])
+            yield from wrapped(" " * len(lead) + "-> ", finding.remedy)
 
 
-def _wrapped(lead: str, sentence: str) -> list[str]:
+def wrapped(lead: str, sentence: str) -> list[str]:
+    """Return a sentence as lines of at most 100 columns under ``lead``."""
     return textwrap.wrap(
         sentence,
         WIDTH,

@@ -1,1 +1,0 @@
-"""Ways with transparency, one file each."""

@@ -1,1 +1,0 @@
-"""Ways from the four inks of CMYK to RGB, one file each."""

@@ -1,1 +1,0 @@
-"""Ways from sixteen bits of grey to eight, one file each."""

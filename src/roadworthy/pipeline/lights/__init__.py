@@ -1,1 +1,0 @@
-"""In which light a resize works, one file each."""

@@ -1,1 +1,0 @@
-"""Layouts in which hardware hands over luma and chroma, one file each."""

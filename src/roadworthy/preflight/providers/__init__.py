@@ -1,0 +1,1 @@
+"""Providers of pipelines, one file each."""

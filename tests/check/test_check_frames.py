@@ -40,6 +40,11 @@ def test_images_of_all_sizes_need_a_frame() -> None:
         ),
         (Pipeline((64, 32), geometry="squash"), "squashed to 32x64 (pillow-bilinear)"),
         (Pipeline(None, orient="exif"), "turned by EXIF, each image in its own size"),
+        (
+            Pipeline(None, profile="srgb", yuv="nv12-bt601-full", light="linear", colour="bgr"),
+            "colour profile srgb, through nv12-bt601-full, resized in linear light, each image in its "
+            "own size, colour bgr",
+        ),
     ],
 )
 def test_a_pipeline_in_words(recipe: Pipeline, words: str) -> None:

@@ -28,6 +28,10 @@ EXAMPLES = {
     "decoder": "decoder(decode=simplejpeg-ifast)",
     "orientation": "orientation(orient=exif)",
     "colour": "colour(colour=bgr)",
+    "profile": "profile(profile=srgb)",
+    "cmyk": "cmyk(cmyk=opencv)",
+    "alpha": "alpha(alpha=white)",
+    "depth": "depth(depth=saturate)",
     "geometry": "geometry(geometry=letterbox)",
     "crop": "crop(crop=0.5)",
     "pgd": "pgd(eps=16/255, steps=2)",
@@ -69,7 +73,8 @@ EXAMPLES = {
 }
 """A spec for stresses with parameters that have no default; others are tested as they stand."""
 
-UNSEEN = {"clean", "patch_shuffle", "clever", "certify", "decoder", "orientation"}
+UNSEEN = {"clean", "patch_shuffle", "clever", "certify"}
+UNSEEN |= {"decoder", "orientation", "profile", "cmyk", "alpha", "depth"}
 """Stresses that a network of mean colours cannot notice on upright PNGs, and probes."""
 
 SPECS = {name: EXAMPLES.get(name, name) for name in STRESSES}

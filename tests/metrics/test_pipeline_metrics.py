@@ -190,7 +190,6 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert "no image was judged under every pipeline" in nothing["pipeline_std"].reason
     same = of(evaluate_suite("systematic", suite(OWN_RIGHT, {"a": OWN_RIGHT})))
     assert same["detectable_drop"].estimate.value is None
-    assert "no verdict changed on 8 images" in same["detectable_drop"].estimate.reason
     assert same["worst_drop"].estimate.value == 0.0
     ends = same["pipeline_std"].estimate
     assert (ends.value, ends.low) == (0.0, 0.0)

@@ -124,7 +124,8 @@ def test_the_crop_follows_the_frame_unless_given(nets: Path, options: str, crop:
 def test_options_reach_pipeline_and_metadata(nets: Path) -> None:
     model = torch_model(
         f"torch:{nets}:means(size=64, resize=opencv-linear, geometry=squash, decoder=opencv, "
-        "orient=exif, family=mine, training=madry, pretraining=in21k)"
+        "orient=exif, profile=srgb, yuv=nv12-bt601-full, light=linear, colour=bgr, "
+        "family=mine, training=madry, pretraining=in21k)"
     )
     p = model.pipeline
     assert (p.resize, p.geometry, p.decoder, p.orient) == (
@@ -133,6 +134,7 @@ def test_options_reach_pipeline_and_metadata(nets: Path) -> None:
         "opencv",
         "exif",
     )
+    assert (p.profile, p.yuv, p.light, p.colour) == ("srgb", "nv12-bt601-full", "linear", "bgr")
     assert model.metadata == Metadata("mine", "madry", "in21k", 9)
 
 

@@ -34,6 +34,16 @@ def test_bit_identical_decoders_collapse() -> None:
     assert probe_hash(Pipeline(None)) == probe_hash(Pipeline(None, decoder="opencv"))
 
 
+def test_decoders_that_differ_at_even_sizes_alone_do_not_collapse() -> None:
+    pytest.importorskip("av")
+    one, other = (replace(SMALL, decoder=f"pyav-{name}") for name in ("bicubic", "accurate"))
+    assert probe._charts_decoded(probe.decoding(one)) == probe._charts_decoded(
+        probe.decoding(other)
+    )
+    assert probe_hash(one) != probe_hash(other)
+    assert decode_hash(one) != decode_hash(other)
+
+
 def test_every_resizer_has_its_own_hash() -> None:
     hashes = {probe_hash(replace(SMALL, resize=name)) for name in resizer_names()}
     assert len(hashes) == len(resizer_names())

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from threading import Event, Lock
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from roadworthy.errors import SampleError
-from roadworthy.pipeline.base import Pipeline, decode, decode_hash, frame_of, framed, resized
+from roadworthy.pipeline.base import (
+    Pipeline,
+    Unpacked,
+    corrected,
+    decode_hash,
+    frame_of,
+    framed,
+    resized,
+    unpack,
+    unpacking,
+)
 from roadworthy.pipeline.facts import Facts, facts_of
 from roadworthy.stress.apply import draws_for
 from roadworthy.stress.base import Encoded
 from roadworthy.stress.bound import Setting, Stress
 from roadworthy.types import Dataset, Image, Sample
+
+MadeT = TypeVar("MadeT")
 
 MEMORY_BUDGET = 2 << 30
 
@@ -182,36 +194,30 @@ class _Kitchen:
 
     def resized(self, product: Product) -> Image:
         key = ("resized", product.recode, product.pipeline)
-        if key not in self.cache:
-            self.cache[key] = resized(self.pixels(product), product.pipeline)
-        image: Image = self.cache[key]
-        return image
+        return self.once(key, lambda: resized(self.pixels(product), product.pipeline))
 
     def pixels(self, product: Product) -> Image:
+        def corrects() -> Image:
+            return corrected(self.unpacked(product), product.pipeline, name=self.sample.id)
+
+        return self.once(("pixels", product.recode, decode_hash(product.pipeline)), corrects)
+
+    def unpacked(self, product: Product) -> Unpacked:
         # Decoders that agree bit for bit share what one of them decoded.
-        key = ("pixels", product.recode, decode_hash(product.pipeline))
-        if key not in self.cache:
-            self.cache[key] = self.decode(product)
-        found = self.cache[key]
-        if isinstance(found, SampleError):
-            raise found
-        image: Image = found
-        return image
+        how = decode_hash(unpacking(product.pipeline))
+        return self.once(("unpacked", product.recode, how), lambda: self.unpack(product))
 
     def facts(self, product: Product) -> Facts:
         return facts_of(self.data(), self.pixels(product), product.pipeline)
 
-    def decode(self, product: Product) -> Image | SampleError:
-        try:
-            if not product.recode:
-                self.counters.count(decodes=1)
-                return decode(self.data(), product.pipeline, name=self.sample.id)
-            self.counters.count(recodes=1)
-            plain = Product("frame", product.pipeline)
-            data = self.recoded(self.recodes[product.recode], self.pixels(plain))
-            return decode(data, product.pipeline, name=self.sample.id)
-        except SampleError as error:
-            return error
+    def unpack(self, product: Product) -> Unpacked:
+        if not product.recode:
+            self.counters.count(decodes=1)
+            return unpack(self.data(), product.pipeline, name=self.sample.id)
+        self.counters.count(recodes=1)
+        plain = Product("frame", product.pipeline)
+        data = self.recoded(self.recodes[product.recode], self.pixels(plain))
+        return unpack(data, product.pipeline, name=self.sample.id)
 
     def recoded(self, recode: Recode, pixels: Image) -> bytes:
         definition = recode.stress.definition
@@ -222,13 +228,17 @@ class _Kitchen:
         return data
 
     def data(self) -> bytes:
-        if "data" not in self.cache:
+        return self.once("data", lambda: self.dataset.read(self.sample))
+
+    def once(self, key: object, make: Callable[[], MadeT]) -> MadeT:
+        """Return what ``make`` returned, or raise the SampleError that it raised, the first time."""
+        if key not in self.cache:
             try:
-                self.cache["data"] = self.dataset.read(self.sample)
+                self.cache[key] = make()
             except SampleError as error:
-                self.cache["data"] = error
-        found = self.cache["data"]
+                self.cache[key] = error
+        found = self.cache[key]
         if isinstance(found, SampleError):
             raise found
-        data: bytes = found
-        return data
+        made: MadeT = found
+        return made

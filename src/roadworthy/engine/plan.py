@@ -284,7 +284,8 @@ def plan(
     running = {cell.stress.digest for cell in cells} | twins.digests
     others = any(one.digest in running for one in asked)
     for one in asked:
-        if one.digest not in running and not (one.digest in unreadable and others):
+        spared = others and (one.digest in unreadable or one.digest in members)
+        if one.digest not in running and not spared:
             said = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
             reason = unreadable.get(one.digest, said)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")

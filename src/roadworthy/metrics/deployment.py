@@ -10,7 +10,20 @@ from roadworthy.metrics.interval import mean, proportion
 from roadworthy.metrics.mcnemar import discordant, exact_mcnemar
 
 
-@metric(unit="percent", direction="higher", paired=True, headline=False)
+def same(rows: Rows, clean: Rows) -> pl.DataFrame | None:
+    """Return sample and value: whether a changed deployment predicts what the model does as it is."""
+    if not is_deployment(rows, clean):
+        return None
+    pairs = paired_verdicts(rows, clean, "pred")
+    return pairs.select("sample", value=pl.col("pred") == pl.col("clean"))
+
+
+def moved(rows: Rows, clean: Rows) -> pl.DataFrame | None:
+    """Return sample and value: how far the probabilities of a changed deployment have moved, in nats."""
+    return rows.select("sample", value="kl_ref") if is_deployment(rows, clean) else None
+
+
+@metric(unit="percent", direction="higher", paired=True, headline=False, contributions=same)
 def agreement(rows: Rows, clean: Rows) -> Estimate | None:
     """Percent of images on which a changed deployment predicts what the model does as it is.
 
@@ -18,24 +31,25 @@ def agreement(rows: Rows, clean: Rows) -> Estimate | None:
     its pipelines agree. Only where files are read, or the network is computed, another way, else
     None. Wilson interval, clustered where a sample has several rows.
     """
-    if not is_deployment(rows, clean):
+    found = same(rows, clean)
+    if found is None:
         return None
-    pairs = paired_verdicts(rows, clean, "pred")
-    data = cluster(pairs.select("sample", same=pl.col("pred") == pl.col("clean")))
-    return proportion(data.sums(data["same"]), data.counts)
+    data = cluster(found)
+    return proportion(data.sums(data["value"]), data.counts)
 
 
-@metric(unit="nats", direction="lower", paired=True, headline=False)
+@metric(unit="nats", direction="lower", paired=True, headline=False, contributions=moved)
 def mean_kl(rows: Rows, clean: Rows) -> Estimate | None:
     """How far probabilities move under a changed deployment: mean of KL(as it is || changed), nats.
 
     It sees what no prediction shows yet, and needs no labels; clustered t interval. Only where files
     are read, or the network is computed, another way, else None.
     """
-    if not is_deployment(rows, clean):
+    found = moved(rows, clean)
+    if found is None:
         return None
-    data = cluster(rows.select("sample", "kl_ref"))
-    return mean(data.sums(data["kl_ref"]), data.counts, low=0.0) if data.measured else None
+    data = cluster(found)
+    return mean(data.sums(data["value"]), data.counts, low=0.0) if data.measured else None
 
 
 @metric(unit="none", direction="neutral", paired=True, headline=False, paper="mcnemar1947")

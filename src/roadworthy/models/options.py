@@ -15,6 +15,8 @@ from roadworthy.types import Metadata
 SMALL = 128
 """Frames of at least this many pixels are cropped from a larger resize, unless a card says more."""
 
+COLOURS = ("profile", "yuv", "light", "colour")
+
 MAX_SIZE = 4096
 
 
@@ -32,6 +34,10 @@ class Options:
     geometry: str | None = None
     decoder: str | None = None
     orient: str | None = None
+    profile: str | None = None
+    yuv: str | None = None
+    light: str | None = None
+    colour: str | None = None
     family: str | None = None
     training: str | None = None
     pretraining: str | None = None
@@ -63,7 +69,7 @@ def with_options(pipeline: Pipeline | None, options: Options) -> Pipeline:
     size = _frame(options.size)
     if pipeline is None:
         pipeline = Pipeline(size, crop=0.875 if size and min(size) >= SMALL else 1.0)
-    stages = ("crop", "resize", "geometry", "decoder", "orient")
+    stages = ("crop", "resize", "geometry", "decoder", "orient", *COLOURS)
     given: dict[str, Any] = {k: getattr(options, k) for k in stages}
     changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     if size is not None:

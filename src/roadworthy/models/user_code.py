@@ -18,7 +18,7 @@ from roadworthy.seed import digest
 
 OURS = (
     "checkpoint", "mean", "std", "offset", "stochastic", "size", "crop", "resize", "geometry",
-    "decoder", "orient", "family", "training", "pretraining",
+    "decoder", "orient", "profile", "yuv", "light", "colour", "family", "training", "pretraining",
 )  # fmt: skip
 """What every model from a file takes besides its factory's own keywords; a test compares."""
 

@@ -35,8 +35,8 @@ def wrap(
     without them the module normalises for itself. ``size`` is the frame it wants, by default each
     image's own. The copy is in eval mode; ``stochastic`` leaves its dropout on, where that is part of
     a defence. ``options`` are those every model takes: crop, resize, geometry, decoder, orient,
-    family, training, pretraining. Raises UsageError for a wrong value and RoadworthyError if the
-    module cannot be copied or does not return one row of logits per image.
+    profile, yuv, light, colour, family, training, pretraining. Raises UsageError for a wrong value and
+    RoadworthyError if the module cannot be copied or does not return one row of logits per image.
     """
     from torch import nn
 

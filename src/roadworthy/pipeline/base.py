@@ -1,11 +1,22 @@
 """The public page of the input pipeline."""
 
-from roadworthy.pipeline.probe import decode_hash, probe_hash
+from roadworthy.pipeline.probe import decode_hash, probe_hash, unpacking
 from roadworthy.pipeline.recipe import Pipeline, validate
-from roadworthy.pipeline.steps import decode, frame_of, framed, resized, run
+from roadworthy.pipeline.steps import (
+    Unpacked,
+    corrected,
+    decode,
+    frame_of,
+    framed,
+    resized,
+    run,
+    unpack,
+)
 
 __all__ = [
     "Pipeline",
+    "Unpacked",
+    "corrected",
     "decode",
     "decode_hash",
     "frame_of",
@@ -13,5 +24,7 @@ __all__ = [
     "probe_hash",
     "resized",
     "run",
+    "unpack",
+    "unpacking",
     "validate",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 
@@ -32,14 +33,14 @@ def probe_hash(pipeline: Pipeline) -> str:
     parts: list[object] = ["probe", 1, stages.decoder.version]
     for stage in (stages.orient, stages.profile, stages.colour):
         parts += [stage.name, stage.version]
-    parts += _charts_decoded(decoding(pipeline))
+    parts += [*_charts_decoded(decoding(pipeline)), *_more_decoded(decoding(pipeline))]
     if pipeline.size is not None:
         parts += [stages.resizer.name, stages.kernel, stages.resizer.version]
         parts += [stages.geometry.name, stages.geometry.version, stages.geometry.fill]
         parts += [_INNER.get(stages.geometry.name, 1.0)]
         parts += [pipeline.size, pipeline.crop, pipeline.resize_to]
-        # What was added later counts where it is used, so that earlier records stay valid.
         parts += [] if pipeline.fill is None else [pipeline.fill]
+    parts += _added(pipeline, (*DECODED, *RESIZED))
     parts += [framed(resized(chart, pipeline), pipeline).tobytes() for chart in _sizes(pipeline)]
     return digest(*parts)
 
@@ -52,27 +53,61 @@ def decode_hash(pipeline: Pipeline) -> str:
     """
     stages = stages_of(pipeline)
     named = [(stage.name, stage.version) for stage in (stages.orient, stages.profile)]
-    return digest("decode", stages.decoder.version, named, *_charts_decoded(decoding(pipeline)))
+    files = [*_charts_decoded(decoding(pipeline)), *_more_decoded(decoding(pipeline))]
+    return digest("decode", stages.decoder.version, named, *_added(pipeline, DECODED), *files)
 
 
 def decoding(pipeline: Pipeline) -> Pipeline:
     """Return ``pipeline`` without all that comes after the picture is decoded."""
-    return Pipeline(
-        None, decoder=pipeline.decoder, orient=pipeline.orient, profile=pipeline.profile
-    )
+    given = {name: getattr(pipeline, name) for name in ("decoder", "orient", "profile", *DECODED)}
+    return Pipeline(None, **given)
 
 
-def charts() -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of the encoded charts that come with the package."""
+def unpacking(pipeline: Pipeline) -> Pipeline:
+    """Return ``pipeline`` without all that comes after the bytes have become a picture."""
+    return replace(decoding(pipeline), orient="ignore", profile="ignore")
+
+
+DECODED, RESIZED = ("cmyk", "depth", "alpha"), ("yuv", "light")
+"""Stages that came later than the hash."""
+
+
+def _added(pipeline: Pipeline, fields: tuple[str, ...]) -> list[object]:
+    """Return what stages add to the hash: nothing where unused, so that earlier records stay valid."""
+    stages, usual = stages_of(pipeline), Pipeline(None)
+    used = [name for name in fields if getattr(pipeline, name) != getattr(usual, name)]
+    return [(name, getattr(pipeline, name), getattr(stages, name).version) for name in used]
+
+
+def charts(kind: str = "chart") -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of the encoded charts that come with the package.
+
+    Those of the kind ``even`` have even sides, for which some libraries have a fast way of their own.
+    """
     folder = resources.files("roadworthy.pipeline") / "charts"
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
-        if entry.name.startswith("chart_"):
+        if entry.name.startswith(f"{kind}_"):
             yield entry.name, entry.read_bytes()
 
 
 @cache
 def _charts_decoded(pipeline: Pipeline) -> tuple[str, ...]:
     return tuple(_decoded(data, pipeline) for _, data in charts())
+
+
+@cache
+def _more_decoded(pipeline: Pipeline) -> tuple[str, ...]:
+    """Return what is decoded of later charts where it is not what Pillow decodes of them.
+
+    So the hash of whatever decodes as Pillow does is the same as before there were these charts.
+    """
+    if pipeline.decoder == "pillow":
+        return ()
+    ours, usual = (
+        tuple(_decoded(data, one) for _, data in charts("even"))
+        for one in (pipeline, replace(pipeline, decoder="pillow"))
+    )
+    return () if ours == usual else ours
 
 
 def _decoded(data: bytes, pipeline: Pipeline) -> str:

@@ -6,8 +6,23 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple
 
-from roadworthy.errors import UsageError
+import numpy as np
+
+from roadworthy.errors import InapplicableError, UsageError
 from roadworthy.pipeline.backend import require
+from roadworthy.pipeline.colour_stages import (
+    ALPHAS,
+    CMYKS,
+    DEPTHS,
+    LIGHTS,
+    NO_YUV,
+    Alpha,
+    Cmyk,
+    Depth,
+    Light,
+    Yuv,
+    find_yuv,
+)
 from roadworthy.pipeline.stages import (
     COLOURS,
     GEOMETRIES,
@@ -38,7 +53,10 @@ class Pipeline:
     ``resize_to``, or to floor(size / ``crop``), then the centre), ``squash`` (straight to the frame,
     or to ``resize_to`` squared and then the centre), and others, one file each. ``fill`` is the RGB
     colour beyond the picture, None that of the geometry. Nothing is checked here; see ``validate``.
-    Wang et al., SysNoise, MLSys 2023, name the stages.
+    What most pipelines leave as it is: ``cmyk`` is the formula from inks to RGB, ``depth`` that from 16
+    bits of grey to eight, ``alpha`` what becomes of transparency, ``yuv`` the luma and chroma that
+    hardware hands over before the resize, ``light`` the light that the resize works in. Wang et al.,
+    SysNoise, MLSys 2023, name the stages; docs/design/pipeline.md has their order.
     """
 
     size: tuple[int, int] | None
@@ -51,6 +69,11 @@ class Pipeline:
     resize_to: int | None = None
     colour: str = "rgb"
     fill: tuple[int, int, int] | None = None
+    cmyk: str = "pillow"
+    depth: str = "high_byte"
+    alpha: str = "drop"
+    yuv: str = NO_YUV
+    light: str = "encoded"
 
     def __str__(self) -> str:
         changed = [f for f in fields(self) if getattr(self, f.name) != f.default]
@@ -75,6 +98,20 @@ class Stages(NamedTuple):
     kernel: str
     geometry: Geometry
     colour: Colour
+    cmyk: Cmyk
+    depth: Depth
+    alpha: Alpha
+    yuv: Yuv | None
+    light: Light
+
+    @property
+    def layouts(self) -> bool:
+        """Whether files with inks, 16 bits or transparency are treated otherwise than by decoders."""
+        ways = self.cmyk.name, self.depth.name, self.alpha.name
+        return ways != (_USUAL.cmyk, _USUAL.depth, _USUAL.alpha)
+
+
+_USUAL = Pipeline(None)
 
 
 @lru_cache(maxsize=256)
@@ -93,10 +130,17 @@ def stages_of(pipeline: Pipeline) -> Stages:
         kernel,
         GEOMETRIES.get(pipeline.geometry),
         COLOURS.get(pipeline.colour),
+        CMYKS.get(pipeline.cmyk),
+        DEPTHS.get(pipeline.depth),
+        ALPHAS.get(pipeline.alpha),
+        find_yuv(pipeline.yuv),
+        LIGHTS.get(pipeline.light),
     )
     for stage in found:
         if isinstance(stage, Stage):
             require(stage)
+    if found.light.name != "encoded":
+        _check_floats(found, pipeline)
     return found
 
 
@@ -131,4 +175,19 @@ def _check_side(name: str, side: object) -> None:
     if not isinstance(side, int) or not 1 <= side <= SIDE_MAX:
         raise UsageError(
             f"pipeline: {name} is a whole number of pixels, 1 to {SIDE_MAX}, not {side}"
+        )
+
+
+def _check_floats(stages: Stages, pipeline: Pipeline) -> None:
+    """Raise InapplicableError unless the resizer takes planes of float32."""
+    plane = np.full((4, 4), 0.5, np.float32)
+    try:
+        small = stages.resizer.function(plane, (2, 2), stages.kernel)
+        good = small.dtype == np.float32 and np.allclose(small, 0.5)
+    except Exception:  # libraries have exceptions of their own for what they do not take
+        good = False
+    if not good:
+        raise InapplicableError(
+            f"pipeline: light={pipeline.light} needs a resizer that takes numbers between 0 and 1, "
+            f"such as those of pillow and opencv; {pipeline.resize} takes bytes"
         )

@@ -45,7 +45,7 @@ class Orient(Stage):
 
 @dataclass(frozen=True, kw_only=True)
 class Profile(Stage):
-    """``f(image, data: bytes) -> Image``; ``data`` is the whole file, with its ICC profile."""
+    """``f(image, icc: bytes) -> Image``; ``icc`` is the file's colour profile, often empty."""
 
 
 Part = tuple[int, int, int, int]
@@ -117,19 +117,19 @@ def decoder(
 
     def decorate(function: Callable[..., Any]) -> Decoder:
         settings = {"needs": needs, "extra": extra}
-        return _stage(Decoder, function, variants=variants or ("",), reads=reads, **settings)
+        return stage(Decoder, function, variants=variants or ("",), reads=reads, **settings)
 
     return decorate
 
 
 def orient(function: Callable[..., Any]) -> Orient:
     """Register ``f(image, exif) -> Image``."""
-    return _stage(Orient, function)
+    return stage(Orient, function)
 
 
 def profile(function: Callable[..., Any]) -> Profile:
-    """Register ``f(image, data) -> Image``."""
-    return _stage(Profile, function)
+    """Register ``f(image, icc) -> Image``."""
+    return stage(Profile, function)
 
 
 def resizer(
@@ -143,7 +143,7 @@ def resizer(
 
     def decorate(function: Callable[..., Any]) -> Resizer:
         settings = {"part": part, "needs": needs, "extra": extra, "version": version}
-        return _stage(Resizer, function, filters=filters, **settings)
+        return stage(Resizer, function, filters=filters, **settings)
 
     return decorate
 
@@ -152,30 +152,32 @@ def geometry(**settings: Any) -> Callable[[Callable[..., Any]], Geometry]:
     """Register ``f(height, width, fit) -> (height, width)`` with the fields of `Geometry`."""
 
     def decorate(function: Callable[..., Any]) -> Geometry:
-        return _stage(Geometry, function, **settings)
+        return stage(Geometry, function, **settings)
 
     return decorate
 
 
-def _stage(kind: type[StageT], function: Callable[..., Any], **settings: Any) -> StageT:
+def stage(kind: type[StageT], function: Callable[..., Any], **settings: Any) -> StageT:
+    """Return a stage under the name of its function, which is that of its file."""
     return kind(name=function.__name__, function=function, parameters=(), **settings)
 
 
 def colour(function: Callable[..., Any]) -> Colour:
     """Register ``f(image) -> Image``."""
-    return _stage(Colour, function)
+    return stage(Colour, function)
 
 
-def _place(folder: str) -> dict[str, Any]:
+def place(folder: str) -> dict[str, Any]:
+    """Return where the stages of one kind are found."""
     return {"packages": (f"{__package__}.{folder}",), "group": f"roadworthy.{folder}"}
 
 
-DECODERS = Registry("decoder", Decoder, **_place("decoders"))
-ORIENTS = Registry("orient", Orient, **_place("orients"))
-PROFILES = Registry("profile", Profile, **_place("profiles"))
-RESIZERS = Registry("resizer family", Resizer, **_place("resizers"))
-GEOMETRIES = Registry("geometry", Geometry, **_place("geometries"))
-COLOURS = Registry("colour", Colour, **_place("colours"))
+DECODERS = Registry("decoder", Decoder, **place("decoders"))
+ORIENTS = Registry("orient", Orient, **place("orients"))
+PROFILES = Registry("profile", Profile, **place("profiles"))
+RESIZERS = Registry("resizer family", Resizer, **place("resizers"))
+GEOMETRIES = Registry("geometry", Geometry, **place("geometries"))
+COLOURS = Registry("colour", Colour, **place("colours"))
 
 
 def decoder_names() -> tuple[str, ...]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,9 +14,17 @@ from roadworthy.errors import SampleError
 from roadworthy.pipeline.bounds import max_pixels, spaced
 from roadworthy.pipeline.containers.base import Header
 from roadworthy.pipeline.integrity import check, quoted
-from roadworthy.pipeline.recipe import Pipeline, stages_of
+from roadworthy.pipeline.recipe import Pipeline, Stages, stages_of
 from roadworthy.pipeline.stages import Part
 from roadworthy.types import Image
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A checked file and its picture as stored: uint8 RGB (H, W, 3), perhaps read-only."""
+
+    image: Image
+    header: Header
 
 
 def decode(data: bytes, pipeline: Pipeline, *, name: str) -> Image:
@@ -22,20 +33,46 @@ def decode(data: bytes, pipeline: Pipeline, *, name: str) -> Image:
     The file is checked before any decoder sees it, so that every decoder fails the same files.
     Raises SampleError, beginning with ``name``, for anything that is not a whole, sane image.
     """
+    return corrected(unpack(data, pipeline, name=name), pipeline, name=name)
+
+
+def unpack(data: bytes, pipeline: Pipeline, *, name: str) -> Unpacked:
+    """Check and decode one file, neither turned nor colour-managed; raises SampleError as `decode`."""
     stages = stages_of(pipeline)
     header = check(data, name=name)
-    try:
+    with _blamed(header, f"{pipeline.decoder} cannot decode it", name):
         target_size(header.height, header.width, pipeline)
-        image = stages.decoder.function(header.pixels)
-        image = stages.orient.function(image, header.exif)
-        return _verified(stages.profile.function(image, data), header)
+        image = _another_way(header, stages) if stages.layouts else None
+        if image is None:
+            image = stages.decoder.function(header.pixels)
+        return Unpacked(_verified(image, header), header)
+
+
+def _another_way(header: Header, stages: Stages) -> Image | None:
+    from roadworthy.pipeline.layouts import another_way
+
+    return another_way(header, stages)
+
+
+def corrected(unpacked: Unpacked, pipeline: Pipeline, *, name: str) -> Image:
+    """Turn and colour-manage an unpacked file; raises SampleError as `decode`."""
+    stages, header = stages_of(pipeline), unpacked.header
+    with _blamed(header, "it cannot be turned or colour-managed", name):
+        image = stages.orient.function(unpacked.image, header.exif)
+        return _verified(stages.profile.function(image, header.icc), header)
+
+
+@contextmanager
+def _blamed(header: Header, what: str, name: str) -> Iterator[None]:
+    try:
+        yield
     except SampleError as error:
         raise SampleError(f"{quoted(name)}: {error}") from error
-    except Exception as error:  # whatever a decoder raises on hostile bytes is the file's fault
+    except Exception as error:  # whatever a library raises on hostile bytes is the file's fault
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise SampleError(
-            f"{quoted(name)}: damaged {header.format}: {pipeline.decoder} cannot decode it "
-            f"({reason}); copy the file again or leave it out"
+            f"{quoted(name)}: damaged {header.format}: {what} ({reason}); "
+            f"copy the file again or leave it out"
         ) from error
 
 
@@ -95,7 +132,7 @@ def shrinking(height: int, width: int, pipeline: Pipeline) -> float | None:
 def resized(image: Image, pipeline: Pipeline) -> Image:
     """Return ``image`` after the resize and before the crop, uint8 (H, W, 3), perhaps read-only.
 
-    A picture that already has the size asked for is returned as it is, as torchvision does.
+    A picture that already has the size asked for is not resized, as torchvision does.
     """
     image, target = _to_resize(image, pipeline)
     if target == image.shape[:2]:
@@ -104,7 +141,10 @@ def resized(image: Image, pipeline: Pipeline) -> Image:
 
 
 def _to_resize(image: Image, pipeline: Pipeline) -> tuple[Image, tuple[int, int]]:
-    """Return the part of a picture that is resized, and to what size (H, W)."""
+    """Return the part of a picture that is resized, as the resize gets it, and its size (H, W) then."""
+    yuv = stages_of(pipeline).yuv
+    if yuv is not None:
+        image = yuv.function(image)
     rows, columns = image.shape[:2]
     (top, left, height, width), target = _fitted(rows, columns, pipeline)
     if (height, width) != (rows, columns):
@@ -119,7 +159,8 @@ def _resize(
     stages = stages_of(pipeline)
     try:
         if part is None or stages.resizer.part is None:
-            result: Image = stages.resizer.function(image, target, stages.kernel)
+            resize = partial(stages.resizer.function, kernel=stages.kernel)
+            result: Image = stages.light.function(image, target, resize)
         else:
             result = stages.resizer.part(image, target, stages.kernel, part)
     except SampleError:
@@ -154,7 +195,7 @@ def frame_of(image: Image, pipeline: Pipeline) -> Image:
     Where the resizer can, nothing but the frame is computed: most of what is resized is cropped.
     """
     stages, size = stages_of(pipeline), pipeline.size
-    if size is None or stages.resizer.part is None:
+    if size is None or stages.resizer.part is None or stages.light.name != "encoded":
         return framed(resized(image, pipeline), pipeline)
     image, target = _to_resize(image, pipeline)
     begin = [stages.geometry.offset(have, want) for have, want in zip(target, size, strict=True)]

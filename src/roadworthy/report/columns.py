@@ -30,7 +30,14 @@ COLUMNS = {
 }
 """Metrics of the terminal table with their headings; those before lose their interval last."""
 
-MEANS = {"ce": "mce", "flip_rate": "mfr", "robust_top1": "worst_case_top1"}
+MEANS = {
+    "ce": "mce",
+    "flip_rate": "mfr",
+    "robust_top1": "worst_case_top1",
+    "top1": "pipeline_mean",
+    "drop": "worst_drop",
+    "disagreement": "flip_probability",
+}
 """What a whole suite has in the column of a metric of its members: its mean, or the worst case."""
 
 _NORMS = {f"median_{norm.lower()}": norm for norm in NORMS}
@@ -68,6 +75,7 @@ def median_of(cell: Cell) -> tuple[str, Reading]:
 def _wanted(cell: Cell, metric: str) -> bool:
     # the mean error of one stress says what its top-1 says already
     told = metric == "mean_error" and "top1" in cell.readings
+    told |= metric == "flip_probability" and "worst_drop" in cell.readings
     return not told and reading_in(cell, metric).text != NOTHING.text
 
 

@@ -20,7 +20,7 @@ COLUMNS = (
     *("sample", "variant", "severity", "label", "correct", "frame_size"),
     *("frames_flip", "frames_top5_distance"),
 )
-OF_PIPELINES = ("pred", "kl_ref", "zipf_ref", "chroma", "downscale")
+OF_PIPELINES = ("pipeline", "pred", "kl_ref", "zipf_ref", "chroma", "downscale")
 """What the metrics of systematic suites need as well."""
 DIGITS = 7
 """A baseline that is itself a summary has nine digits: two more would be those of its rounding."""

@@ -14,6 +14,7 @@ from roadworthy.metrics.per_class import per_class
 from roadworthy.metrics.subsets import OF_SUBSETS
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.alike import alike
+from roadworthy.report.deployments import deployments
 from roadworthy.report.ensembles import Ensembles
 from roadworthy.report.matrix import fools_nothing
 from roadworthy.report.numbered import Numbered
@@ -82,6 +83,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "reference": beside(rows),
         "per_class": classes,
         "same": same,
+        "systematic": list(deployments(suites, _name)),
         "unavailable": [*_unavailable(run), *infinite.entries(), *missing],
     }
 

@@ -11,6 +11,7 @@ from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
 from roadworthy.report.columns import COLUMNS, fit, metrics_of, reading_in, shown_text
 from roadworthy.report.matrix import own_cells
 from roadworthy.report.names import short_names
+from roadworthy.report.pipelines import pipeline_notes
 from roadworthy.report.warned import warnings
 from roadworthy.spec import Spec, parse
 
@@ -142,7 +143,8 @@ def _below(summary: Mapping[str, Any], found: Sequence[Cell]) -> list[str]:
         who = f"{text_of(entry, 'model')}: " if _varies(found, "model") or len(models) > 1 else ""
         texts.append(f"n/a  {who}{text_of(entry, 'stress')}: {text_of(entry, 'reason')}")
     warned = [f"warning  {text}" for text in warnings(summary)]
-    return [*warned, *suite_notes(summary), *alike_notes(summary), *distinct(texts)]
+    notes = [*suite_notes(summary), *pipeline_notes(summary), *alike_notes(summary)]
+    return [*warned, *notes, *distinct(texts)]
 
 
 def suite_notes(summary: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.blocks import Column, Entry, Group, Row, Table, shown
 from roadworthy.report.cells import Cell, distinct
+from roadworthy.report.evidence import Evidence
 from roadworthy.report.names import AXES, short_names
 
 HEADINGS = {
@@ -69,14 +70,14 @@ class Naming:
     failed: bool
 
 
-def results(found: Sequence[Cell], *, about: str | None = None, caption: str = "") -> list[Table]:
+def results(evidence: Evidence, *, about: str | None = None, caption: str = "") -> list[Table]:
     """Return the cells as one table: of the metrics ``about`` something, or of all others.
 
     ``about`` is "calibration", "changes" (how small a change suffices) or "queries" (how many do);
     success rates stand there and among the others, too. Plug-ins' metrics are among the others.
     There is no table where there is nothing to show.
     """
-    found = [_with_worst_case(cell) for cell in found]
+    found = [_with_worst_case(cell) for cell in evidence.cells]
     if about == "changes":
         found = [cell for cell in found if _sought(cell)]
     if about == "queries":
@@ -86,7 +87,8 @@ def results(found: Sequence[Cell], *, about: str | None = None, caption: str = "
         return []
     texts = [text for cell in found for text in (cell.model, cell.data, cell.source)]
     keys = [key for key in ("model", "data") if len({getattr(cell, key) for cell in found}) > 1]
-    naming = Naming(short_names(texts, 48), keys, any(cell.failed for cell in found))
+    names = {**short_names(texts, 48), **evidence.models}
+    naming = Naming(names, keys, any(cell.failed for cell in found))
     columns = [
         *map(Column, ("stress", *keys)),
         *(Column(HEADINGS.get(metric, metric), number=True) for metric in metrics),
@@ -122,6 +124,7 @@ def _row(cell: Cell, metrics: Sequence[str], naming: Naming) -> Row:
             *[Entry(str(cell.failed), number=True, bad=cell.failed > 0)][: naming.failed],
         ],
         nested=cell.nested,
+        about=naming.names[cell.model] if "model" in naming.keys else "",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from roadworthy.pipeline.stages import decoder_names, resizer_names
 from roadworthy.spec import Spec, parse
+from roadworthy.stress.bound import stress
 
 Which = Literal["available", "published"]
 Geometry = Literal["own", "squash256", "imagenet"]
@@ -45,6 +46,11 @@ def decoded(name: str, frame: str = "own") -> str:
 def resized(name: str, frame: str = "own") -> str:
     """Return the stress that resizes with ``name``."""
     return _spec("resizer", {"resize": name}, frame)
+
+
+def changed(text: str, frame: str = "own") -> str:
+    """Return a stress that acts on the model as everyone writes it, in a frame as part of a stack."""
+    return stress(text).spec if frame == "own" else stacked([stress(text).spec], frame)
 
 
 def stacked(members: Sequence[str], frame: str = "own") -> str:

@@ -46,6 +46,12 @@ def in_words(recipe: Pipeline) -> str:
     """Return a pipeline as a phrase, in the order in which its stages act."""
     turned = "turned by EXIF" if recipe.orient == "exif" else "EXIF orientation ignored"
     parts = [f"decoded by {recipe.decoder}, {turned}"]
+    if recipe.profile != "ignore":
+        parts.append(f"colour profile {recipe.profile}")
+    if recipe.yuv != "none":
+        parts.append(f"through {recipe.yuv}")
+    if recipe.light != "encoded":
+        parts.append(f"resized in {recipe.light} light")
     if recipe.size is None:
         parts.append("each image in its own size")
     else:

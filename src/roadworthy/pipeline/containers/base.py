@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 from roadworthy.errors import SampleError
@@ -9,6 +10,9 @@ from roadworthy.pipeline.bounds import spaced
 
 BLOCKS_MAX = 200_000
 """Segments, chunks or blocks in one file: far above any real one, low enough to walk in Python."""
+
+PROFILE_MAX = 16 * 2**20
+"""Bytes of a colour profile; those of printers have two or three million."""
 
 AGAIN = "copy the file again or leave it out"
 
@@ -18,7 +22,8 @@ class Header:
     """A checked file: its format, its size in pixels as stored, and what the stages are given.
 
     ``pixels`` is the file without metadata that could make a decoder turn, animate or warn;
-    ``exif`` is the TIFF-like block with the orientation, or empty.
+    ``exif`` is the TIFF-like block with the orientation, ``icc`` the colour profile and
+    ``transparency`` the body of a PNG's tRNS chunk; each is empty where there is none.
     """
 
     format: str
@@ -26,6 +31,18 @@ class Header:
     height: int
     pixels: bytes
     exif: bytes = b""
+    icc: bytes = b""
+    transparency: bytes = b""
+
+
+def inflated(data: bytes) -> bytes:
+    """Return what a zlib stream of a colour profile holds, or nothing where it is broken or huge."""
+    stream = zlib.decompressobj()
+    try:
+        found = stream.decompress(data, PROFILE_MAX)
+    except zlib.error:
+        return b""
+    return found if stream.eof else b""
 
 
 def truncated(kind: str, missing: str, length: int) -> SampleError:

@@ -8,7 +8,7 @@ from roadworthy.pipeline.containers.base import Header, counted, damaged, trunca
 
 SIGNATURE = b"\xff\xd8\xff"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_EOI, _SOI, _SOS, _APP1 = 0xD9, 0xD8, 0xDA, 0xE1
+_EOI, _SOI, _SOS, _APP1, _APP2 = 0xD9, 0xD8, 0xDA, 0xE1, 0xE2
 _KEPT_APPS = {0xE0, 0xEE}  # JFIF and Adobe: both say how colours are coded
 _METADATA = (set(range(0xE0, 0xF0)) - _KEPT_APPS) | {0xFE}
 _ALONE = {0x01, *range(0xD0, 0xD8)}
@@ -26,7 +26,7 @@ def inspect(data: bytes) -> Header:
     An end-of-image marker inside an EXIF thumbnail does not count, bytes after the picture do not
     matter, and every scan of a progressive file is followed to its end.
     """
-    kept, exif, size = [data[:2]], b"", None
+    kept, exif, icc, size = [data[:2]], b"", [], None
     position, segments = 2, 0
     while True:
         segments = counted("JPEG", segments)
@@ -45,12 +45,22 @@ def inspect(data: bytes) -> Header:
             break
         if marker == _APP1 and data.startswith(b"Exif\0\0", start + 4) and not exif:
             exif = data[start + 10 : position]
+        if marker == _APP2 and data.startswith(b"ICC_PROFILE\0", start + 4):
+            icc.append(data[start + 16 : position])
         if marker not in _METADATA:
             kept.append(data[start:position])
     if size is None:
         raise damaged("JPEG", "no frame header before the first scan")
     kept.append(data[start : _end_of_image(data, position)])
-    return Header("JPEG", *size, pixels=b"".join(kept), exif=exif)
+    return Header("JPEG", *size, pixels=b"".join(kept), exif=exif, icc=_joined(icc))
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """Join the pieces of a profile, each behind its number from 1 on and their count."""
+    ordered = sorted(piece for piece in pieces if len(piece) > 2)
+    if [piece[0] for piece in ordered] != list(range(1, len(pieces) + 1)):
+        return b""
+    return b"".join(piece[2:] for piece in ordered)
 
 
 _LAYOUTS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from roadworthy.pipeline.containers.base import Header, counted, damaged, truncated
+from roadworthy.pipeline.containers.base import Header, counted, damaged, inflated, truncated
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -15,7 +15,7 @@ def inspect(data: bytes) -> Header:
     Only critical chunks are passed on: transparency, gamma, profiles, texts and the later frames of
     an animation are left behind, so that all decoders see the same plain picture.
     """
-    kept, exif, size = [SIGNATURE], b"", None
+    kept, exif, icc, clear, size = [SIGNATURE], b"", b"", b"", None
     position, chunks, pictures = len(SIGNATURE), 0, 0
     while True:
         chunks = counted("PNG", chunks)
@@ -37,9 +37,13 @@ def inspect(data: bytes) -> Header:
             pictures += kind == b"IDAT"
         if kind == b"eXIf" and not exif:
             exif = body
+        if kind == b"iCCP" and not icc:
+            icc = inflated(body.partition(b"\0")[2][1:])
+        if kind == b"tRNS":
+            clear = body
         position = end
         if kind == b"IEND":
             break
     if not pictures:
         raise damaged("PNG", "no picture data (IDAT)")
-    return Header("PNG", *size, pixels=b"".join(kept), exif=exif)
+    return Header("PNG", *size, b"".join(kept), exif, icc, transparency=clear)

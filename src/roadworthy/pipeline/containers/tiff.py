@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.bounds import spaced
-from roadworthy.pipeline.containers.base import BLOCKS_MAX, Header, damaged, truncated
+from roadworthy.pipeline.containers.base import (
+    BLOCKS_MAX,
+    PROFILE_MAX,
+    Header,
+    damaged,
+    truncated,
+)
 
 SIGNATURE = (b"II*\0", b"MM\0*")
 BIG_SIGNATURE = (b"II+\0", b"MM\0+")
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _CODES = {1: "B", 3: "H", 4: "L"}
-_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
+_WIDTH, _HEIGHT, _ORIENTATION, _PROFILE = 256, 257, 274, 34_675
 _DATA = ((273, 279), (324, 325))  # offsets and byte counts, of strips and of tiles
 _ONCE = {256, 257, 259, 262, 266, 274, 277, 278, 284, 292, 293, 317, 322, 323, 531}
 _PIXEL_TAGS = _ONCE - {_ORIENTATION} | {
@@ -91,7 +97,9 @@ def inspect(data: bytes) -> Header:
     _check_data(data, order, tags)
     own = struct.pack(f"{order}H", len(kept)) + b"".join(e.raw for e in kept) + bytes(4)
     pixels = data[:start] + own + data[start + len(own) :]
-    return Header("TIFF", size[0], size[1], pixels=pixels, exif=data)
+    icc = next((e for e in entries if e.tag == _PROFILE and e.type in (1, 7)), None)
+    profile = b"" if icc is None else data[icc.offset : icc.offset + min(icc.count, PROFILE_MAX)]
+    return Header("TIFF", size[0], size[1], pixels=pixels, exif=data, icc=profile)
 
 
 def _check_entries(data: bytes, kept: list[Entry], tags: dict[int, Entry]) -> None:

@@ -26,15 +26,17 @@ def inspect(data: bytes) -> Header:
         width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     else:
         raise damaged("WebP", f"it starts with an unknown chunk {kind!r}")
-    return Header("WebP", width, height, pixels=data[:needed], exif=_exif(data[:needed]))
+    whole = data[:needed]
+    exif = _chunk(whole, b"EXIF").removeprefix(b"Exif\0\0")
+    return Header("WebP", width, height, pixels=whole, exif=exif, icc=_chunk(whole, b"ICCP"))
 
 
-def _exif(data: bytes) -> bytes:
+def _chunk(data: bytes, kind: bytes) -> bytes:
     position, chunks = 12, 0
     while position + 8 <= len(data):
         chunks = counted("WebP", chunks)
         length = int.from_bytes(data[position + 4 : position + 8], "little")
-        if data[position : position + 4] == b"EXIF":
-            return data[position + 8 : position + 8 + length].removeprefix(b"Exif\0\0")
+        if data[position : position + 4] == kind:
+            return data[position + 8 : position + 8 + length]
         position += 8 + length + length % 2
     return b""

@@ -39,16 +39,16 @@ def pillow(data: bytes, variant: str = "") -> Image:
 
     The first frame of an animation, palette and hidden colours under transparency as stored, CMYK
     by Pillow's plain formula. Sixteen bits keep their high byte, where Pillow's own ``convert``
-    saturates. Raises SampleError for pixels with no agreed way to RGB (float, 32 bits, Lab), and
-    whatever Pillow raises for damaged data.
+    saturates. (The stages ``alpha``, ``cmyk`` and ``depth`` have other ways.) Raises SampleError for
+    pixels with no agreed way to RGB (float, 32 bits, Lab), and whatever Pillow raises for damaged
+    data.
     """
     del variant
-    _raise_limit()
-    with _READERS.get(data[:2], PpmImageFile)(io.BytesIO(data)) as file:
+    with opened(data) as file:
         file.load()
         if file.mode == "RGB":
             return np.asarray(file)
-        if file.mode.startswith("I;16") or (file.mode == "I" and file.format == "PPM"):
+        if is_deep(file):
             return _high_byte(np.asarray(file))
         if file.mode not in _CONVERTED:
             raise SampleError(
@@ -57,6 +57,17 @@ def pillow(data: bytes, variant: str = "") -> Image:
             )
         file.info.pop("transparency", None)  # else convert() warns, or looks for a spare colour
         return np.asarray(file.convert("RGB"))
+
+
+def opened(data: bytes) -> ImageFile:
+    """Return a file as Pillow opens it, its pixels not yet decoded; the caller closes it."""
+    _raise_limit()
+    return _READERS.get(data[:2], PpmImageFile)(io.BytesIO(data))
+
+
+def is_deep(file: ImageFile) -> bool:
+    """Whether the pixels of an opened file are 16-bit grey."""
+    return file.mode.startswith("I;16") or (file.mode == "I" and file.format == "PPM")
 
 
 def _high_byte(grey: np.ndarray[tuple[int, ...], np.dtype[np.uint16 | np.int32]]) -> Image:

@@ -7,7 +7,7 @@ from roadworthy.types import Image
 
 
 @profile
-def ignore(image: Image, data: bytes) -> Image:
+def ignore(image: Image, icc: bytes) -> Image:
     """Return ``image``, uint8 (H, W, 3), as Pillow, OpenCV and torchvision do."""
-    del data
+    del icc
     return image

@@ -56,6 +56,13 @@
   }
   window.addEventListener("beforeprint", drawAll);
 
+  // What is not in view is drawn while there is nothing else to do, so that it is there in print.
+  const idle = window.requestIdleCallback || ((f) => setTimeout(f, 50));
+  (function rest() {
+    const next = places.find((place) => !drawn.has(Number(place.id.slice("figure-".length))));
+    if (next) idle(() => Promise.resolve(draw(next)).then(rest), { timeout: 2000 });
+  })();
+
   // Data as CSV ------------------------------------------------------------------------------------
   function quoted(value) {
     const text = value === null || value === undefined ? "" : String(value);
@@ -143,8 +150,12 @@
     document.querySelectorAll("input[data-filter]").forEach(function (input) {
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       const rows = Array.from(document.querySelectorAll("#" + input.dataset.filter + " tbody tr:not(.axis)"));
+      let above = ""; // a nested line is found by the words of the line that it belongs to, too
       rows.forEach(function (row) {
-        const text = row.textContent.toLowerCase();
+        const own = row.textContent.toLowerCase();
+        const nested = row.cells[0].classList.contains("nested");
+        if (!nested) above = row.cells[0].textContent.toLowerCase();
+        const text = nested ? above + " " + own : own;
         const other = Boolean(wanted) && row.dataset.about !== undefined && row.dataset.about !== wanted;
         row.hidden = other || !words.every((word) => text.includes(word));
       });

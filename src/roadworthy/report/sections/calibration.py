@@ -40,4 +40,4 @@ def _errors(evidence: Evidence) -> list[Figure]:
 
 def _table(evidence: Evidence) -> list[Block]:
     caption = "Does the confidence say how often the model is right? Lower is better, except for coverage."
-    return [*results(evidence.cells, about="calibration", caption=caption)]
+    return [*results(evidence, about="calibration", caption=caption)]

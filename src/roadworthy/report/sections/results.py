@@ -17,5 +17,5 @@ CAPTION = (
 @section(title="All results", place=1300)
 def results(evidence: Evidence) -> list[Block]:
     """List every cell with its metrics, by axis."""
-    found = table_of(evidence.cells, caption=CAPTION)
+    found = table_of(evidence, caption=CAPTION)
     return [*found, *(Text(note, "soft") for note in suite_notes(evidence.summary) if found)]

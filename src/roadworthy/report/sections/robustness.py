@@ -46,8 +46,8 @@ def robustness(evidence: Evidence) -> list[Block]:
     """Draw robust accuracy over budget and strength, and list what each attack needed."""
     made: list[Block] = [*robustness_figures(evidence.alone, evidence.who)]
     made = made or [*_of_summary(evidence)]
-    made += results(evidence.cells, about="changes", caption=CHANGES)
-    made += results(evidence.cells, about="queries", caption=QUERIES)
+    made += results(evidence, about="changes", caption=CHANGES)
+    made += results(evidence, about="queries", caption=QUERIES)
     for one in cascades(evidence.alone, evidence.who):
         made += _cascade(one)
     return made

@@ -9,6 +9,7 @@ from roadworthy.suites.generators.base import Members, Results, suite
 from roadworthy.suites.reading import (
     Geometry,
     Which,
+    changed,
     decoded,
     decoders,
     resized,
@@ -17,12 +18,14 @@ from roadworthy.suites.reading import (
 )
 from roadworthy.suites.worst import worst_of
 
-FACTORS = ("decode", "resize", "colour", "fp16", "int8", "ceil")
 STACKED = ("decode", "resize", "colour", "int8", "ceil")
 """What is stacked, in this order; half precision changes next to nothing."""
 
-COLOURS = ("yuv420", "yuv444")
-NUMBERS = {"fp16": ("precision(dtype=fp16)",)}
+OTHERS = {
+    "fp16": ("precision(dtype=fp16)",),
+    "int8": ("quantize(bits=8)",),
+}
+"""What is changed beside decoders and resizers."""
 
 
 @suite(headline="worst_drop", paper="Wang et al., SysNoise, MLSys 2023")
@@ -38,6 +41,7 @@ def sysnoise(*, pipelines: Which = "available", geometry: Geometry = "own") -> M
     factors: dict[str, list[str]] = {
         "decode": [decoded(name, geometry) for name in decoders(pipelines)],
         "resize": [resized(name, geometry) for name in resizers(pipelines)],
+        **{name: [changed(one, geometry) for one in members] for name, members in OTHERS.items()},
     }
     return Members(factors, partial(_stacks, factors, geometry))
 

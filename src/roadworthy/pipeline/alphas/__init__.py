@@ -1,0 +1,1 @@
+"""Ways with transparency, one file each."""

@@ -1,0 +1,1 @@
+"""Ways from the four inks of CMYK to RGB, one file each."""

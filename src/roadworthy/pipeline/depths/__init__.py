@@ -1,0 +1,1 @@
+"""Ways from sixteen bits of grey to eight, one file each."""

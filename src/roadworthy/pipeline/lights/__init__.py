@@ -1,0 +1,1 @@
+"""In which light a resize works, one file each."""

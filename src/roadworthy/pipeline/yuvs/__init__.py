@@ -1,0 +1,1 @@
+"""Layouts in which hardware hands over luma and chroma, one file each."""

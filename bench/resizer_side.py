@@ -16,31 +16,45 @@ from bench.race import Parts, Work
 
 Pixels = NDArray[np.uint8]
 Make = Callable[[], Pixels]
-SHORT = 256
+Prepare = Callable[[Pillow.Image, str], Make]
+SHORT, FRAME = 256, 224
+WHOLE = "decode and resize"
 
 
 @dataclass(frozen=True)
 class Times:
-    """Wall and processor seconds by filter, for all photographs once; the sum of the bytes made."""
+    """Wall and processor seconds for all photographs once, by filter and from the files on.
+
+    ``sums`` are the sums of the bytes made.
+    """
 
     parts: Parts
     sums: dict[str, int]
 
 
 def ours(files: Sequence[str], family: str, filters: Sequence[str], repeats: int) -> Work:
-    """Call the stage as the engine does, after the decoder and before the crop."""
-    from roadworthy.pipeline.base import Pipeline, resized
+    """Make frames as the engine does, of what a decoder returns and of files."""
+    from roadworthy.pipeline.base import Pipeline, run
+    from roadworthy.pipeline.steps import frame_of
+
+    def pipeline(kernel: str) -> Pipeline:
+        return Pipeline((FRAME, FRAME), resize=f"{family}-{kernel}", resize_to=SHORT)
 
     def prepared(picture: Pillow.Image, kernel: str) -> Make:
-        pixels = np.asarray(picture)
-        pipeline = Pipeline((224, 224), resize=f"{family}-{kernel}", resize_to=SHORT)
-        return lambda: resized(pixels, pipeline)
+        pixels, recipe = np.asarray(picture), pipeline(kernel)
+        return lambda: frame_of(pixels, recipe)
 
-    return _work(files, filters, repeats, prepared)
+    def whole(data: bytes, kernel: str) -> Pixels:
+        return run(data, pipeline(kernel), name="photograph")
+
+    return _work(files, filters, repeats, prepared, whole)
 
 
 def by_hand(files: Sequence[str], family: str, filters: Sequence[str], repeats: int) -> Work:
-    """Call the library, from what its own reader would hold to an array of bytes (H, W, 3)."""
+    """Call the library on what its own reader would hold, and crop: to an array (224, 224, 3).
+
+    Files are read by Pillow, and handed to the library as its documentation says.
+    """
     calls = globals()[f"_{family}"]
 
     def prepared(picture: Pillow.Image, kernel: str) -> Make:
@@ -48,9 +62,13 @@ def by_hand(files: Sequence[str], family: str, filters: Sequence[str], repeats: 
         short = min(width, height)
         size = (int(SHORT * height / short), int(SHORT * width / short))
         made: Make = calls(picture, size, kernel)
-        return made
+        top, left = (round((side - FRAME) / 2) for side in size)
+        return lambda: np.ascontiguousarray(made()[top : top + FRAME, left : left + FRAME])
 
-    return _work(files, filters, repeats, prepared)
+    def whole(data: bytes, kernel: str) -> Pixels:
+        return prepared(Pillow.open(io.BytesIO(data)).convert("RGB"), kernel)()
+
+    return _work(files, filters, repeats, prepared, whole)
 
 
 def _pillow(picture: Pillow.Image, size: tuple[int, int], kernel: str) -> Make:
@@ -135,23 +153,22 @@ def _work(
     files: Sequence[str],
     filters: Sequence[str],
     repeats: int,
-    prepared: Callable[[Pillow.Image, str], Make],
+    prepared: Prepare,
+    whole: Callable[[bytes, str], Pixels],
 ) -> Work:
-    pictures = [Pillow.open(io.BytesIO(_read(file))).convert("RGB") for file in files]
+    data = [_read(file) for file in files]
+    pictures = [Pillow.open(io.BytesIO(one)).convert("RGB") for one in data]
     makes = {kernel: [prepared(p, kernel) for p in pictures] for kernel in filters}
 
     def run(times: int) -> Times:
         parts: dict[str, tuple[float, float]] = {}
         sums: dict[str, int] = {}
         for kernel, calls in makes.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            for _ in range(times):
-                made = [call() for call in calls]
-            spent = time.perf_counter() - wall, time.process_time() - cpu
-            parts[kernel] = (spent[0] / times, spent[1] / times)
+            made, parts[kernel] = _timed(lambda calls=calls: [call() for call in calls], times)  # type: ignore[misc]
             sums[kernel] = sum(int(one.sum()) for one in made)
-        walls, cpus = zip(*parts.values(), strict=True)
-        return Times({**parts, "all": (sum(walls), sum(cpus))}, sums)
+        every = [(one, kernel) for kernel in filters for one in data]
+        _, parts[WHOLE] = _timed(lambda: [whole(*one) for one in every], 1)
+        return Times(parts, sums)
 
     return Work(
         run=lambda: run(repeats),
@@ -159,6 +176,15 @@ def _work(
         answer=lambda times: times.sums,
         parts=lambda times: times.parts,
     )
+
+
+def _timed(
+    work: Callable[[], list[Pixels]], times: int
+) -> tuple[list[Pixels], tuple[float, float]]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(times):
+        made = work()
+    return made, ((time.perf_counter() - wall) / times, (time.process_time() - cpu) / times)
 
 
 def _read(file: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.pictures import imagenet
 from bench.race import Comparison, Race, Side
+from bench.resizer_side import WHOLE
 from roadworthy.pipeline.stages import RESIZERS
 
 OURS, BY_HAND = "roadworthy", "by hand"
@@ -21,7 +22,7 @@ OWN = ("tensorflow",)
 
 
 def races(*, quick: bool) -> list[Race]:
-    """Return a race for each family, with a line for all of its filters and one for each."""
+    """Return a race for each family: from files on by all of its filters, and each filter alone."""
     return [_race(name, quick=quick) for name in RESIZERS if name not in OWN]
 
 
@@ -40,7 +41,7 @@ def _race(family: str, *, quick: bool) -> Race:
         ),
         (
             Comparison(
-                f"resizer {family}", OURS, (BY_HAND,), kind="overhead", bound=BOUND, part="all"
+                f"{WHOLE} {family}", OURS, (BY_HAND,), kind="overhead", bound=BOUND, part=WHOLE
             ),
             *(
                 Comparison(f"resizer {family}-{name}", OURS, (BY_HAND,), kind="overhead", part=name)
@@ -51,8 +52,8 @@ def _race(family: str, *, quick: bool) -> Race:
         check=_same,
         together=True,
         missing="" if not stage.needs or find_spec(stage.needs) else f"needs {stage.needs}",
-        note=f"{len(files)} ImageNet JPEGs, shorter side to 256, one thread; by hand from what the "
-        "library itself reads into, to bytes (H, W, 3)",
+        note=f"{len(files)} ImageNet JPEGs, shorter side to 256, central 224, one thread, to bytes (224, "
+        "224, 3); decoded by Pillow, and for single filters on what the library itself reads into",
     )
 
 

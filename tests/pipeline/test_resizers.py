@@ -164,6 +164,22 @@ def test_fast_bilinear_of_swscale_leaves_out_two_pixels_and_darkens(count: tuple
     assert np.abs(np.array(weights) - expected).max() < 0.03
 
 
+@pytest.mark.parametrize("kernel", ["bilinear", "bicubic", "point", "lanczos"])
+def test_swscale_halves_the_colour_of_pictures_at_half_the_width_or_less(kernel: str) -> None:
+    family, _ = here(f"swscale-{kernel}")
+    image = pattern(80, 120)
+    for width, halved in ((61, False), (60, True)):
+        planes = []
+        for channel in range(3):
+            grey = np.repeat(image[:, :, channel, None], 3, axis=2)
+            planes.append(family.function(grey, (44, width), kernel)[:, :, 0])
+        apart = np.abs(
+            family.function(image, (44, width), kernel) - np.stack(planes, 2).astype(int)
+        )
+        assert (apart.mean() > 2) == halved
+        assert (apart.mean() < 0.3) != halved
+
+
 @pytest.mark.parametrize("gap", [1, 2, 3])
 @pytest.mark.parametrize("kernel", ["box", "bilinear", "hamming", "bicubic", "lanczos"])
 def test_a_reducing_gap_averages_whole_pixels_first(kernel: str, gap: int) -> None:

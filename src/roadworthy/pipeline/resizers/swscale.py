@@ -34,7 +34,9 @@ def swscale(image: Image, size: tuple[int, int], kernel: str) -> Image:
     """Resize uint8 (H, W, 3) to ``size`` (H, W), rgb24 to rgb24.
 
     Filters widen with the scale. ``bicubic`` is swscale's default; ``bicublin`` and
-    ``fast-bilinear`` treat colour more coarsely than brightness.
+    ``fast-bilinear`` treat colour more coarsely than brightness. Where the width becomes half or
+    less, swscale takes the colour of every other pixel, as of all pictures that it is not told
+    otherwise of.
     """
     import av
 

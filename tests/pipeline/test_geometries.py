@@ -237,7 +237,7 @@ def test_the_frame_always_has_its_size(
     name: str, height: int, width: int, size: tuple[int, int], fraction: float
 ) -> None:
     pipeline = Pipeline(size, geometry=name, crop=fraction, resize="opencv-nearest")
-    assume(max(height, width) < 500 * min(height, width))  # a thread of a picture is refused
+    assume(max(height, width) < 200 * min(height, width))  # a thread of a picture is refused
     rows, columns = target_size(height, width, pipeline)
     top, left, kept_rows, kept_columns = part_of(height, width, pipeline)
     assert 0 <= top <= top + kept_rows <= height

@@ -74,7 +74,7 @@ def test_a_frame_made_at_once_is_the_same(more: dict[str, str]) -> None:
 
 
 def test_a_resizer_of_bytes_cannot() -> None:
-    for name in ("torch-bilinear", "torch-nearest"):
+    for name in ("torchvision-bilinear", "swscale-point"):
         with pytest.raises(InapplicableError, match=f"pillow and opencv; {name} takes bytes"):
             validate(Pipeline((8, 8), resize=name, light="linear"))
 

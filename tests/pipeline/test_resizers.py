@@ -18,7 +18,6 @@ from roadworthy.pipeline.backend import require
 from roadworthy.pipeline.base import Pipeline, resized
 from roadworthy.pipeline.native import as_tensor
 from roadworthy.pipeline.probe import pattern
-from roadworthy.pipeline.resizers.torch import interpolate
 from roadworthy.pipeline.stages import find_resizer, resizer_names
 from roadworthy.types import Image
 
@@ -42,10 +41,7 @@ def here(name: str) -> tuple[Any, str]:
 def resize_plane(plane: Plane, size: tuple[int, int], name: str) -> Plane:
     """Resize one float plane with the very function that resizes images."""
     family, kernel = here(name)
-    if family.name == "torch":
-        result: Plane = interpolate(torch.from_numpy(plane)[None, None], size, kernel)[0, 0].numpy()
-        return result
-    result = family.function(plane, size, kernel)
+    result: Plane = family.function(plane, size, kernel)
     assert result.dtype == np.float32
     return result
 

@@ -6,8 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from roadworthy.types import Image
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +32,7 @@ def vips() -> Any:
     return pyvips
 
 
-def as_tensor(image: Image) -> torch.Tensor:
+def as_tensor(image: NDArray[Any]) -> torch.Tensor:
     """Return a uint8 image as a tensor of the same shape on the same memory, which must outlive it.
 
     ``torch.from_numpy`` warns of images that may not be written to, as decoders return them. Nothing
@@ -50,7 +49,7 @@ def as_tensor(image: Image) -> torch.Tensor:
 class _Lent:
     """Memory that NumPy takes for writable, and whose owner it keeps alive."""
 
-    def __init__(self, pixels: Image) -> None:
+    def __init__(self, pixels: NDArray[Any]) -> None:
         self.owner = pixels
         interface = pixels.__array_interface__
         self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

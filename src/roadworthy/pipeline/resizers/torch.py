@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from roadworthy.pipeline.native import as_tensor, opencv
 from roadworthy.pipeline.stages import resizer
-from roadworthy.types import Image
 
 if TYPE_CHECKING:
     import torch as pytorch
+
+PixelT = TypeVar("PixelT", np.uint8, np.float32)
 
 _MODES = {
     "nearest": ("nearest", False),
@@ -24,18 +28,23 @@ _WITH_CORNERS = ("bilinear", "bicubic")
 
 
 @resizer(*_MODES, needs="torch", extra="torch")
-def torch(image: Image, size: tuple[int, int], kernel: str) -> Image:
-    """Resize uint8 (H, W, 3) to ``size`` (H, W) as a float tensor, then round and clamp to uint8.
+def torch(image: NDArray[PixelT], size: tuple[int, int], kernel: str) -> NDArray[PixelT]:
+    """Resize uint8 (H, W, 3), or one float32 plane (H, W), to ``size`` (H, W) as a float tensor.
 
-    Half-pixel centres (align_corners=False). ``area`` is adaptive average pooling. Needs torch.
+    Bytes are rounded and clamped at the end. Half-pixel centres (align_corners=False). ``area`` is
+    adaptive average pooling. Needs torch.
     """
     import torch as pytorch
 
+    if image.dtype == np.float32:
+        plane = pytorch.from_numpy(np.array(image))[None, None]
+        floats: NDArray[PixelT] = interpolate(plane, size, kernel)[0, 0].numpy()
+        return floats
     with pytorch.inference_mode():
         planes = as_tensor(image).permute(2, 0, 1)[None].float()
         result = interpolate(planes, size, kernel).round_().clamp_(0, 255).to(pytorch.uint8)
-    planes_of_bytes = list(result[0].numpy())
-    merged: Image = opencv().merge(planes_of_bytes)  # many times as fast as a transposed copy
+    # Many times as fast as a transposed copy.
+    merged: NDArray[PixelT] = opencv().merge(list(result[0].numpy()))
     return merged
 
 

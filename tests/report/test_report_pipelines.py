@@ -173,6 +173,7 @@ def test_the_page_has_matrix_pipelines_steps_and_strata(run: rw.Run) -> None:
     assert chroma.columns[1].text == "4:4:4 (n = 15)"
     page = render(run, images=0)
     assert "The option of each kind that costs most by itself" in page
+    assert page.count(f"The worst drop over {SUITE} is") == 1  # of the whole, not of each factor
     assert page.count("decoder(decode=pyav-bicubic)") > 3
 
 

@@ -10,7 +10,13 @@ from roadworthy.data.base import Images
 from roadworthy.spec import Spec, parse
 from roadworthy.types import Dataset, Sample
 
-_COLUMNS = {"corruption": "corruptions", "severity": "severities", "perturbation": "perturbations"}
+_COLUMNS = {
+    "corruption": "corruptions",
+    "severity": "severities",
+    "perturbation": "perturbations",
+    "decoder": "decoder",
+    "resize": "resize",
+}
 
 
 def parts_of(dataset: Dataset) -> list[Dataset]:

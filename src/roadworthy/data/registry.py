@@ -25,6 +25,7 @@ _EXAMPLES = {
     "imagefolder": "imagefolder:DIR",
     "imagenet_c": "imagenet_c:DIR",
     "imagenet_p": "imagenet_p:DIR",
+    "imagenet_s": "imagenet_s:DIR",
     "parquet": "parquet:FILE.parquet or parquet:DIR",
 }
 

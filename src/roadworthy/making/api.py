@@ -6,11 +6,13 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from roadworthy.data.base import Images
 from roadworthy.data.order import order
 from roadworthy.data.registry import open_data
 from roadworthy.errors import UsageError
+from roadworthy.making import readings
 from roadworthy.making.folder import begin
 from roadworthy.making.made import Made
 from roadworthy.making.manifest import Manifest
@@ -52,9 +54,11 @@ def make(
     each corruption and ``labels.npy``, as CIFAR-10-C. Sequences become ``<stress>/<class>/<name>.mp4``
     as ImageNet-P or, ``npy``, (N, T, H, W, 3). ``frame`` is ``imagenet`` (default: 224 x 224),
     ``inception``, ``tiny`` or ``untouched`` (default for arrays). The pictures are those that
-    `evaluate` judges with the same seed and frame, whatever the number of processes ``jobs``. The
-    folder says what it holds in ``make.json`` and ``manifest.jsonl``; the same call again makes what
-    is missing or damaged. Raises UsageError for what cannot be made, and RoadworthyError for a disk
+    `evaluate` judges with the same seed and frame, whatever the number of processes ``jobs``. Other
+    decoders and resizers become ``<decoder>/<resizer>/<name>.npy``, uint8 (H, W, 3) without loss, with
+    a list ``<decoder>_<resizer>.txt``, as ImageNet-S; the frame is ``squash256`` by default. The folder
+    says what it holds in ``make.json`` and ``manifest.jsonl``; the same call again makes what is
+    missing or damaged. Raises UsageError for what cannot be made, and RoadworthyError for a disk
     that refuses. Hendrycks & Dietterich, ICLR 2019.
     """
     for name, value in (("jobs", jobs), ("limit", limit)):
@@ -66,7 +70,10 @@ def make(
     dataset = open_data(data) if isinstance(data, str) else data
     samples = _chosen(dataset, limit, seed)
     stacked = any(variant.stack for variant in variants)
-    request = {"data": dataset.spec, "seed": seed}
+    read = dict.fromkeys(v.folder for v in variants if readings.reads(v.stress))
+    request: dict[str, Any] = {"data": dataset.spec, "seed": seed}
+    if read:  # the layout has no folders that say what a label is
+        request["classes"] = readings.described(dataset.classes)
     if stacked:  # the rows of an array are its samples, so that all arrays need the same
         request["samples"] = digest(*(sample.id for sample in samples))
     folder = Path(out)
@@ -79,6 +86,7 @@ def make(
     else:
         made = _make_files(worker, dataset, samples, manifest, jobs=jobs, report=tell)
     manifest.close(made.failures)
+    readings.write_lists(folder, list(read), manifest.records.values())
     return made
 
 
@@ -123,7 +131,8 @@ def _make_files(
     # Names come from the whole data set, so that a prefix of it has the same ones.
     stems, classes = file_stems(dataset.samples), class_folders(dataset.classes, dataset.samples)
     places = {s.id: f"{classes[s.label]}/{stems[s.id]}" for s in samples}
-    tasks = _tasks(worker.variants, samples, places, manifest)
+    flat = file_stems(dataset.samples, flat=True)
+    tasks = _tasks(worker.variants, samples, places, flat, manifest)
     results: Iterator[Result] = work(worker.do, tasks, jobs=jobs)
     for result in results:
         manifest.add(result.records)
@@ -138,6 +147,7 @@ def _tasks(
     variants: Sequence[Variant],
     samples: Sequence[Sample],
     places: Mapping[str, str],
+    flat: Mapping[str, str],
     manifest: Manifest,
 ) -> Iterator[Task]:
     suffixes = [open_store(variant.store).suffix for variant in variants]
@@ -146,7 +156,8 @@ def _tasks(
         for sample in samples[start : start + SAMPLES_A_TASK]:
             targets = []
             for index, variant in enumerate(variants):
-                file = f"{variant.folder}/{places[sample.id]}{suffixes[index]}"
+                place = flat if readings.reads(variant.stress) else places
+                file = f"{variant.folder}/{place[sample.id]}{suffixes[index]}"
                 known = manifest.records.get(file)
                 same = known is not None and known.key == key_of(variant, sample)
                 targets.append(Target(index, file, known.sha256 if known and same else None))

@@ -47,18 +47,19 @@ def class_folders(classes: Classes, samples: Sequence[Sample]) -> dict[int, str]
     return {label: str(label) for label in labels}
 
 
-def file_stems(samples: Sequence[Sample]) -> dict[str, str]:
+def file_stems(samples: Sequence[Sample], *, flat: bool = False) -> dict[str, str]:
     """Return the file name, without its suffix, of each sample by id.
 
-    It is the name of the original file; where two of a class have the same, each gets a part of the
-    digest of its id, whatever subset is made.
+    It is the name of the original file; where two of a class have the same, or two of any class if
+    all are in one ``flat`` folder, each gets a part of the digest of its id, whatever subset is made.
     """
     stems = {sample.id: stem_of(sample.id) for sample in samples}
-    taken = Counter((sample.label, stems[sample.id].lower()) for sample in samples)
+    folders = {sample.id: 0 if flat else sample.label for sample in samples}
+    taken = Counter((folders[sample.id], stems[sample.id].lower()) for sample in samples)
     return {
         sample.id: (
             stems[sample.id]
-            if taken[sample.label, stems[sample.id].lower()] == 1
+            if taken[folders[sample.id], stems[sample.id].lower()] == 1
             else f"{stems[sample.id]}-{digest(sample.id, size=4)}"
         )
         for sample in samples

@@ -9,6 +9,7 @@ from typing import Any
 
 from roadworthy.binding import resolved_digest
 from roadworthy.errors import UsageError
+from roadworthy.making import readings
 from roadworthy.making.names import stress_folder
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.pipeline.published import FrameName, published
@@ -36,7 +37,9 @@ class Variant:
 
     @property
     def pipeline(self) -> Pipeline:
-        """How a picture is made ready for the stress."""
+        """How a picture is made ready for the stress, or, of another way to read files, by it."""
+        if readings.reads(self.stress):
+            return readings.pipeline_of(self.stress, self.setting, self.frame)
         return published(self.frame, Pipeline(size=None))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -47,7 +50,7 @@ class Variant:
     @property
     def stack(self) -> bool:
         """Whether all samples go into one array."""
-        return self.store == "npy"
+        return self.store == "npy" and not readings.reads(self.stress)
 
 
 def _from_text(spec: str, setting: str, *rest: Any) -> Variant:
@@ -66,9 +69,10 @@ def variants_of(
     """Return every variant of ``stresses``, each folder once.
 
     ``frame`` and ``store`` win over what a stress says; without either, corruptions are PNG,
-    sequences MP4, and the frame is that of ImageNet-C, for arrays the pictures as they are. Raises
-    UsageError for stresses that make no pictures, for formats that cannot hold them, and where two
-    variants would share a folder.
+    sequences MP4, and the frame is that of ImageNet-C, for arrays the pictures as they are. Other ways
+    to read files are an array for each, in the frame of ImageNet-S. Raises UsageError for stresses
+    that make no pictures, for formats that cannot hold them, and where two variants would share a
+    folder.
     """
     found: dict[str, Variant] = {}
     for one in stresses:
@@ -91,6 +95,10 @@ def variants_of(
 
 def _variant(one: Stress, setting: Setting, frame: FrameName, store: str) -> Variant:
     definition = one.definition
+    if readings.reads(one):
+        pipeline = readings.pipeline_of(one, setting, frame)
+        key = readings.key_of(pipeline, frame, store)
+        return Variant(one, setting, readings.folder_of(pipeline), frame, store, key)
     arguments = dict(setting.arguments)
     if definition.tables is not None and definition.tables.compare == "previous":
         arguments.pop("difficulty")  # only says which frames are compared
@@ -100,17 +108,21 @@ def _variant(one: Stress, setting: Setting, frame: FrameName, store: str) -> Var
 
 
 def _check_tap(one: Stress) -> None:
-    if one.definition.tap not in (Tap.IMAGE, Tap.RESIZED):
+    if one.definition.tap not in (Tap.IMAGE, Tap.RESIZED, Tap.PIPELINE):
         raise UsageError(
             f"'{one.spec}' makes no picture of its own ({one.definition.tap.name}); `make` writes "
-            f"corruptions and sequences, such as fog or translate"
+            f"corruptions and sequences, such as fog or translate, and what other decoders and "
+            f"resizers make of files, such as imagenet_s"
         )
 
 
 def _store_of(one: Stress, given: str | None) -> Store:
     sequence = one.definition.sequence
-    default = one.store or open_store("mp4" if sequence else "png")
+    read = readings.reads(one)
+    default = one.store or open_store("mp4" if sequence else "npy" if read else "png")
     kept = default if given is None else open_store(given)
+    if read:
+        readings.check_store(one, kept)
     if sequence and not kept.whole:
         raise UsageError(f"'{one.spec}' is a sequence: keep it as mp4 or npy, not {kept.spec}")
     if kept.suffix == ".mp4" and not sequence:
@@ -132,6 +144,8 @@ def _frame_of(one: Stress, given: FrameName | None, kept: Store) -> FrameName:
         return given
     if one.frame != "own":
         return one.frame
+    if readings.reads(one):
+        return readings.FRAME
     return "untouched" if kept.suffix == ".npy" else "imagenet"
 
 

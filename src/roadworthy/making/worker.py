@@ -8,9 +8,10 @@ from pathlib import Path
 
 from roadworthy.engine.files import cannot_write, sweep, write_whole
 from roadworthy.errors import SampleError
+from roadworthy.making import readings
 from roadworthy.making.manifest import Record, checksum, checksum_of
 from roadworthy.making.request import Variant
-from roadworthy.pipeline.base import Pipeline, decode, framed, resized
+from roadworthy.pipeline.base import Pipeline, decode, decode_hash, frame_of, framed, resized
 from roadworthy.seed import digest
 from roadworthy.stores import store
 from roadworthy.stress.apply import corrupted, draws_for, sequence
@@ -48,20 +49,29 @@ class Kitchen:
     def __init__(self, dataset: Dataset, sample: Sample, seed: int) -> None:
         self.dataset, self.sample, self.seed = dataset, sample, seed
         self._data: bytes | None = None
+        self._pixels: dict[str, Image] = {}
         self._resized: dict[Pipeline, Image] = {}
+
+    def pixels(self, pipeline: Pipeline) -> Image:
+        """Return the decoded picture, once for all that decode alike; raises SampleError."""
+        if self._data is None:
+            self._data = self.dataset.read(self.sample)
+        how = decode_hash(pipeline)
+        if how not in self._pixels:
+            self._pixels[how] = decode(self._data, pipeline, name=self.sample.id)
+        return self._pixels[how]
 
     def uncropped(self, pipeline: Pipeline) -> Image:
         """Return the resized picture; raises SampleError naming the sample."""
-        if self._data is None:
-            self._data = self.dataset.read(self.sample)
         if pipeline not in self._resized:
-            pixels = decode(self._data, pipeline, name=self.sample.id)
-            self._resized[pipeline] = resized(pixels, pipeline)
+            self._resized[pipeline] = resized(self.pixels(pipeline), pipeline)
         return self._resized[pipeline]
 
     def frames(self, variant: Variant) -> list[Image]:
         """Return the frames of a variant, one unless it is a sequence; raises SampleError."""
         one, setting, pipeline = variant.stress, variant.setting, variant.pipeline
+        if readings.reads(one):
+            return [frame_of(self.pixels(pipeline), pipeline)]
         picture = self.uncropped(pipeline)
         frame = framed(picture, pipeline)
         sample, seed = self.sample.id, self.seed
@@ -105,7 +115,9 @@ class Worker:
         variant, sample = self.variants[target.variant], kitchen.sample
         tables = variant.stress.definition.tables
         noise = tables is not None and tables.compare == "first"
-        data = store(variant.store).encode(kitchen.frames(variant), noise)
+        frames, kept = kitchen.frames(variant), store(variant.store)
+        read = readings.reads(variant.stress)
+        data = readings.encoded(frames[0], kept) if read else kept.encode(frames, noise)
         self._prepare(path.parent)
         write_whole(path, data)
         return Record(

@@ -94,7 +94,7 @@ def part_of(data: str) -> Part | None:
     except SpecError:
         return None
     suite = suites().get(spec.name)
-    if suite is None or suite.kind is None or spec.path is None:
+    if suite is None or suite.kind not in _NAMED or spec.path is None:
         return None
     params = dict(spec.params)
     name, severity = params.pop(_NAMED[suite.kind], None), params.pop("severities", None)
@@ -107,7 +107,7 @@ def part_of(data: str) -> Part | None:
 def is_whole(data: str) -> bool:
     """Whether a data set is a stored benchmark, or several of its parts together."""
     suite = suites().get(data.partition(":")[0])
-    return suite is not None and suite.kind is not None and part_of(data) is None
+    return suite is not None and suite.kind in _NAMED and part_of(data) is None
 
 
 def _listed(values: Sequence[object]) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadworthy.report.rules.base import Judged, percent, rule
+from roadworthy.report.rules.base import Judged, as_points, percent, rule
 from roadworthy.report.sentence import Sentence
 
 QUOTED = {
@@ -18,6 +18,12 @@ def suite_score(judged: Judged) -> Sentence | None:
     """Speak where a whole suite was run: its published score, or else the plain mean."""
     texts = []
     for cell in judged.every:
+        if cell.nested:
+            continue  # a part of the suite
+        if cell.value("worst_drop") is not None:
+            shown = as_points(cell.readings["worst_drop"])
+            texts.append(f"the worst drop over {cell.stress} is {shown}")
+            continue
         metric = next((m for m in QUOTED if cell.value(m) is not None), None)
         if cell.axis == "suite" and metric is not None:
             of = ", where 100 is the baseline" if metric in ("mce", "mfr") else ""

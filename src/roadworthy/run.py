@@ -34,6 +34,11 @@ class CellRecord:
     source: str = ""
     frame: str = ""
 
+    @property
+    def judge(self) -> str:
+        """The model as it is shown; a precision other than float32 is part of its name."""
+        return self.model if self.precision == "fp32" else f"{self.model} [{self.precision}]"
+
 
 class Run:
     """What stands in the folder of a run; all readers of records go through `scan`.
@@ -120,6 +125,21 @@ class Run:
             .sort("position", maintain_order=True)
             .drop("position")
         )
+
+    @cached_property
+    def unfinished(self) -> list[tuple[CellRecord, int, int]]:
+        """Cells of which samples are not judged yet: the cell, how many are, and of how many."""
+        found = []
+        for cell in self.cells:
+            manifest = self.manifest(cell.manifest)
+            wanted = 0 if manifest is None else manifest.height
+            members = [m for part in self._parts.get(cell.request, []) for m in part.members]
+            judged = sum({str(m["key"]): int(m.get("samples", 0)) for m in members}.values())
+            if judged != wanted and members:  # parts of several invocations overlap
+                judged = int(self._rows_of(cell).select(pl.col("sample").n_unique()).collect().item())
+            if judged < wanted:
+                found.append((cell, judged, wanted))
+        return found
 
     def scan(self) -> pl.LazyFrame:
         """Return all current records as a lazy frame; only the columns that are used are read."""

@@ -140,8 +140,7 @@ def _wanted(metric: str, cell: CellRecord, passed_on: bool) -> bool:
 
 
 def _name(cell: CellRecord) -> str:
-    """Name of the judge; a precision other than float32 is part of it."""
-    return cell.model if cell.precision == "fp32" else f"{cell.model} [{cell.precision}]"
+    return cell.judge
 
 
 def _classes(run: Run, cell: CellRecord, rows: pl.DataFrame) -> Iterator[dict[str, Any]]:

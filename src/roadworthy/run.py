@@ -136,7 +136,9 @@ class Run:
             members = [m for part in self._parts.get(cell.request, []) for m in part.members]
             judged = sum({str(m["key"]): int(m.get("samples", 0)) for m in members}.values())
             if judged != wanted and members:  # parts of several invocations overlap
-                judged = int(self._rows_of(cell).select(pl.col("sample").n_unique()).collect().item())
+                judged = int(
+                    self._rows_of(cell).select(pl.col("sample").n_unique()).collect().item()
+                )
             if judged < wanted:
                 found.append((cell, judged, wanted))
         return found

@@ -27,7 +27,9 @@ class Known:
             self._rows[tuple(row.get(key) for key in keys)] = row
         self.there = stored is not None
 
-    def of(self, cell: CellRecord, rows: pl.DataFrame, variant: str, metric: str) -> Estimate | None:
+    def of(
+        self, cell: CellRecord, rows: pl.DataFrame, variant: str, metric: str
+    ) -> Estimate | None:
         """Return a metric of a cell, None where the summary has no row of it."""
         source = rows["source"][0] if len(rows) else None
         found = self._rows.get((cell.judge, cell.data, source, cell.stress, variant, metric))

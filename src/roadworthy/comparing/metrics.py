@@ -19,7 +19,6 @@ from roadworthy.report.summary import OF_OTHERS
 from roadworthy.run import CellRecord
 
 Widenings = Mapping[tuple[str, str], float]
-POINTS = {"percent": "points", "points": "points"}
 NOTHING = Estimate(0.0, 0.0, 0.0, 0)
 """How two runs differ that measured the same."""
 
@@ -41,6 +40,8 @@ def differences(
             continue
         if definition.paired and both.clean is None:
             continue
+        if not all(map(definition.may_apply, frames)):
+            continue
         given = [_given(definition, both, frames, side) for side in (0, 1)]
         factors = [w.get((c.request, name), 1.0) for w, c in zip(wider, both.cells, strict=True)]
         a, b = (
@@ -60,9 +61,7 @@ def differences(
 
 def _wanted(metric: str, cell: CellRecord) -> bool:
     """Whether a metric means something for what was made on another model."""
-    if cell.source and cell.source != cell.model:
-        return metric in OF_OTHERS
-    return metric not in TRANSFER
+    return metric in OF_OTHERS if cell.source else metric not in TRANSFER
 
 
 def _given(
@@ -98,11 +97,13 @@ def _change(
     each = definition.contributions
     found = None if each is None else pair(each(*given[0]), each(*given[1]))
     unit, statistic = definition.unit, definition.statistic
-    change = difference(a, b, found, unit=unit, statistic=statistic)
-    return widened(change, factor, unit=POINTS.get(unit, "none"))
+    return difference(a, b, found, unit=unit, statistic=statistic, factor=factor)
 
 
 def rounded(change: Estimate) -> Estimate:
     """Drop the last digits, which depend on the order of summation, and minus zero."""
-    ends = [None if v is None else float(f"{v:.9g}") + 0.0 for v in (change.value, change.low, change.high)]
+    ends = [
+        None if v is None else float(f"{v:.9g}") + 0.0
+        for v in (change.value, change.low, change.high)
+    ]
     return replace(change, value=ends[0], low=ends[1], high=ends[2])

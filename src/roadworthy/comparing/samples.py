@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import polars as pl
 
 from roadworthy.comparing.matching import Matched
-from roadworthy.errors import UsageError
+from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.report.numbered import Numbered
 from roadworthy.run import CellRecord, Run
+
+Cells = tuple[CellRecord, CellRecord]
 
 
 @dataclass(frozen=True)
 class Common:
-    """The samples of all cells that are compared, under one enumeration of their ids.
+    """The records of two runs with one number for each sample, in the order of their ids."""
 
-    An enumeration is as quick to group and join as numbers, and still prints the ids.
-    """
+    runs: tuple[Run, Run]
+    numbered: tuple[Numbered, Numbered]
+    _asked: dict[tuple[str, str], tuple[bool, bool]] = field(default_factory=dict, repr=False)
 
-    a: Run
-    b: Run
-    matches: list[Matched]
-    _known: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict, repr=False)
+    @classmethod
+    def of(cls, a: Run, b: Run, matches: Sequence[Matched]) -> Common:
+        """Number the samples of all data sets that are compared."""
+        apart = (Numbered(a), Numbered(b))
+        ids: tuple[dict[str, pl.Series], dict[str, pl.Series]] = ({}, {})
+        for one in matches:
+            both = [n.ids(data) for n, data in zip(apart, one.data, strict=True)]
+            known = pl.concat(both).unique().sort()
+            for side in (0, 1):
+                ids[side][one.data[side]] = known
+        return cls((a, b), (Numbered(a, ids[0]), Numbered(b, ids[1])))
 
-    @cached_property
-    def ids(self) -> pl.Enum:
-        """All sample ids in order."""
-        frames = [self.of(*cells)["sample"] for one in self.matches for cells in one.cells]
-        return pl.Enum(pl.concat(frames).unique().sort())
+    def ids(self, cells: Cells) -> pl.Series:
+        """Return the ids of the samples of a data set; their numbers index it."""
+        return self.numbered[0].ids(cells[0].data)
 
-    def of(self, a: CellRecord, b: CellRecord) -> pl.DataFrame:
-        """Return sample, content and position of what both cells were asked for.
+    def asked_alike(self, cells: Cells) -> tuple[bool, bool]:
+        """Return of each run whether its cell was asked for no other samples than that of the other.
 
         Raises UsageError where images of one id differ, and where none is in both.
         """
-        key = (a.manifest, b.manifest)
-        if key not in self._known:
-            self._known[key] = _common(self.a, a, self.b, b)
-        return self._known[key]
+        key = (cells[0].manifest, cells[1].manifest)
+        if key not in self._asked:
+            self._asked[key] = _asked_alike(self.runs, cells)
+        return self._asked[key]
 
 
-def _common(run_a: Run, a: CellRecord, run_b: Run, b: CellRecord) -> pl.DataFrame:
-    first, second = run_a.samples_of(a), run_b.samples_of(b)
+def _asked_alike(runs: tuple[Run, Run], cells: Cells) -> tuple[bool, bool]:
+    first, second = (_manifest(run, cell) for run, cell in zip(runs, cells, strict=True))
     both = first.join(second, on="sample", suffix="_b").sort("sample")
-    where = f"'{a.data}' of '{run_a.folder}' and '{b.data}' of '{run_b.folder}'"
+    (a, b), (of_a, of_b) = cells, runs
+    where = f"'{a.data}' of '{of_a.folder}' and '{b.data}' of '{of_b.folder}'"
     if both.is_empty():
         raise UsageError(
             f"{where} have no image in common ({first.height} and {second.height} images), so "
@@ -57,4 +67,14 @@ def _common(run_a: Run, a: CellRecord, run_b: Run, b: CellRecord) -> pl.DataFram
             f"other bytes or another label, '{other['sample'][0]}' for one; judge both models on "
             f"the same data"
         )
-    return both.select("sample", "content").with_row_index("position").cast({"position": pl.Int64})
+    return len(both) == first.height, len(both) == second.height
+
+
+def _manifest(run: Run, cell: CellRecord) -> pl.DataFrame:
+    manifest = run.manifest(cell.manifest)
+    if manifest is None:
+        raise RoadworthyError(
+            f"the list of samples of '{cell.data}' in '{run.folder}' is missing or damaged; the "
+            f"command of that run writes it again"
+        )
+    return manifest

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from roadworthy.metrics.base import FRACTIONS, Estimate, Statistic
 from roadworthy.metrics.drop import paired_difference
@@ -38,15 +39,22 @@ def pair(a: pl.DataFrame | None, b: pl.DataFrame | None) -> Pair | None:
     frames = [frame.select("sample", "value").drop_nulls() for frame in (a, b)]
     if any(frame.is_empty() for frame in frames):
         return None
-    ids = pl.concat([frame["sample"] for frame in frames]).rank("dense").to_numpy() - 1
-    where = np.split(ids.astype(np.int64), [len(frames[0])])
+    where = _numbered(frames[0]["sample"], frames[1]["sample"])
     values = [frame["value"].cast(pl.Float64).to_numpy() for frame in frames]
-    size = int(ids.max()) + 1
-    return Pair(
-        np.stack([np.bincount(i, v, size) for i, v in zip(where, values, strict=True)]),
-        np.stack([np.bincount(i, minlength=size).astype(float) for i in where]),
-        all(bool(((v == 0) | (v == 1)).all()) for v in values),
-    )
+    size = 1 + int(max(numbers.max() for numbers in where))
+    sums = np.stack([np.bincount(i, v, size) for i, v in zip(where, values, strict=True)])
+    counts = np.stack([np.bincount(i, minlength=size).astype(float) for i in where])
+    there = counts.any(axis=0)
+    verdicts = all(bool(((v == 0) | (v == 1)).all()) for v in values)
+    return Pair(sums[:, there], counts[:, there], verdicts)
+
+
+def _numbered(a: pl.Series, b: pl.Series) -> list[NDArray[np.int64]]:
+    """Return small numbers for samples, the same ones in both."""
+    if a.dtype.is_integer() and b.dtype.is_integer():
+        return [a.to_numpy().astype(np.int64), b.to_numpy().astype(np.int64)]
+    ids = pl.concat([a, b]).rank("dense").to_numpy().astype(np.int64)
+    return np.split(ids, [len(a)])
 
 
 def correlation(found: Pair, statistic: Statistic) -> float:
@@ -69,8 +77,12 @@ def difference(
     *,
     unit: str,
     statistic: Statistic = "mean",
+    factor: float = 1.0,
 ) -> Estimate:
     """Estimate ``b - a`` of one metric in two runs on the same samples.
+
+    ``factor`` says by how much the intervals of ``a`` and ``b`` are wider than usual, because a run
+    stopped when one was narrow: that of the difference then is, too.
 
     Shares of as many verdicts of every sample in both have the adjusted Wald interval of `drop`,
     and so have other shares that agree on every sample.
@@ -89,12 +101,20 @@ def difference(
         gained = found.sums[1] - found.sums[0]
         # Without any spread the ends below would say that two models can never differ.
         if found.verdicts or not gained.any():
-            return paired_difference(gained, found.counts[0])
+            return _widened(paired_difference(gained, found.counts[0]), factor)
     together = 0.0 if found is None else correlation(found, statistic)
     (below, above), (below_b, above_b) = _sides(a), _sides(b)
     low = _end(below_b, above, max(below_b - below, above - above_b), together)
     high = _end(above_b, below, max(above_b - above, below - below_b), together)
     return estimate(value, value - low, value + high, n)
+
+
+def _widened(points: Estimate, factor: float) -> Estimate:
+    if points.value is None or points.low is None or points.high is None:
+        return points
+    low = max(-100.0, points.value - factor * (points.value - points.low))
+    high = min(100.0, points.value + factor * (points.high - points.value))
+    return replace(points, low=low, high=high)
 
 
 def _influence(sums: Floats, counts: Floats, statistic: Statistic) -> Floats:

@@ -165,7 +165,7 @@ class SuiteResult:
     """A metric of a suite: of the member ``stress``, of the whole suite where that is None.
 
     Of a suite, ``variant`` may say of which of its factors. Where it could not be measured the
-    estimate has no value, and ``reason`` says why.
+    estimate has no value, and ``reason`` says why. ``given`` is what the metric was given.
     """
 
     definition: SuiteMetricDefinition
@@ -173,6 +173,12 @@ class SuiteResult:
     estimate: Estimate
     reason: str = ""
     variant: str = ""
+    given: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+
+    def contributions(self) -> pl.DataFrame | None:
+        """Return what each sample contributes; None where the metric does not say."""
+        found = self.definition.contributions
+        return None if found is None or self.reason else found(*self.given)
 
 
 @cache
@@ -208,7 +214,7 @@ def evaluate_suite(kind: str | None, cells: SuiteCells) -> list[SuiteResult]:
                 results.append(SuiteResult(definition, stress, nothing, str(error), variant))
                 continue
             if found is not None:
-                results.append(SuiteResult(definition, stress, found, variant=variant))
+                results.append(SuiteResult(definition, stress, found, variant=variant, given=given))
     return results
 
 

@@ -1,0 +1,124 @@
+"""Comparing two runs, image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from roadworthy.comparing.cells import read
+from roadworthy.comparing.flips import FLIPS, corrected, flipped, shares, verdicts
+from roadworthy.comparing.known import Known, check_versions
+from roadworthy.comparing.matching import Matched, matched
+from roadworthy.comparing.metrics import differences
+from roadworthy.comparing.result import Comparison, Difference, Place, Verdicts
+from roadworthy.comparing.samples import Common
+from roadworthy.comparing.suites import SuitesOfBoth
+from roadworthy.engine.stops import widenings
+from roadworthy.report.names import middle
+from roadworthy.run import Run
+
+
+@dataclass(frozen=True)
+class Only:
+    """Leave all out but these metrics; without ``flips`` no verdicts are tested either."""
+
+    metrics: Collection[str] | None = None
+    flips: bool = True
+
+
+def compare(
+    a: str | Path | Run,
+    b: str | Path | Run,
+    *,
+    model_a: str | None = None,
+    model_b: str | None = None,
+    only: Only | None = None,
+) -> Comparison:
+    """Compare two runs over the images that both judged, pair by pair.
+
+    ``a`` and ``b`` are runs or their folders. Models of one name are compared, or one of each run
+    whatever they are called: the only one, or ``model_a`` and ``model_b``. Every metric gets its
+    difference (second minus first) with a paired 95 % interval, every stress McNemar's exact test
+    with Holm's correction over stresses, and every image that flipped is listed. ``only`` leaves
+    things out. Raises UsageError for runs on different data, of different definitions, or without
+    anything in common.
+    """
+    runs = tuple(one if isinstance(one, Run) else Run(one) for one in (a, b))
+    matches = matched(*runs, models=(model_a, model_b))
+    check_versions(*runs)
+    return _Work((runs[0], runs[1]), matches, only or Only()).done()
+
+
+class _Work:
+    """What accumulates while two runs are compared cell by cell."""
+
+    def __init__(self, runs: tuple[Run, Run], matches: Sequence[Matched], only: Only) -> None:
+        self.common, self.matches, self.only = Common.of(*runs, matches), matches, only
+        self.known = (Known(runs[0]), Known(runs[1]))
+        self.wider = (widenings(runs[0].runs), widenings(runs[1].runs))
+        self.tests: list[Verdicts] = []
+        self.alone: list[bool] = []
+        self.flips: list[pl.DataFrame] = []
+
+    def done(self) -> Comparison:
+        """Compare everything."""
+        suites = SuitesOfBoth(self.common, self.wider, self.only.metrics)
+        found = [row for one in self.matches for row in self._of(one, suites)]
+        found.extend(suites.differences())
+        a, b = self.common.runs
+        return Comparison(
+            (str(a.folder), str(b.folder)),
+            found,
+            corrected(self.tests, self.alone),
+            pl.concat([FLIPS.to_frame(), *self.flips]),
+            [*self._notes(), *dict.fromkeys(suites.notes)],
+        )
+
+    def _of(self, one: Matched, suites: SuitesOfBoth) -> Iterator[Difference]:
+        for both in read(self.common, one.cells):
+            source = both.cells[0].source or None
+            groups = list(both.groups())
+            for variant, frames in groups:
+                place = Place(one.models, one.data, source, both.cells[0].stress, variant)
+                yield from differences(
+                    both, place, frames, self.known, self.wider, self.only.metrics
+                )
+                judged = shares(frames) if self.only.flips else None
+                if judged is None:
+                    continue
+                self.tests.append(verdicts(place, judged))
+                self.alone.append(len(groups) == 1 or variant == "")
+                if len(groups) == 1 or variant:
+                    self.flips.append(flipped(self.common, both, place, frames, judged))
+            suites.add(both)
+
+    def _notes(self) -> Iterator[str]:
+        for name, run in zip("AB", self.common.runs, strict=True):
+            for path in run.damaged:
+                yield f"{name}: damaged and left out: {path}"
+            for cell, judged, wanted in run.unfinished:
+                yield (
+                    f"{name}: unfinished, {judged} of {wanted} images judged under {cell.stress} by "
+                    f"{middle(cell.judge, 60)}"
+                )
+        for one in self.matches:
+            for name, stresses in zip("AB", one.only, strict=True):
+                if stresses:
+                    yield f"only in {name}, not compared: {', '.join(dict.fromkeys(stresses))}"
+        yield from self._unmatched()
+
+    def _unmatched(self) -> Iterator[str]:
+        for side, (name, run) in enumerate(zip("AB", self.common.runs, strict=True)):
+            compared = {one.models[side] for one in self.matches}
+            others = dict.fromkeys(c.judge for c in run.cells if c.judge not in compared)
+            if others:
+                yield f"only in {name}, not compared: models {', '.join(others)}"
+            data = {one.data[side] for one in self.matches}
+            sets = dict.fromkeys(
+                c.data for c in run.cells if c.judge in compared and c.data not in data
+            )
+            if sets:
+                yield f"only in {name}, not compared: data {', '.join(sets)}"

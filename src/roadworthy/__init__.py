@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from roadworthy.comparing.api import compare
     from roadworthy.data.registry import open_data as open
     from roadworthy.errors import RoadworthyError, SampleError, UsageError
     from roadworthy.evaluation import evaluate
@@ -30,6 +31,7 @@ _HOME = {
     "UsageError": "errors:UsageError",
     "bpda": "models.bpda:bpda",
     "check": "preflight.api:check",
+    "compare": "comparing.api:compare",
     "evaluate": "evaluation:evaluate",
     "identify": "preflight.api:identify",
     "load": "models.load:load",
@@ -48,6 +50,7 @@ __all__ = [
     "__version__",
     "bpda",
     "check",
+    "compare",
     "evaluate",
     "identify",
     "load",

@@ -349,6 +349,42 @@ def report(folder: Path, *, out: Out = None) -> int:
 
 
 @app.command
+def compare(
+    a: Path,
+    b: Path,
+    *,
+    out: Out = None,
+    flips: Path | None = None,
+    model_a: str | None = None,
+    model_b: str | None = None,
+    as_json: AsJson = False,
+) -> int:
+    """Compare two runs image by image: differences with intervals, tests, and what flipped.
+
+    Parameters
+    ----------
+    a
+        Folder of a run.
+    b
+        Folder of another run on the same images; differences are second minus first.
+    out
+        Also write an HTML page.
+    flips
+        Also write every image that flipped, as FILE.csv or FILE.json.
+    model_a
+        Which model of the first run, if it has several: its name, or enough of it.
+    model_b
+        Which model of the second run.
+    as_json
+        Print JSON.
+    """
+    from roadworthy.comparing import console
+
+    console.show(a, b, out=out, flips=flips, model_a=model_a, model_b=model_b, as_json=as_json)
+    return EXIT_DONE
+
+
+@app.command
 def verify(
     folder: Path,
     *,

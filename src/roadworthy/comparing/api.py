@@ -17,7 +17,8 @@ from roadworthy.comparing.result import Comparison, Difference, Place, Verdicts
 from roadworthy.comparing.samples import Common
 from roadworthy.comparing.suites import SuitesOfBoth
 from roadworthy.engine.stops import widenings
-from roadworthy.report.names import middle
+from roadworthy.errors import RoadworthyError
+from roadworthy.report.current import state_of
 from roadworthy.run import Run
 
 
@@ -62,6 +63,7 @@ class _Work:
         self.tests: list[Verdicts] = []
         self.alone: list[bool] = []
         self.flips: list[pl.DataFrame] = []
+        self.compared = 0
 
     def done(self) -> Comparison:
         """Compare everything."""
@@ -69,6 +71,9 @@ class _Work:
         found = [row for one in self.matches for row in self._of(one, suites)]
         found.extend(suites.differences())
         a, b = self.common.runs
+        if not self.compared:
+            reasons = "; ".join(self._notes()) or "no image was judged in both"
+            raise RoadworthyError(f"there is nothing to compare: {reasons}")
         return Comparison(
             (str(a.folder), str(b.folder)),
             found,
@@ -79,6 +84,7 @@ class _Work:
 
     def _of(self, one: Matched, suites: SuitesOfBoth) -> Iterator[Difference]:
         for both in read(self.common, one.cells):
+            self.compared += 1
             source = both.cells[0].source or None
             groups = list(both.groups())
             for variant, frames in groups:
@@ -97,13 +103,7 @@ class _Work:
 
     def _notes(self) -> Iterator[str]:
         for name, run in zip("AB", self.common.runs, strict=True):
-            for path in run.damaged:
-                yield f"{name}: damaged and left out: {path}"
-            for cell, judged, wanted in run.unfinished:
-                yield (
-                    f"{name}: unfinished, {judged} of {wanted} images judged under {cell.stress} by "
-                    f"{middle(cell.judge, 60)}"
-                )
+            yield from (f"{name}: {text}" for text in state_of(run))
         for one in self.matches:
             for name, stresses in zip("AB", one.only, strict=True):
                 if stresses:

@@ -18,25 +18,24 @@ from roadworthy.metrics.mcnemar import Discordant, detectable_difference, exact_
 from roadworthy.run import CellRecord, Run
 
 NAME = pl.Categorical()
-FLIPS = pl.Schema(
-    {
-        "model_a": NAME,
-        "model_b": NAME,
-        "data": NAME,
-        "source": NAME,
-        "stress": NAME,
-        "variant": NAME,
-        "sample": NAME,
-        "flip": NAME,
-        "label": NAME,
-        "prediction_a": NAME,
-        "prediction_b": NAME,
-        "confidence_a": pl.Float32,
-        "confidence_b": pl.Float32,
-        "right_a": pl.Float32,
-        "right_b": pl.Float32,
-    }
-)
+_COLUMNS: dict[str, pl.DataType] = {
+    "model_a": NAME,
+    "model_b": NAME,
+    "data": NAME,
+    "source": NAME,
+    "stress": NAME,
+    "variant": NAME,
+    "sample": NAME,
+    "flip": NAME,
+    "label": NAME,
+    "prediction_a": NAME,
+    "prediction_b": NAME,
+    "confidence_a": pl.Float32(),
+    "confidence_b": pl.Float32(),
+    "right_a": pl.Float32(),
+    "right_b": pl.Float32(),
+}
+FLIPS = pl.Schema(_COLUMNS)
 """One row an image: ``flip`` is ``lost`` or ``gained``; of a sequence ``right_a`` is a share of frames."""
 
 

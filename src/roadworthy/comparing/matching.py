@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -73,7 +74,8 @@ def named(text: str, known: Sequence[str], kind: str) -> str:
         return near[0]
     if near:
         raise UsageError(f"'{text}' may be any {kind} of {_listed(near)}; give more of its name")
-    hint = did_you_mean(text, known)
+    parts = [part for name in known for part in re.findall(r"\w+", name)]
+    hint = did_you_mean(text, [*known, *parts])
     raise UsageError(f"no {kind} is called '{text}'{hint or f'; there is {_listed(known)}'}")
 
 

@@ -17,6 +17,7 @@ from roadworthy.metrics.difference import difference, pair
 from roadworthy.report.ensembles import Ensembles
 from roadworthy.report.stored import StoredSets
 from roadworthy.report.suites import Finding, Suites
+from roadworthy.report.summary import same_of
 
 _Key = tuple[Any, ...]
 
@@ -33,7 +34,7 @@ class SuitesOfBoth:
     _partners: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.suites = tuple(map(Suites, self.common.runs))
+        self.suites = tuple(Suites(run, same_of(run)) for run in self.common.runs)
         self.stored = (StoredSets(), StoredSets())
         self.attacks = (Ensembles(), Ensembles())
         _check_versions(*(suites.known for suites in self.suites))
@@ -88,7 +89,7 @@ class SuitesOfBoth:
             rounded(widened(found.result.estimate, factor, unit=definition.bounds))
             for found, factor in zip((a, b), factors, strict=True)
         )
-        if all(self._same[member.cell.request] for member in a.cells):
+        if all(self._same.get(member.cell.request, False) for member in a.cells):
             known = first.value is not None
             change = replace(NOTHING, n=first.n) if known else _nothing(first)
         else:

@@ -50,7 +50,7 @@ def sentences(found: Comparison) -> list[str]:
         who = f" ({models[0]} against {models[1]})" if len(_by_models(whole)) > 1 else ""
         texts.append(
             f"Of {of} B has more images right under {better} and fewer under {worse} beyond chance "
-            f"(exact McNemar, Holm, {LEVEL:.0%}){who}."
+            f"(exact McNemar, Holm, {100 * LEVEL:g} %){who}."
         )
     if whole:
         images = found.flips["sample"].n_unique()
@@ -99,9 +99,8 @@ def tables(found: Comparison) -> Iterator[RenderableType]:
     yield Text(f"A is {a}, B is {b}; differences are B minus A, with 95 % intervals.")
     yield from map(Text, sentences(found))
     for block in blocks(found):
-        title = Text(block.title, style="bold")
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left")
-        table.title = title
+        table.title = Text(block.title, style="bold")
         for place, head in enumerate(block.heads):
             if place < block.left:
                 table.add_column(Text(head), overflow="fold")
@@ -146,7 +145,8 @@ def _by_models(tests: Sequence[Verdicts]) -> dict[tuple[str, str], list[Verdicts
     return found
 
 
-def _title(models: tuple[str, str], data: tuple[str, str]) -> str:
+def title_of(models: tuple[str, str], data: tuple[str, str]) -> str:
+    """Return who is compared on what."""
     who = models[0] if models[0] == models[1] else f"{models[0]} (A), {models[1]} (B)"
     where = data[0] if data[0] == data[1] else f"{data[0]} (A), {data[1]} (B)"
     return f"{who} on {where}"
@@ -160,7 +160,7 @@ def _of_verdicts(found: Comparison) -> Iterator[Block]:
         tests = [t for t in found.tests if (t.place.models, t.place.data) == (models, data)]
         if len(tests) > MOST_ROWS:
             tests = [test for test in tests if test.p_holm is not None]
-        names = short_names([_label(test) for test in tests], ROOM)
+        names = short_names([label_in(test) for test in tests], ROOM)
         rows = []
         for test in tests:
             one = top1.get(test.place)
@@ -170,11 +170,12 @@ def _of_verdicts(found: Comparison) -> Iterator[Block]:
                 values = (*ends, signed(one.change, one.unit))
             p = (probability(test.p), probability(test.p_holm))
             counts = (str(test.lost), str(test.gained))
-            rows.append((names[_label(test)], str(test.n), *values, *counts, *p))
-        yield Block(_title(models, data), heads, rows)
+            rows.append((names[label_in(test)], str(test.n), *values, *counts, *p))
+        yield Block(title_of(models, data), heads, rows)
 
 
-def _label(one: Verdicts | Difference) -> str:
+def label_in(one: Verdicts | Difference) -> str:
+    """Return the stress of a row, its variant, and whose images these are if another model's."""
     place = one.place
     made = f" made on {place.source}" if place.source and place.source not in place.models else ""
     return label_of(place.stress, place.variant) + made
@@ -195,7 +196,7 @@ def _of_metrics(found: Comparison) -> Iterator[Block]:
     rows = [
         (
             one.metric,
-            _label(one) + (f" ({_title(one.place.models, one.place.data)})" if several else ""),
+            label_in(one) + (f" ({title_of(one.place.models, one.place.data)})" if several else ""),
             str(one.change.n),
             shown(one.a, one.unit),
             shown(one.b, one.unit),

@@ -42,7 +42,8 @@ def pair(a: pl.DataFrame | None, b: pl.DataFrame | None) -> Pair | None:
     where = _numbered(frames[0]["sample"], frames[1]["sample"])
     values = [frame["value"].cast(pl.Float64).to_numpy() for frame in frames]
     size = 1 + int(max(numbers.max() for numbers in where))
-    sums = np.stack([np.bincount(i, v, size) for i, v in zip(where, values, strict=True)])
+    added = [np.bincount(i, v, size) for i, v in zip(where, values, strict=True)]
+    sums = np.stack(added).astype(np.float64)
     counts = np.stack([np.bincount(i, minlength=size).astype(float) for i in where])
     there = counts.any(axis=0)
     verdicts = all(bool(((v == 0) | (v == 1)).all()) for v in values)

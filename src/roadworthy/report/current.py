@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from roadworthy.report.names import middle
 from roadworthy.report.reading import count
 from roadworthy.run import Run
 
 LARGEST = 256 * 2**20
+MOST = 5
+"""Unfinished stresses that are named."""
 
 
 def summary_of(run: Run) -> Mapping[str, Any]:
@@ -50,6 +53,21 @@ def why_stale(run: Run) -> str:
         if known is not None and known != version:
             return f"summary.json has {name} by definition version {version}, here it is {known}"
     return ""
+
+
+def state_of(run: Run) -> Iterator[str]:
+    """Yield in words what is damaged in a run, and what of it is not judged yet."""
+    damaged, unfinished = run.damaged, run.unfinished
+    if damaged:
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        yield (
+            f"damaged, left out: {damaged[0]}{more}; the command of the run judges those images again"
+        )
+    for cell, judged, wanted in unfinished[:MOST]:
+        who = middle(cell.judge, 60)
+        yield f"unfinished: {judged} of {wanted} images judged under {cell.stress} by {who}"
+    if len(unfinished) > MOST:
+        yield f"unfinished: {len(unfinished) - MOST} more stresses"
 
 
 def versions_of(summary: Mapping[str, Any]) -> dict[str, int]:

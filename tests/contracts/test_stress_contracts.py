@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from engine_world import ColourNet, colour_net, write_pictures
+from torch import Tensor, nn
 
 import roadworthy as rw
 from roadworthy.metrics.catalogue import METRICS
@@ -60,6 +62,8 @@ EXAMPLES = {
     "clever": "clever(batches=6, draws=4)",
     "sis": "sis(threshold=0.335, schedule=geometric, rate=0.3, draws=2, fractions=(0.3))",
     "certify": "certify(draws0=5, draws=20)",
+    "normalisation": "normalisation(mistake=half)",
+    "padding": "padding(style=same)",
     "precision": "precision(dtype=bf16)",
     "quantize": "quantize(bits=4, ends=bits, calibration_images=4)",
     "translate": "translate(frames=4)",
@@ -77,6 +81,22 @@ UNSEEN = {"clean", "patch_shuffle", "clever", "certify"}
 UNSEEN |= {"decoder", "orientation", "profile", "cmyk", "alpha", "depth"}
 """Stresses that a network of mean colours cannot notice on upright PNGs, and probes."""
 
+
+class Varied(ColourNet):
+    """Tells colours, and has a little of all that a change of the network may be about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.strided, self.act = nn.Conv2d(3, 3, 3, 2, padding=1), nn.GELU()
+        self.pool, self.mixed = nn.MaxPool2d(3, 2), nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        more = 0.1 * self.pool(self.mixed(self.strided(x)))
+        both: Tensor = more + 8.0 * self.act(more - 2.5)  # where its two forms are furthest apart
+        return super().forward(x) + both.mean((2, 3))
+
+
 SPECS = {name: EXAMPLES.get(name, name) for name in STRESSES}
 
 
@@ -86,9 +106,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[rw.Run, rw.Run, rw.R
     folder = tmp_path_factory.mktemp("contracts")
     data = f"imagefolder:{write_pictures(folder / 'pictures', each=3)}"
     specs = list(SPECS.values())
-    first = rw.evaluate(colour_net(), data, specs, out=folder / "a")
-    again = rw.evaluate(colour_net(), data, specs, out=folder / "b")
-    alone = rw.evaluate(colour_net(), data, specs[::-1], out=folder / "c", batch_size=1)
+    first = rw.evaluate(colour_net(Varied()), data, specs, out=folder / "a")
+    again = rw.evaluate(colour_net(Varied()), data, specs, out=folder / "b")
+    alone = rw.evaluate(colour_net(Varied()), data, specs[::-1], out=folder / "c", batch_size=1)
     return first, again, alone
 
 

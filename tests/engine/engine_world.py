@@ -30,10 +30,10 @@ class ColourNet(nn.Module):
         return out
 
 
-def colour_net(**options: object) -> Classifier:
-    """Return the network as a classifier of 16x16 frames."""
+def colour_net(network: nn.Module | None = None, **options: object) -> Classifier:
+    """Return a network, that of colours if no other is given, as a classifier of 16x16 frames."""
     given = {"size": 16, "name": "colours", "classes": Classes(3, COLOURS), **options}
-    return rw.wrap(ColourNet(), **given)  # type: ignore[arg-type]
+    return rw.wrap(network or ColourNet(), **given)  # type: ignore[arg-type]
 
 
 def write_pictures(folder: Path, *, each: int = 8, size: tuple[int, int] = (24, 20)) -> Path:

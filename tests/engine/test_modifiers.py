@@ -118,3 +118,49 @@ def test_in_a_stack_it_stands_beside_another_resizer(data: str, tmp_path: Path) 
     means = rw.wrap(Means(), size=16, name="means")
     with pytest.raises(rw.UsageError, match=r"none of the models: .*has no convolution"):
         rw.evaluate(means, data, [both], out=tmp_path / "b")
+
+
+class Fussy(Means):
+    """Does not run in half precision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype == torch.float16:
+            raise RuntimeError("not implemented for 'Half'")
+        return super().forward(x) * self.gain
+
+
+def test_a_format_that_a_network_cannot_run_in_is_an_entry_of_its_own(
+    data: str, tmp_path: Path
+) -> None:
+    fussy = rw.wrap(Fussy(), size=16, name="fussy")
+    run = rw.evaluate(fussy, data, ["precision(dtype=[bf16, fp16])"], out=tmp_path)
+    (entry,) = run.summary["unavailable"]
+    assert entry["stress"] == "precision(dtype=fp16)"
+    assert "cannot run in fp16 on cpu: " in entry["reason"]
+    rows = run.rows().filter(pl.col("stress") != "clean")
+    assert set(rows["variant"]) == {"dtype=bf16"}
+
+
+def test_pools_that_fit_evenly_are_an_entry_and_others_are_judged(
+    data: str, tmp_path: Path
+) -> None:
+    class Pooled(Means):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.pool = nn.MaxPool2d(width)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(self.pool(x))
+
+    models = [rw.wrap(Pooled(w), size=16, name=f"by{w}") for w in (3, 4)]
+    run = rw.evaluate(models, data, ["ceil_mode"], out=tmp_path)
+    (entry,) = run.summary["unavailable"]
+    assert (entry["model"], entry["stress"]) == ("by4", "ceil_mode")
+    assert "on frames of 16x16: it has no pools, or all fit evenly" in entry["reason"]
+    rows = run.rows().filter(pl.col("stress") == "ceil_mode")
+    assert set(rows["model"]) == {"by3"}
+    assert (rows["kl_ref"] > 0).all()

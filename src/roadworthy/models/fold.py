@@ -33,6 +33,18 @@ class _Trace:
     pairs: list[Pair] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class FoldedNorm:
+    """What a convolution holds of the batch norm folded into it, as its attribute ``folded_norm``.
+
+    ``shift`` is the part of its bias that the norm adds after its scaling.
+    """
+
+    variance: Tensor
+    shift: Tensor
+    eps: float
+
+
 @torch.no_grad()
 def folded(module: nn.Module, size: tuple[int, int]) -> nn.Module:
     """Return a copy of ``module`` (in eval mode) with batch norms folded, or ``module`` itself.
@@ -117,16 +129,19 @@ def _fold(module: nn.Module, conv_name: str, norm_name: str) -> bool:
     if norm.running_mean is None or norm.running_var is None:
         return False
     gain = (norm.running_var.double() + norm.eps).rsqrt()
+    added = torch.zeros_like(gain) if norm.bias is None else norm.bias.detach().double()
     if norm.weight is not None:
         gain = gain * norm.weight.double()
     bias = (
         -norm.running_mean.double() if conv.bias is None else conv.bias.double() - norm.running_mean
     )
-    shift = bias * gain + (norm.bias.double() if norm.bias is not None else 0.0)
+    shift = bias * gain + added
     weight = conv.weight.double() * gain.view(-1, 1, 1, 1)
     # New parameters, not new values: a weight tied to another module's must stay as it is there.
     conv.weight = nn.Parameter(weight.to(conv.weight.dtype), requires_grad=False)
     conv.bias = nn.Parameter(shift.to(conv.weight.dtype), requires_grad=False)
+    kept = FoldedNorm(norm.running_var.clone(), added, norm.eps)
+    conv.folded_norm = kept  # type: ignore[assignment]
     parent, _, leaf = norm_name.rpartition(".")
     setattr(module.get_submodule(parent), leaf, _rest(norm))
     return bool(conv.weight.isfinite().all() and conv.bias.isfinite().all())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+from roadworthy.models.fold import FoldedNorm
 
 Clamp = tuple[float, float]
 """Least and largest value of an activation; (0, inf) is a ReLU."""
@@ -39,6 +42,7 @@ class FusedConvolution(nn.Module):
         self.same = type(convolution) is not nn.Conv2d
         self.padding: Pair = (0, 0) if self.same else _pair(convolution.padding)
         self.clamp = clamp
+        self.folded_norm: FoldedNorm | None = getattr(convolution, "folded_norm", None)
         self._short: _Short | None = None
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
@@ -77,20 +81,15 @@ class FusedConvolution(nn.Module):
         """
         if not self.same:
             return x, weight, self.padding
-        need = [
-            max((-(-length // step) - 1) * step + (kernel - 1) * spread + 1 - length, 0)
-            for length, step, kernel, spread in zip(
-                x.shape[-2:], self.stride, weight.shape[-2:], self.dilation, strict=True
-            )
-        ]
-        before, after = [n // 2 for n in need], [n - n // 2 for n in need]
+        kernel = _pair(weight.shape[-2:])
+        down, across = same_padding(x.shape[-2:], kernel, self.stride, self.dilation)
+        before, after = zip(down, across, strict=True)
         if before == after:
             return x, weight, (before[0], before[1])
         if weight.shape[1] <= FEW and self.dilation == (1, 1):
-            down, right = after[0] - before[0], after[1] - before[1]
-            return x, functional.pad(weight, (right, 0, down, 0)), (after[0], after[1])
-        edges = (before[1], after[1], before[0], after[0])
-        return functional.pad(x, edges), weight, (0, 0)
+            more = after[0] - before[0], after[1] - before[1]
+            return x, functional.pad(weight, (more[1], 0, more[0], 0)), (after[0], after[1])
+        return functional.pad(x, (*across, *down)), weight, (0, 0)
 
     def _plain(
         self,
@@ -106,6 +105,21 @@ class FusedConvolution(nn.Module):
             return y
         low, high = self.clamp
         return functional.relu(y) if high == math.inf else functional.hardtanh(y, low, high)
+
+
+def same_padding(
+    size: Sequence[int], kernel: Pair, stride: Pair, dilation: Pair
+) -> tuple[Pair, Pair]:
+    """Return what "SAME" adds above and below, left and right of a frame (height, width).
+
+    So much that a frame of W columns gives ceil(W / stride), half of it before and the rest after.
+    """
+    need = [
+        max((-(-length // step) - 1) * step + (width - 1) * spread + 1 - length, 0)
+        for length, step, width, spread in zip(size, stride, kernel, dilation, strict=True)
+    ]
+    down, across = ((n // 2, n - n // 2) for n in need)
+    return down, across
 
 
 def _pair(value: Any) -> Pair:

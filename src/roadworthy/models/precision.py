@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
+from roadworthy.errors import InapplicableError, UsageError, did_you_mean
 from roadworthy.models.classifier import TorchClassifier
 from roadworthy.models.networks import changed
 from roadworthy.models.user_code import last_words
@@ -40,7 +40,7 @@ def cast(model: Classifier, dtype: str) -> Classifier:
 
     ``dtype`` is bf16, fp16, fp64 or fp32. Resizing and normalising stay in the input's format, and
     logits come back as float32 (float64 under fp64). The id names the format. Raises UsageError on
-    another word and RoadworthyError where this machine cannot compute in it.
+    another word and InapplicableError where this machine cannot compute in it.
     """
     if dtype not in DTYPES:
         near = did_you_mean(str(dtype), DTYPES)
@@ -62,7 +62,7 @@ def _cast(model: TorchClassifier, dtype: str) -> TorchClassifier:
         with torch.inference_mode():
             made.logits(torch.full((1, 3, height, width), 0.5, device=device))
     except Exception as error:  # torch names unsupported kernels in many ways
-        raise RoadworthyError(
+        raise InapplicableError(
             f"{model.id} cannot run in {dtype} on {device}: {last_words(error)}"
         ) from None
     return made

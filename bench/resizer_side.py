@@ -156,7 +156,7 @@ def _work(
     prepared: Prepare,
     whole: Callable[[bytes, str], Pixels],
 ) -> Work:
-    data = [_read(file) for file in files]
+    data = [read(file) for file in files]
     pictures = [Pillow.open(io.BytesIO(one)).convert("RGB") for one in data]
     makes = {kernel: [prepared(p, kernel) for p in pictures] for kernel in filters}
 
@@ -164,10 +164,10 @@ def _work(
         parts: dict[str, tuple[float, float]] = {}
         sums: dict[str, int] = {}
         for kernel, calls in makes.items():
-            made, parts[kernel] = _timed(lambda calls=calls: [call() for call in calls], times)  # type: ignore[misc]
+            made, parts[kernel] = timed(lambda calls=calls: [call() for call in calls], times)  # type: ignore[misc]
             sums[kernel] = sum(int(one.sum()) for one in made)
         every = [(one, kernel) for kernel in filters for one in data]
-        _, parts[WHOLE] = _timed(lambda: [whole(*one) for one in every], 1)
+        _, parts[WHOLE] = timed(lambda: [whole(*one) for one in every], 1)
         return Times(parts, sums)
 
     return Work(
@@ -178,15 +178,17 @@ def _work(
     )
 
 
-def _timed(
+def timed(
     work: Callable[[], list[Pixels]], times: int
 ) -> tuple[list[Pixels], tuple[float, float]]:
+    """Return what ``work`` makes, and its wall and processor seconds as a mean of ``times``."""
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(times):
         made = work()
     return made, ((time.perf_counter() - wall) / times, (time.process_time() - cpu) / times)
 
 
-def _read(file: str) -> bytes:
+def read(file: str) -> bytes:
+    """Return the bytes of a file."""
     with open(file, "rb") as opened:
         return opened.read()

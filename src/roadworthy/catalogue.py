@@ -24,7 +24,10 @@ FRAMES = {
 FACTS = ("unit", "direction", "frame", "store", "baseline", "without_baseline", "headline", "paper")
 
 
-STAGES = ("decoders", "resizers", "geometries", "colours", "orients", "profiles")
+STAGES = (
+    *("decoders", "resizers", "geometries", "colours", "orients", "profiles"),
+    *("cmyks", "depths", "alphas", "yuvs", "lights"),
+)
 KINDS = (
     "models",
     "data",

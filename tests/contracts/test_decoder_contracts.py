@@ -21,6 +21,8 @@ from roadworthy.types import Image
 
 JPEGS = jpegs(soft(37, 51))
 MUTANTS = 250
+WORDS = {"ifast", "no-fancy", "bicubic", "point", "accurate", "9f", "turbo", "rust"}
+"""Variants that are not made of others."""
 
 
 @pytest.fixture(params=decoder_names())
@@ -49,10 +51,12 @@ def test_the_name_can_be_written_in_a_spec(name: str) -> None:
 
 
 def test_names_are_documented_by_their_file(name: str) -> None:
-    family = find_decoder(name)
-    assert len(family.doc) > 40
     (file,) = [f for f in DECODERS if name == f or name.startswith(f"{f}-")]
+    assert find_decoder(name).doc == DECODERS.get(file).doc
+    assert len(DECODERS.get(file).doc) > 40
     assert DECODERS.summary(file)
+    variant = name.removeprefix(file).removeprefix("-")
+    assert all(f"``{part}``" in find_decoder(name).doc for part in [variant] if part in WORDS)
 
 
 @pytest.mark.parametrize("kind", JPEGS)

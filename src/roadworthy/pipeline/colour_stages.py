@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, partial, update_wrapper
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,11 @@ LIGHTS = Registry("light", Light, **place("lights"))
 NO_YUV = "none"
 
 
+def yuv_names() -> tuple[str, ...]:
+    """Return every ``<layout>-<matrix>-<range>``, read as it was written."""
+    return tuple(f"{layout}-{coding}" for layout in YUVS for coding in codings())
+
+
 def codings() -> tuple[str, ...]:
     """Return every ``<matrix>-<range>``."""
     return tuple(f"{matrix}-{span}" for matrix in MATRICES for span in RANGES)
@@ -107,7 +112,7 @@ def find_yuv(name: str) -> Yuv | None:
     written, _, read = name.partition("-as-")
     kept, _, coding = written.partition("-")
     if kept not in YUVS or coding not in codings() or (read or coding) not in codings():
-        known = [NO_YUV, *(f"{layout}-{coding}" for layout in YUVS for coding in codings())]
+        known = [NO_YUV, *yuv_names()]
         raise UsageError(
             f"no yuv is called '{name}'{did_you_mean(name, known)} (known: {', '.join(known)}, and "
             f"each with -as-MATRIX-RANGE behind it)"
@@ -116,7 +121,7 @@ def find_yuv(name: str) -> Yuv | None:
     way = partial(
         through, layout=found.function, written=_coding(coding), read=_coding(read or coding)
     )
-    return replace(found, name=name, function=way)
+    return replace(found, name=name, function=update_wrapper(way, found.function))
 
 
 def _coding(name: str) -> Coding:

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 
+from roadworthy.pipeline.colour_stages import (
+    ALPHAS,
+    CMYKS,
+    DEPTHS,
+    LIGHTS,
+    YUVS,
+    find_yuv,
+    yuv_names,
+)
 from roadworthy.pipeline.families import family_of
 from roadworthy.pipeline.stages import (
     COLOURS,
@@ -20,6 +29,13 @@ from roadworthy.pipeline.stages import (
     resizer_names,
 )
 from roadworthy.registry import Registry
+
+
+def _yuv(name: str) -> Stage:
+    found = find_yuv(name)
+    assert found is not None
+    return found
+
 
 Stages = tuple[Callable[[], Iterable[str]], Callable[[str], Stage], Callable[[str], str]]
 
@@ -37,8 +53,13 @@ KINDS: dict[str, Stages] = {
             ("colours", COLOURS),
             ("orients", ORIENTS),
             ("profiles", PROFILES),
+            ("cmyks", CMYKS),
+            ("depths", DEPTHS),
+            ("alphas", ALPHAS),
+            ("lights", LIGHTS),
         )
     },
+    "yuvs": (yuv_names, _yuv, lambda name: _of_file(YUVS, name)),
 }
 """How the names of each kind are listed, looked up and described."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, partial, update_wrapper
 from typing import Any, Protocol, TypeVar
 
 from roadworthy.errors import UsageError, did_you_mean
@@ -203,7 +203,8 @@ def find_decoder(name: str) -> Decoder:
             and variant in found.variants
             and name == "-".join(filter(None, (family, variant)))
         ):
-            return replace(found, name=name, function=partial(_decoded, found, variant))
+            bound = update_wrapper(partial(_decoded, found, variant), found.function)
+            return replace(found, name=name, function=bound)
     raise UsageError(
         f"no decoder is called '{name}'{did_you_mean(name, decoder_names())} "
         f"(`roadworthy ls decoders` shows what there is)"

@@ -26,7 +26,8 @@ def inspect(data: bytes) -> Header:
     An end-of-image marker inside an EXIF thumbnail does not count, bytes after the picture do not
     matter, and every scan of a progressive file is followed to its end.
     """
-    kept, exif, icc, size = [data[:2]], b"", [], None
+    view = memoryview(data)
+    kept, exif, icc, size = [view[:2]], b"", [], None
     position, segments = 2, 0
     while True:
         segments = counted("JPEG", segments)
@@ -48,10 +49,10 @@ def inspect(data: bytes) -> Header:
         if marker == _APP2 and data.startswith(b"ICC_PROFILE\0", start + 4):
             icc.append(data[start + 16 : position])
         if marker not in _METADATA:
-            kept.append(data[start:position])
+            kept.append(view[start:position])
     if size is None:
         raise damaged("JPEG", "no frame header before the first scan")
-    kept.append(data[start : _end_of_image(data, position)])
+    kept.append(view[start : _end_of_image(data, position)])
     return Header("JPEG", *size, pixels=b"".join(kept), exif=exif, icc=_joined(icc))
 
 

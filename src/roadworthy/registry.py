@@ -70,12 +70,14 @@ class Registry(Generic[ItemT]):
 
     A file ``p/gaussian_noise.py`` holds the item ``gaussian_noise``; nothing is imported before the
     item is asked for. Files whose name starts with an underscore, and ``base.py``, hold no item.
+    ``listed`` is what ``roadworthy ls`` calls the kind.
     """
 
     kind: str
     item_type: type[ItemT]
     packages: tuple[str, ...]
     group: str
+    listed: tuple[str, ...] = ()
 
     @cached_property
     def _files(self) -> Mapping[str, tuple[str, Path]]:
@@ -113,7 +115,7 @@ class Registry(Generic[ItemT]):
             return item
         raise UsageError(
             f"no {self.kind} is called '{name}'{did_you_mean(name, self)} "
-            f"(`roadworthy ls` shows what there is)"
+            f"(`{' '.join(['roadworthy', 'ls', *self.listed])}` shows what there is)"
         )
 
     def summary(self, name: str) -> str:

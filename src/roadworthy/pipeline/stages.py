@@ -169,7 +169,8 @@ def colour(function: Callable[..., Any]) -> Colour:
 
 def place(folder: str) -> dict[str, Any]:
     """Return where the stages of one kind are found."""
-    return {"packages": (f"{__package__}.{folder}",), "group": f"roadworthy.{folder}"}
+    packages = (f"{__package__}.{folder}",)
+    return {"packages": packages, "group": f"roadworthy.{folder}", "listed": (folder,)}
 
 
 DECODERS = Registry("decoder", Decoder, **place("decoders"))

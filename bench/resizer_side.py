@@ -178,9 +178,7 @@ def _work(
     )
 
 
-def timed(
-    work: Callable[[], list[Pixels]], times: int
-) -> tuple[list[Pixels], tuple[float, float]]:
+def timed(work: Callable[[], list[Pixels]], times: int) -> tuple[list[Pixels], tuple[float, float]]:
     """Return what ``work`` makes, and its wall and processor seconds as a mean of ``times``."""
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(times):

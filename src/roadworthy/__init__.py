@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from roadworthy.data.registry import open_data as open
     from roadworthy.errors import RoadworthyError, SampleError, UsageError
     from roadworthy.evaluation import evaluate
+    from roadworthy.gating.api import gate
     from roadworthy.making.api import make
     from roadworthy.models.bpda import bpda
     from roadworthy.models.load import load
@@ -33,6 +34,7 @@ _HOME = {
     "check": "preflight.api:check",
     "compare": "comparing.api:compare",
     "evaluate": "evaluation:evaluate",
+    "gate": "gating.api:gate",
     "identify": "preflight.api:identify",
     "load": "models.load:load",
     "make": "making.api:make",
@@ -52,6 +54,7 @@ __all__ = [
     "check",
     "compare",
     "evaluate",
+    "gate",
     "identify",
     "load",
     "make",

@@ -390,6 +390,46 @@ def compare(
 
 
 @app.command
+def gate(
+    folder: Path,
+    *,
+    require: Annotated[Specs, Parameter(name=["--require", "-r"])] = None,
+    baseline: Path | None = None,
+    junit: Path | None = None,
+    markdown: Path | None = None,
+    as_json: AsJson = False,
+) -> int:
+    """Decide whether a run meets requirements: exit code 0 pass, 4 fail, 5 undecided.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run.
+    require
+        A bound on a metric, such as 'top1(clean)>=75' or 'mce<=80'; repeat the flag for several.
+        'top1(clean)>=-0.5 vs baseline' bounds the difference to the baseline.
+    baseline
+        A run, or its summary.json, for requirements that end in 'vs baseline'.
+    junit
+        Also write JUnit XML.
+    markdown
+        Also write Markdown for a pull request, which is what a pipe gets.
+    as_json
+        Print JSON.
+    """
+    from roadworthy.gating import console
+
+    return console.show(
+        folder,
+        require or [],
+        baseline=baseline,
+        junit_file=junit,
+        markdown_file=markdown,
+        as_json=as_json,
+    )
+
+
+@app.command
 def verify(
     folder: Path,
     *,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from roadworthy.engine.records import SCHEMA
 from roadworthy.engine.store import Store
 from roadworthy.run import Run
+from roadworthy.seed import digest
 from roadworthy.types import Sample
 
 NAMES = ("cat", "dog", "owl")
@@ -48,7 +49,7 @@ def made_run(
             Sample(f"s{first + i:04}", (first + i) % 3, f"{contents}{first + i}")
             for i in range(len(hits))
         ]
-        request = f"{model}-{stress}-{data}".encode().hex()[-32:]
+        request = digest(model, stress, data)
         rows = records_of(stress, hits, samples, request=request, model=model, data=data)
         rows = rows.with_columns(version=pl.lit((versions or {}).get(stress, 1), pl.Int32))
         more = (columns or {}).get(stress, {})
@@ -77,7 +78,14 @@ def made_run(
         "options": {"seed": 0, "precision": "fp32"},
         "versions": {"roadworthy": "0.1.0"},
         "models": [{"spec": model, "id": model, "classes": "names"}],
-        "data": [{"spec": data, "samples": count, "available": 10 * count}],
+        "data": [
+            {
+                "spec": data,
+                "samples": count,
+                "available": 10 * count,
+                "manifest": cells[0]["manifest"],
+            }
+        ],
         "stresses": list(right),
         "suites": list(suites),
         "cells": cells,

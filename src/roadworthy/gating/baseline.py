@@ -1,0 +1,125 @@
+"""Differences to a baseline, for requirements that end in ``vs baseline``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from roadworthy.comparing.api import Only, compare
+from roadworthy.comparing.matching import named
+from roadworthy.comparing.result import Difference
+from roadworthy.errors import UsageError
+from roadworthy.gating.requirement import Requirement
+from roadworthy.gating.rows import Chosen, Line, check_metric, chosen, lines_of
+from roadworthy.metrics.base import FRACTIONS
+from roadworthy.metrics.difference import difference
+from roadworthy.report.cells import entries, text_of
+from roadworthy.report.current import read_summary
+from roadworthy.run import Run
+
+
+def against(
+    requirement: Requirement, run: Run, known: Sequence[Line], baseline: str | Path | Run
+) -> tuple[Chosen, list[str]]:
+    """Return differences, run minus baseline, as the rows that a requirement is about, and notes.
+
+    They are paired image by image. A baseline that is a summary alone, as it is kept in version
+    control, has no records to pair: its intervals are those of independent runs, which are wider,
+    and it must be of the same samples. Raises UsageError where the two cannot be compared.
+    """
+    check_metric(requirement, known)
+    if not isinstance(baseline, Run) and not (Path(baseline) / "runs").is_dir():
+        return _unpaired(requirement, known, run, Path(baseline))
+    model = requirement.model
+    if model is not None:
+        model = named(model, list(dict.fromkeys(line.model for line in known)), "model")
+    found = compare(
+        baseline, run, model_b=model, only=Only(metrics={requirement.metric}, flips=False)
+    )
+    lines = [_line(one) for one in found.differences]
+    asked = chosen(requirement, [*lines, *_without_metric(known, lines)])
+    if not asked.lines:
+        return Chosen([], f"{asked.missing} in both runs"), list(_notes(found.notes))
+    return asked, list(_notes(found.notes))
+
+
+def _line(one: Difference) -> Line:
+    place = one.place
+    unit = "points" if one.unit in FRACTIONS else one.unit
+    names = (place.models[1], place.data[1], place.source or "", place.stress, place.variant)
+    return Line(one.change, 0, *names, one.metric, unit)
+
+
+def _without_metric(known: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
+    """Return what else the run has, under no metric, so that names are found and typos told."""
+    there = {(line.model, line.data, line.stress, line.variant) for line in lines}
+    rest = [replace(line, metric="") for line in known]
+    return [r for r in rest if (r.model, r.data, r.stress, r.variant) not in there]
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    """Name the runs of a comparison as a gate does."""
+    names = {"A: ": "baseline: ", "B: ": "run: "}
+    renamed = [names.get(note[:3], note[:3]) + note[3:] for note in notes]
+    return [note for note in renamed if not note.startswith(("only in", "run: "))]
+
+
+def _unpaired(
+    requirement: Requirement, known: Sequence[Line], run: Run, path: Path
+) -> tuple[Chosen, list[str]]:
+    summary = read_summary(path / "summary.json" if path.is_dir() else path)
+    if summary is None:
+        raise UsageError(
+            f"the baseline '{path}' is neither a run nor a summary.json; give the folder that "
+            f"was passed as -o to `roadworthy run`"
+        )
+    others = lines_of(summary)
+    asked = chosen(requirement, known)
+    lines = []
+    for line in asked.lines:
+        other = _partner(line, known, others)
+        if other is None:
+            continue
+        _check_same_samples(line, run, other, summary, path)
+        change = difference(other.estimate, line.estimate, None, unit=line.unit)
+        unit = "points" if line.unit in FRACTIONS else line.unit
+        lines.append(replace(line, estimate=change, unit=unit))
+    if not lines:
+        missing = asked.missing or f"the baseline has no such {requirement.metric}"
+        return Chosen([], missing), []
+    note = "the baseline has no records: differences have the intervals of independent runs"
+    return Chosen(lines), [note]
+
+
+def _partner(line: Line, known: Sequence[Line], others: Sequence[Line]) -> Line | None:
+    """Return the row of a baseline that belongs to a row of the run."""
+    alike = [
+        other
+        for other in others
+        if (other.metric, other.stress, other.variant) == (line.metric, line.stress, line.variant)
+        and other.own == line.own
+    ]
+    for key in ("model", "data"):
+        mine = {getattr(one, key) for one in known}
+        theirs = {getattr(one, key) for one in others}
+        if len(mine) > 1 or len(theirs) > 1:
+            alike = [other for other in alike if getattr(other, key) == getattr(line, key)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _check_same_samples(
+    line: Line, run: Run, other: Line, summary: Mapping[str, Any], path: Path
+) -> None:
+    mine = {str(entry.get("spec")): entry.get("manifest") for entry in run.datasets()}
+    theirs = {
+        text_of(entry, "spec"): entry.get("manifest")
+        for entry in entries(summary.get("run"), "data")
+    }
+    first, second = mine.get(line.data), theirs.get(other.data)
+    if first is None or first != second:
+        raise UsageError(
+            f"the baseline '{path}' is of other samples than the run ('{other.data}' and "
+            f"'{line.data}'), and has no records to find the common ones; give the folder of its run"
+        )

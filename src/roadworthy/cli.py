@@ -337,19 +337,19 @@ def make(
 
 
 @app.command
-def report(folder: Path, *, out: Out = None) -> int:
-    """Write the page of a run: one HTML file that opens without a network.
+def report(folders: list[Path], /, *, out: Out = None) -> int:
+    """Write the page of a run, or of several as one: a HTML file that opens without a network.
 
     Parameters
     ----------
-    folder
-        Folder of the run.
+    folders
+        Folders of runs.
     out
-        The page; report.html in the folder of the run by default.
+        The page; report.html in the folder of the first run by default.
     """
     from roadworthy import jobs
 
-    print(jobs.report(folder, out))
+    print(jobs.report(folders, out))
     return EXIT_DONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,14 +136,16 @@ def verify(folder: Path, *, rows: int, seed: int) -> Findings:
     return examine(folder, rows=rows, seed=seed)
 
 
-def report(folder: Path, out: Path | None) -> Path:
-    """Write the page of a run and return where it is."""
+def report(folders: Sequence[Path], out: Path | None) -> Path:
+    """Write the page of a run, or of several as one, and return where it is."""
     from roadworthy.report.html import write
+    from roadworthy.report.opened import Opened
+    from roadworthy.report.together import Together
 
-    run = Run(folder)
-    path = out or folder / "report.html"
+    views = [Opened(Run(folder)) for folder in dict.fromkeys(folders)]
+    path = out or folders[0] / "report.html"
     try:
-        written = write(run, path)
+        written = write(views[0] if len(views) == 1 else Together(views), path)
     except OSError as error:
         raise RoadworthyError(
             f"cannot write the page '{path}': {error.strerror or error}; give another file with -o"

@@ -65,7 +65,7 @@ def test_a_matrix_is_printed_and_on_the_page(nets: Path, call: Call) -> None:
     assert "made on" not in ended.out
     assert call("report", "out").code == 0
     page = (nets / "out" / "report.html").read_text(encoding="utf-8")
-    section = page.partition('<section id="transfer">')[2].partition("</section>")[0]
+    section = page.partition('<section id="transfer"')[2].partition("</section>")[0]
     assert section.count("<tr>") == 1 + 2 + 1
     about = json.loads(next((nets / "out" / "runs").glob("*.json")).read_text())
     assert list(about["crafted"]) == [ONE, TWO]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from roadworthy.report.blocks import Block, Sentences
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.figure import Figure
 from roadworthy.report.html import written
+from roadworthy.report.judged import Judged
+from roadworthy.run import CellRecord
 
 MODEL = "demo/efficientnet_lite0"
 OTHER = "torch:tests/models/cifar_resnet.py:resnet20(checkpoint=../shared/models/resnet20.th)"
@@ -56,9 +60,14 @@ class FakeView:
     records: pl.DataFrame = field(default_factory=SCHEMA.to_frame)
     images: dict[str, bytes] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
-    def rows(self) -> pl.DataFrame:
+    def rows(self, wanted: Callable[[str], bool] | None = None) -> pl.DataFrame:
         return self.records
+
+    def artifact(self, entry: Mapping[str, Any]) -> None:
+        return None
 
     def image(self, data: str, sample: str) -> bytes | None:
         return self.images.get(sample)
@@ -86,7 +95,7 @@ def _row(rng: np.random.Generator, i: int, right: bool, stress: str) -> dict[str
     pred = label if right else (label + 1 + i % 3) % 10
     conf = float(rng.uniform(0.5, 1.0) if right else rng.uniform(0.2, 0.95))
     row: dict[str, Any] = {"sample": f"photos/{i:03d}.jpg", "data": DATA, "status": "ok"}
-    row |= {"source": None, "label": label}
+    row |= {"source": None, "label": label, "pipeline": "pipeline(size=224)"}
     if stress != "translate":
         return {**row, "pred": pred, "correct": right, "correct5": True, "conf": conf}
     kept = [right and k % 7 != 3 for k in range(31)]
@@ -128,8 +137,33 @@ def summary(rows: pl.DataFrame) -> dict[str, Any]:
         },
         "rows": out,
         "per_class": _per_class(rows),
+        **pictures_of(rows),
         "unavailable": [],
     }
+
+
+def pictures_of(rows: pl.DataFrame) -> dict[str, Any]:
+    """Return what a summary says of the pictures behind ``rows``, cell by cell."""
+    ids = rows["sample"].unique().sort()
+    numbers = pl.DataFrame({"sample": ids}).with_row_index("number")
+    numbered = (
+        rows.join(numbers, on="sample", maintain_order="left")
+        .with_columns(sample=pl.col("number"))
+        .drop("number")
+    )
+    found = Judged()
+    clean: dict[str, pl.DataFrame] = {}
+    keys = ["model", "data", "stress"]
+    for (model, data, stress), part in numbered.partition_by(
+        keys, as_dict=True, maintain_order=True
+    ).items():
+        if stress == "clean":
+            clean[model] = part
+        cell = CellRecord(data, model, stress, "fp32", "", "")
+        found.add(cell, model, part, clean.get(model), ids)
+    # what a summary holds is what JSON makes of it
+    made: dict[str, Any] = json.loads(json.dumps(found.results()))
+    return made
 
 
 def _accuracy(rows: pl.DataFrame) -> float:

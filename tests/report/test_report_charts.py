@@ -5,12 +5,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from report_fakes import MODEL, OTHER, figures_of, records, summary
+from report_fakes import MODEL, OTHER, figures_of, pictures_of, records, summary
 
 from roadworthy.engine.records import SCHEMA
 from roadworthy.report.cells import Cell
 from roadworthy.report.figure import Figure
-from roadworthy.report.flat import judged
+from roadworthy.report.judgements import judgements
 from roadworthy.report.points import eps_of, family_of, norm_of, severity_of
 
 
@@ -41,6 +41,7 @@ def test_absent_axes_have_no_chart() -> None:
     rows = records(n=10).filter(pl.col("stress").is_in(["clean", "jpeg(quality=30)"]))
     given = summary(records(n=10))
     given["rows"] = [r for r in given["rows"] if r["stress"] in ("clean", "jpeg(quality=30)")]
+    given |= pictures_of(rows)
     sections = {section for section, _ in figures_of(given, rows)}
     assert sections == {"overview", "systematic", "calibration"}
 
@@ -106,9 +107,8 @@ def frame_rows(correct: list[list[bool]], conf: float = 0.95) -> pl.DataFrame:
 def test_accuracy_over_frames_by_hand() -> None:
     # frame 1: 2 of 2 right, frame 2: 1 of 2, frame 3: 0 of 2
     rows = frame_rows([[True, True, False], [True, False, False]])
-    flat = judged(rows)
-    assert flat["frame"].sort().to_list() == [1, 1, 2, 2, 3, 3]
-    figure = next(f for section, f in figures_of({}, rows) if section == "sequences")
+    assert judgements(rows)["frame"].sort().to_list() == [1, 1, 2, 2, 3, 3]
+    figure = next(f for section, f in figures_of(pictures_of(rows), rows) if section == "sequences")
     assert [(p["x"], p["value"], p["n"]) for p in points(figure)] == [
         (1, 100, 2),
         (2, 50, 2),
@@ -127,7 +127,8 @@ def test_reliability_by_hand() -> None:
         for i, (conf, correct) in enumerate(judgements)
     ]
     rows.append({**base, "sample": "bad", "status": "failed"})
-    section, figure = figures_of({}, pl.DataFrame(rows, schema=SCHEMA))[0]
+    frame = pl.DataFrame(rows, schema=SCHEMA)
+    section, figure = figures_of(pictures_of(frame), frame)[0]
     assert section == "calibration"
     # two in 60..70 % with mean 65 and one right; two in 90..100 % with mean 95.5, both right
     assert [(round(p["x"], 3), p["value"], p["n"]) for p in points(figure)] == [
@@ -141,7 +142,7 @@ def test_ragged_sequences_are_left_out() -> None:
     ragged = rows.with_columns(
         frames_conf=pl.Series([[0.5], [0.5, 0.6]], dtype=pl.List(pl.Float32))
     )
-    assert judged(ragged)["sample"].unique().to_list() == ["s1"]
+    assert judgements(ragged)["sample"].unique().to_list() == ["s1"]
 
 
 def cell(stress: str, variant: str = "") -> Cell:

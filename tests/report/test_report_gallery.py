@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
-from report_fakes import FakeView, picture
+from report_fakes import FakeView, picture, pictures_of
 
 from roadworthy.engine.records import SCHEMA
 from roadworthy.report import gallery as module
 from roadworthy.report import thumbnail as thumbnails
-from roadworthy.report.flat import judged
+from roadworthy.report.evidence import Evidence
 from roadworthy.report.gallery import worst_images
 from roadworthy.report.thumbnail import thumbnail
 
@@ -96,8 +96,9 @@ def rows_of(*judgements: tuple[str, str, bool, float]) -> pl.DataFrame:
             "data": "d",
             "model": "m",
             "stress": stress,
-            "variant": "",
+            "variant": stress.removeprefix("jpeg(").removesuffix(")") if "(" in stress else "",
             "status": "ok",
+            "pipeline": "pipeline(size=16)",
             "label": 0,
             "pred": 0 if correct else 1,
             "correct": correct,
@@ -121,31 +122,40 @@ def test_the_worst_come_first_and_those_right_when_clean_have_their_own_group() 
         ("jpeg(quality=30)", "e", False, 0.98),
         ("jpeg(quality=30)", "z", True, 1.0),
     )
-    view = FakeView(Path(), {}, images={"a": picture(0)}, names=("cat", "dog"))
-    groups = worst_images(view, judged(rows), images=2)
-    assert [(g.axis, g.title, [p.sample for p in g.pictures]) for g in groups] == [
-        ("Clean", "Most confidently wrong", ["e", "c"]),
-        ("Systematic noise", "Most confidently wrong", ["c", "e"]),
-        ("Systematic noise", "Right when clean, wrong under the stress", ["b", "a"]),
+    view = FakeView(Path(), pictures_of(rows), images={"a": picture(0)}, names=("cat", "dog"))
+    groups = list(worst_images(Evidence(view, images=2)))
+    assert [(g.title, [p.soft[1] for p in g.pictures]) for g in groups] == [
+        ("Clean: most confidently wrong", ["e", "c"]),
+        ("Systematic noise: most confidently wrong", ["c", "e"]),
+        ("Systematic noise: right when clean, wrong under the stress", ["b", "a"]),
     ]
-    last = groups[-1].pictures[-1]
-    assert (last.label, last.pred, last.confidence, last.where) == (
-        "cat",
+    card = groups[-1].pictures[-1]
+    assert (card.strong, card.beside, card.lines) == (
         "dog",
         "50 %",
-        "jpeg(quality=30)",
+        ["truth: cat", "clean: cat 90 %"],
     )
-    assert last.uri is not None
-    assert groups[0].pictures[0].uri is None
+    assert card.soft[0] == "jpeg(quality=30)"
+    assert [panel.label for panel in card.panels][:2] == ["clean", "stressed"]
+    gone = groups[0].pictures[0]
+    assert (gone.panels, gone.why) == ([], "the image is no longer where it was")
 
 
-def test_a_page_takes_so_many_pictures_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_THUMBNAILS", 5)
+def test_a_page_takes_so_many_bytes_of_pictures_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 2000)
     samples = [f"s{i}" for i in range(9)]
     rows = rows_of(*((s, n, False, 0.5) for s in ("clean", "jpeg", "translate") for n in samples))
-    groups = worst_images(FakeView(Path(), {}), judged(rows), images=4)
-    assert [len(g.pictures) for g in groups] == [4, 1]
+    images = dict.fromkeys(samples, picture(0, size=(60, 60)))
+    groups = list(worst_images(Evidence(FakeView(Path(), pictures_of(rows), images=images))))
+    sizes = [sum(len(p.uri) for c in g.pictures for p in c.panels) for g in groups]
+    assert 2000 <= sum(sizes) < 6000
+    assert [len(g.pictures) + g.more for g in groups] == [6, 6, 6]
+    assert groups[-1].pictures == []
 
 
 def test_nothing_wrong_is_nothing_to_show() -> None:
-    assert worst_images(FakeView(Path(), {}), judged(rows_of(("clean", "a", True, 0.9)))) == []
+    found = pictures_of(rows_of(("clean", "a", True, 0.9)))
+    assert found["images"] == []
+    assert list(worst_images(Evidence(FakeView(Path(), found)))) == []

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -58,13 +59,8 @@ def view() -> FakeView:
     made.summary["unavailable"] = [
         {"model": MODEL, "data": DATA, "stress": "fmn(steps=9)", "reason": "needs a gradient"}
     ]
-    bad = made.records.head(1).with_columns(
-        status=pl.lit("failed"),
-        reason=pl.lit("photos/bad.jpg: truncated"),
-        sample=pl.lit("photos/bad.jpg"),
-        correct=pl.lit(None, pl.Boolean),
-    )
-    made.records = pl.concat([made.records, bad, bad.with_columns(stress=pl.lit("translate"))])
+    bad = {"data": DATA, "sample": "photos/bad.jpg", "reasons": ["photos/bad.jpg: truncated"]}
+    made.failures = [{**bad, "stresses": ["clean", "translate"]}]
     return made
 
 
@@ -194,8 +190,11 @@ def poisoned(text: str) -> FakeView:
         "model": pl.lit(f"model{text}"),
         "sample": pl.lit(f"file{text}.jpg") + pl.col("sample"),
     }
-    failed = view.records.head(1).with_columns(status=pl.lit("failed"), reason=pl.lit(f"why{text}"))
-    view.records = pl.concat([view.records, failed]).with_columns(**named)
+    view.records = view.records.with_columns(**named)
+    for entry in view.summary["images"]:
+        entry |= {"model": f"model{text}", "sample": f"file{text}.jpg" + entry["sample"]}
+    view.failures = [{"data": text, "sample": text, "reasons": [f"why{text}"]}]
+    view.problems = [f"problem{text}"]
     return view
 
 
@@ -216,7 +215,7 @@ def test_whatever_users_name_stays_text(text: str, html: str) -> None:
     assert {tag for tag, _ in page.tags} <= {tag for tag, _ in safe.tags} | {"img"}
     assert not [a for t, a in page.tags if t == "img" and not (a["src"] or "").startswith("data:")]
     shown = text.replace("\u2028", "\ufffd")
-    for prefix in ("jpeg", "model", "class", "name1", "reason", "why", "file"):
+    for prefix in ("jpeg", "model", "class", "name1", "reason", "why", "file", "problem"):
         assert prefix + shown in page.text, prefix
     data = next(body for attrs, body in page.scripts if attrs.get("id") == "figures")
     assert f"jpeg{shown[:9]}" in json.dumps(json.loads(data), ensure_ascii=False)  # charts shorten
@@ -235,7 +234,7 @@ def test_fifty_large_photographs_stay_under_five_megabytes(tmp_path: Path) -> No
     view.images = dict.fromkeys(view.images, noisy)
     path = write(view, tmp_path / "deep" / "report.html", images=50)
     assert path == tmp_path / "deep" / "report.html"
-    assert [tag for tag, _ in Page(path.read_text(encoding="utf-8")).tags].count("img") == 50
+    assert [tag for tag, _ in Page(path.read_text(encoding="utf-8")).tags].count("img") > 50
     assert 500_000 < path.stat().st_size < 5_000_000
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
@@ -250,7 +249,6 @@ def test_the_same_view_gives_the_same_bytes(view: FakeView, html: str) -> None:
 def test_an_empty_or_damaged_run_is_a_page_that_says_so(damaged: dict[str, Any]) -> None:
     page = Page(render(FakeView(Path("results/r50"), damaged)))
     assert "Nothing was measured" in page.text
-    assert "There are no records" in page.text
     assert "Run r50" in page.text
     # filters need a script, charts three more
     assert [a for a, _ in page.scripts] == [{"type": "application/json", "id": "figures"}, {}]
@@ -258,7 +256,7 @@ def test_an_empty_or_damaged_run_is_a_page_that_says_so(damaged: dict[str, Any])
 
 def test_unreadable_records_leave_the_numbers(view: FakeView) -> None:
     class Broken(FakeView):
-        def rows(self) -> pl.DataFrame:
+        def rows(self, wanted: Callable[[str], bool] | None = None) -> pl.DataFrame:
             raise RoadworthyError("records/3f/x.parquet is damaged")
 
     page = Page(render(Broken(view.folder, view.summary)))

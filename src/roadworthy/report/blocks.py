@@ -103,15 +103,28 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One image with lines of text; ``uri`` is a data URI, None where the image cannot be shown."""
+class Panel:
+    """One image as data URI, what stands under it, and what it shows for those who do not see it."""
 
-    uri: str | None
+    uri: str
+    label: str
     alt: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Images of one sample side by side, with lines of text; ``why`` some of them are missing.
+
+    ``about`` is the name of its model, where the page has several.
+    """
+
+    panels: Sequence[Panel]
     strong: str
     beside: str
     lines: Sequence[str]
     soft: Sequence[str]
+    why: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True)

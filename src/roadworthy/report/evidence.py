@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.report.cells import Cell, cells
-from roadworthy.report.flat import judged, of_themselves, whole
-from roadworthy.report.matrix import own_cells
-from roadworthy.report.names import short_names
+from roadworthy.report.matrix import of_themselves, own_cells
+from roadworthy.report.names import axis_of, clean_text, short_names
 from roadworthy.report.points import Who, who_of
 from roadworthy.report.view import View
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+def whole(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ``rows`` with all columns of the schema, missing ones as null."""
+    import polars as pl
+
+    from roadworthy.engine.records import SCHEMA
+
+    absent = [name for name in SCHEMA if name not in rows.columns]
+    return rows.with_columns(pl.lit(None, SCHEMA[name]).alias(name) for name in absent)
 
 
 @dataclass(frozen=True)
@@ -61,33 +70,22 @@ class Evidence:
         return who_of(self.cells)
 
     @cached_property
-    def _read(self) -> tuple[pl.DataFrame, str]:
-        try:
-            rows = whole(self.view.rows())
-        except RoadworthyError as error:
-            from roadworthy.engine.records import SCHEMA
+    def _attacks(self) -> tuple[pl.DataFrame, str]:
+        from roadworthy.engine.records import SCHEMA
 
+        try:
+            rows = self.view.rows(lambda stress: axis_of(stress) == "adversarial")
+        except RoadworthyError as error:
             return SCHEMA.to_frame(), f"The records cannot be read: {error}"
-        if rows.is_empty():
-            return rows, "There are no records: worst images and charts over images are left out."
-        return rows, ""
+        return of_themselves(whole(rows), self.every), ""
 
     @property
-    def rows(self) -> pl.DataFrame:
-        """All records in all columns of the schema."""
-        return self._read[0]
+    def attacks(self) -> pl.DataFrame:
+        """The records of attacks on models by themselves, in all columns of the schema."""
+        return self._attacks[0]
 
     @property
     def problems(self) -> list[str]:
         """What is wrong with the run in words."""
-        return [self._read[1]] if self._read[1] else []
-
-    @cached_property
-    def alone(self) -> pl.DataFrame:
-        """The records about models by themselves."""
-        return of_themselves(self.rows, self.every)
-
-    @cached_property
-    def flat(self) -> pl.DataFrame:
-        """One row per judged picture of models by themselves, as ``flat.judged`` returns them."""
-        return judged(self.alone)
+        said = [*self.view.problems, self._attacks[1]]
+        return [clean_text(text) for text in said if text]

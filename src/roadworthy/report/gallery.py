@@ -1,108 +1,111 @@
-"""Worst images: the most confidently wrong, and those right when clean that a stress broke."""
+"""Cards of the worst images: clean, stressed and what changed, with what the model said of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from roadworthy.report.cells import label_of
-from roadworthy.report.names import AXES, axis_of, clean_text
-from roadworthy.report.thumbnail import thumbnail
-from roadworthy.report.view import View
+from roadworthy.report.blocks import Panel, Picture
+from roadworthy.report.cells import entries, label_of, text_of
+from roadworthy.report.evidence import Evidence
+from roadworthy.report.names import AXES, clean_text
+from roadworthy.report.reading import real
+from roadworthy.report.rebuild import Rebuilt, rebuild
+from roadworthy.report.thumbnail import difference, drawn, thumbnail
+from roadworthy.report.worst import CONFIDENT, FLIPPED
 
-if TYPE_CHECKING:
-    import polars as pl
-
-MOST_THUMBNAILS = 50
-_KEYS = ["model", "data", "sample"]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One image with what the model said; ``uri`` is None where the file is gone or unreadable."""
-
-    uri: str | None
-    sample: str
-    model: str
-    where: str
-    label: str
-    pred: str
-    confidence: str
+MOST_BYTES = 2_500_000
+"""So much of the page may be pictures."""
+TITLES = {
+    CONFIDENT: "most confidently wrong",
+    FLIPPED: "right when clean, wrong under the stress",
+}
 
 
 @dataclass(frozen=True)
-class Group:
-    """Pictures of one axis under one heading."""
+class Shown:
+    """Cards of one axis and kind under one title; ``more`` had no room on the page."""
 
-    axis: str
     title: str
-    pictures: list[Picture]
+    pictures: Sequence[Picture]
+    more: int = 0
 
 
-def worst_images(view: View, flat: pl.DataFrame, *, images: int = 6) -> list[Group]:
-    """Return the worst images of every axis, ``images`` in each group, 50 pictures in all.
+def worst_images(evidence: Evidence) -> Iterator[Shown]:
+    """Yield the groups of images in the summary, ``evidence.images`` in each at most.
 
-    ``flat`` are the records as ``flat.judged`` returns them. An image appears once per axis, under
-    the stress where the model was most confident of the wrong class.
+    An image appears once for each axis.
     """
-    import polars as pl
+    left = MOST_BYTES
+    several = len(evidence.models) > 1
+    listed = entries(evidence.summary, "images")
+    for axis, name in AXES.items():
+        seen: set[tuple[str, str]] = set()
+        for kind, title in TITLES.items():
+            own = [e for e in listed if (text_of(e, "axis"), text_of(e, "kind")) == (axis, kind)]
+            own = [e for e in own if _place(e) not in seen][: evidence.images]
+            seen |= set(map(_place, own))
+            cards: list[Picture] = []
+            for entry in own:
+                if left > 0:
+                    cards.append(_card(evidence, entry, several))
+                    left -= sum(len(panel.uri) for panel in cards[-1].panels)
+            if own:
+                yield Shown(f"{name}: {title}", cards, len(own) - len(cards))
 
-    stresses = flat["stress"].drop_nulls().unique().to_list()
-    axes = {stress: axis_of(stress) for stress in stresses}
-    known = flat.with_columns(
-        axis=pl.col("stress").replace_strict(axes, default="other", return_dtype=pl.String)
+
+def _place(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return text_of(entry, "data"), text_of(entry, "sample")
+
+
+def _card(evidence: Evidence, entry: Mapping[str, Any], several: bool) -> Picture:
+    view, model = evidence.view, text_of(entry, "model")
+    made = rebuild(view, entry)
+    name = evidence.models.get(model, model)
+    frame = entry.get("frame")
+    where = label_of(text_of(entry, "stress"), text_of(entry, "variant"))
+    truth = _named(evidence, model, entry.get("label"))
+    lines = [f"truth: {truth}"]
+    if entry.get("clean_pred") is not None:
+        before = _named(evidence, model, entry.get("clean_pred"))
+        lines.append(f"clean: {before} {_share(entry.get('clean_conf'))}")
+    return Picture(
+        panels=list(_panels(view, entry, made, truth)),
+        strong=_named(evidence, model, entry.get("pred")),
+        beside=_share(entry.get("conf")),
+        lines=lines,
+        soft=[
+            " · ".join(filter(None, (where, f"frame {frame}" if frame else "", name * several))),
+            text_of(entry, "sample"),
+        ],
+        why=clean_text(made.why, limit=200),
+        about=name if several else "",
     )
-    right = known.filter((pl.col("axis") == "clean") & pl.col("correct")).select(_KEYS).unique()
-    wrong = known.filter(~pl.col("correct") & pl.col("conf").is_not_nan()).sort(
-        "conf", "model", "data", "sample", "stress", "variant", descending=[True] + [False] * 5
-    )
-    pictures = _Pictures(view)
-    groups = []
-    for axis in AXES:
-        own = wrong.filter(pl.col("axis") == axis).unique(
-            subset=["data", "sample"], keep="first", maintain_order=True
-        )
-        worst = own.head(images)
-        broken = own.join(right, on=_KEYS, how="semi", maintain_order="left")
-        broken = broken.join(worst, on=["data", "sample"], how="anti", maintain_order="left")
-        for title, chosen in (
-            ("Most confidently wrong", worst),
-            ("Right when clean, wrong under the stress", broken.head(images)),
-        ):
-            shown = pictures.of(chosen.to_dicts())
-            if shown:
-                groups.append(Group(AXES[axis], title, shown))
-    return groups
 
 
-class _Pictures:
-    """Makes pictures until the page has enough of them."""
+def _panels(view: Any, entry: Mapping[str, Any], made: Rebuilt, truth: str) -> Iterator[Panel]:
+    if made.clean is None:
+        small = thumbnail(view.image(text_of(entry, "data"), text_of(entry, "sample")))
+        if small is not None:
+            yield Panel(small, "as stored", truth)
+        return
+    yield Panel(drawn(made.clean), "clean", f"{truth}, as it is")
+    if made.stressed is None:
+        return
+    yield Panel(drawn(made.stressed), "stressed", f"{truth}, under the stress")
+    if made.stressed.shape == made.clean.shape:
+        change, factor = difference(made.clean, made.stressed)
+        times = f"difference × {factor:.3g}" if factor >= 1.05 else "difference"
+        yield Panel(drawn(change), times, "what the stress changed, around grey")
 
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.left = MOST_THUMBNAILS
 
-    def of(self, rows: Sequence[dict[str, Any]]) -> list[Picture]:
-        """Return the pictures of ``rows``, as many as the page still takes."""
-        taken = rows[: self.left]
-        self.left -= len(taken)
-        return [self._one(row) for row in taken]
+def _named(evidence: Evidence, model: str, label: Any) -> str:
+    if not isinstance(label, int) or isinstance(label, bool):
+        return "–"
+    return clean_text(evidence.view.class_name(model.partition(" [")[0], label), limit=120)
 
-    def _one(self, row: dict[str, Any]) -> Picture:
-        frame = f"frame {row['frame']}" if row["frame"] is not None else ""
-        stress = label_of(row["stress"] or "", row["variant"] or "")
-        where = " · ".join(filter(None, (stress, frame)))
-        model = row["model"] or ""
-        return Picture(
-            uri=thumbnail(self.view.image(row["data"] or "", row["sample"] or "")),
-            sample=clean_text(row["sample"]),
-            model=clean_text(model),
-            where=clean_text(where),
-            label=self._name(model, row["label"]),
-            pred=self._name(model, row["pred"]),
-            confidence=f"{100 * row['conf']:.0f} %" if row["conf"] is not None else "–",
-        )
 
-    def _name(self, model: str, label: int | None) -> str:
-        return "–" if label is None else clean_text(self.view.class_name(model, label), limit=120)
+def _share(conf: Any) -> str:
+    known = real(conf)
+    return "–" if known is None else f"{100 * known:.0f} %"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.report.blocks import Block, Text
@@ -24,11 +24,14 @@ from roadworthy.report.origin import origin
 from roadworthy.report.sections.base import SectionDefinition, in_order
 from roadworthy.report.view import View
 
+if TYPE_CHECKING:
+    from roadworthy.run import Run
+
 SCRIPTS = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js", "report.js")
 
 
-def write(view: View, path: Path, *, images: int = 6) -> Path:
-    """Write the report of ``view`` as one HTML file and return its path.
+def write(view: View | Run, path: Path, *, images: int = 6) -> Path:
+    """Write the report of a run, or of what ``view`` shows, as one HTML file and return its path.
 
     The file needs no other file and no network; scripts are pinned by hash in its content security
     policy. ``images`` is the number of pictures in each group of worst images. An existing report
@@ -50,8 +53,8 @@ def write(view: View, path: Path, *, images: int = 6) -> Path:
     return path
 
 
-def render(view: View, *, images: int = 6) -> str:
-    """Return the report of ``view`` as the text of one HTML page."""
+def render(view: View | Run, *, images: int = 6) -> str:
+    """Return the report of a run, or of what ``view`` shows, as the text of one HTML page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -61,7 +64,16 @@ def render(view: View, *, images: int = 6) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(_content(Evidence(view, images)))
+    return environment.get_template("report.html.j2").render(
+        _content(Evidence(_seen(view), images))
+    )
+
+
+def _seen(view: View | Run) -> View:
+    from roadworthy.report.opened import Opened
+    from roadworthy.run import Run
+
+    return Opened(view) if isinstance(view, Run) else view
 
 
 def _content(evidence: Evidence) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
 from roadworthy.report.names import short_names
 from roadworthy.report.reading import Reading
+
+if TYPE_CHECKING:
+    import polars as pl
 
 HEADINGS = dict(
     zip(TRANSFER, ("transfer rate, %", "target among the judge's top 5, %"), strict=True)
@@ -170,6 +173,15 @@ def _mean(values: Any) -> float:
 def own_cells(found: Sequence[Cell]) -> list[Cell]:
     """Return the cells that are about a model by itself, which stand in the other tables."""
     return [cell for cell in found if not handed_on(cell)]
+
+
+def of_themselves(rows: pl.DataFrame, found: Sequence[Cell]) -> pl.DataFrame:
+    """Return the rows about models by themselves: without those of the cells that were handed on."""
+    import polars as pl
+
+    on = ["model", "data", "source", "stress"]
+    others = [tuple(getattr(cell, name) for name in on) for cell in found if handed_on(cell)]
+    return rows.join(pl.DataFrame(others, dict.fromkeys(on, pl.String), orient="row"), on, "anti")
 
 
 def fools_nothing(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

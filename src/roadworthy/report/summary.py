@@ -16,6 +16,7 @@ from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.alike import alike
 from roadworthy.report.deployments import deployments
 from roadworthy.report.ensembles import Ensembles
+from roadworthy.report.judged import Judged
 from roadworthy.report.matrix import fools_nothing
 from roadworthy.report.numbered import Numbered
 from roadworthy.report.stored import StoredSets
@@ -41,6 +42,7 @@ def summarise(run: Run) -> dict[str, Any]:
     wider, suites, stored = widenings(run.runs), Suites(run, same), StoredSets()
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
     surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run)
+    pictures = Judged()
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
     for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
         records = numbered.rows_of(cell)
@@ -61,6 +63,7 @@ def summarise(run: Run) -> dict[str, Any]:
         judged = records.filter(pl.col("status").is_in(USABLE))
         warned.add(cell, _name(cell), judged, records)
         surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
+        pictures.add(cell, _name(cell), records, reference, numbered.ids(cell.data))
     over = [*suites.results(), *stored.results(), *attacks.results()]
     whole, missing = suite_rows(over, _name, wider)
     last = run.runs[-1] if run.runs else {}
@@ -82,6 +85,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "tradeoff": tradeoff([*rows, *whole], {m["spec"]: m for m in run.models()}),
         "reference": beside(rows),
         "per_class": classes,
+        **pictures.results(),
         "same": same,
         "systematic": list(deployments(suites, _name)),
         "unavailable": [*_unavailable(run), *infinite.entries(), *missing],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.blocks import Column, Entry, Group, Row, Table, shown
-from roadworthy.report.cells import Cell, distinct
+from roadworthy.report.cells import Cell, distinct, stresses_of
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.names import AXES, short_names
 
@@ -54,7 +54,18 @@ HEADINGS = {
 CALIBRATION = ("ece", "nll", "brier", "aurc", "coverage_at_risk")
 QUERIES = tuple(name for name in HEADINGS if name.endswith("_queries"))
 CHANGES = tuple(name for name in HEADINGS if "median" in name and name not in QUERIES)
+FLIPS = (
+    "flip_probability",
+    "flip_rate",
+    "mfr",
+    "t5d",
+    "mt5d",
+    "zipf_distance",
+    "top1",
+    "drop",
+)
 TABLES = {
+    "flips": FLIPS,
     "calibration": CALIBRATION,
     "changes": ("success_rate", *CHANGES),
     "queries": ("success_rate", *QUERIES),
@@ -73,13 +84,16 @@ class Naming:
 def results(evidence: Evidence, *, about: str | None = None, caption: str = "") -> list[Table]:
     """Return the cells as one table: of the metrics ``about`` something, or of all others.
 
-    ``about`` is "calibration", "changes" (how small a change suffices) or "queries" (how many do);
+    ``about`` is "calibration", "changes" (how small a change suffices), "queries" (how many do) or
+    "flips" (of sequences, which are among the others, too);
     success rates stand there and among the others, too. Plug-ins' metrics are among the others.
     There is no table where there is nothing to show.
     """
     found = [_with_worst_case(cell) for cell in evidence.cells]
     if about == "changes":
         found = [cell for cell in found if _sought(cell)]
+    if about == "flips":
+        found = [cell for cell in found if cell.value("flip_probability") is not None]
     if about == "queries":
         found = [cell for cell in found if any(name in QUERIES for name in cell.readings)]
     metrics = _columns(found, about)
@@ -98,7 +112,8 @@ def results(evidence: Evidence, *, about: str | None = None, caption: str = "") 
         Group(title, [_row(cell, metrics, naming) for cell in found if cell.axis == axis])
         for axis, title in AXES.items()
     ]
-    return [Table(columns, [group for group in groups if group.rows], caption)]
+    shown_groups = [group for group in groups if group.rows]
+    return [Table(columns, shown_groups, caption, stresses=stresses_of(found))]
 
 
 def _columns(found: Sequence[Cell], about: str | None) -> list[str]:

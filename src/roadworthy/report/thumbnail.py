@@ -7,10 +7,15 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from PIL import Image
 
 SIDE = 160
+EXACT = 64
+"""Frames up to this size are shown pixel by pixel."""
 MOST_BYTES = 64 * 2**20
 MOST_PIXELS = 64_000_000
 # Formats read by Pillow itself: others would start programs (EPS) or are no pictures.
@@ -41,6 +46,34 @@ def thumbnail(data: bytes | None) -> str | None:
     except Exception:  # decoders raise nearly anything on hostile bytes; a report must still appear
         return None
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def drawn(pixels: NDArray[np.uint8]) -> str:
+    """Return a frame, uint8 (H, W, 3), as data URI: small ones as they are, others as small JPEG."""
+    from PIL import Image
+
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    small = max(image.size) <= EXACT
+    if not small:
+        image.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG" if small else "JPEG", quality=78, optimize=True)
+    kind = "png" if small else "jpeg"
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def difference(
+    before: NDArray[np.uint8], after: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], float]:
+    """Return what changed, around grey and as strong as it can be shown, and by how much that is.
+
+    Both frames are uint8 (H, W, 3) of one size.
+    """
+    change = after.astype(np.float32) - before.astype(np.float32)
+    most = float(np.abs(change).max())
+    factor = 127 / most if most > 0 else 1.0
+    shown = np.clip(np.rint(128 + factor * change), 0, 255).astype(np.uint8)
+    return shown, factor
 
 
 def _rgb(image: Image.Image) -> Image.Image:

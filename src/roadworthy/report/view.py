@@ -1,19 +1,23 @@
-"""What a report needs to know of a results folder, and nothing more."""
+"""What a report needs to know of a results folder, or of several, and nothing more."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
 
 class View(Protocol):
     """A results folder as the report sees it.
 
     ``summary`` is the content of summary.json; ``runs`` one dictionary per invocation with
-    ``command``, ``started``, ``versions`` and ``hardware``. Any of them may be incomplete.
+    ``command``, ``started``, ``versions`` and ``hardware``; ``failures`` what failures.jsonl holds.
+    Any of them may be incomplete. ``problems`` are sentences about the run itself.
     """
 
     @property
@@ -28,11 +32,25 @@ class View(Protocol):
     def runs(self) -> list[dict[str, Any]]:
         """What each invocation said of itself."""
 
-    def rows(self) -> pl.DataFrame:
-        """Return all records, with the columns of ``roadworthy.engine.records.SCHEMA``."""
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """One entry for each image that failed: data, sample, reasons."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What a reader must know of the run itself: unfinished, damaged, empty."""
+
+    def rows(self, wanted: Callable[[str], bool] | None = None) -> pl.DataFrame:
+        """Return the records of all stresses, or of those ``wanted``, in the columns of ``SCHEMA``."""
 
     def image(self, data: str, sample: str) -> bytes | None:
         """Return the encoded bytes of one sample; None where it is gone."""
+
+    def artifact(self, entry: Mapping[str, Any]) -> NDArray[np.float32] | None:
+        """Return what an attack made of a sample, (3, H, W) in 0 to 1; None where it was not kept.
+
+        ``entry`` is one of ``images`` in the summary: it names the file, the sample and the variant.
+        """
 
     def class_name(self, model: str, label: int) -> str:
         """Return the name of output ``label`` of ``model``."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from roadworthy.report.families import FAMILIES
 from roadworthy.report.rules._losses import of_family
 from roadworthy.report.rules.base import Judged, rule
 from roadworthy.report.sentence import Sentence
 
-NAMES = frozenset(["defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur"])
+NAMES = frozenset(FAMILIES["Blur"])
 ADVICE = (
     "Refuse or flag frames that are out of focus or moving, and train with blur among the "
     "augmentations."

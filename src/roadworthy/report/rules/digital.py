@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from roadworthy.report.families import FAMILIES
 from roadworthy.report.rules._losses import of_family
 from roadworthy.report.rules.base import Judged, rule
 from roadworthy.report.sentence import Sentence
 
-NAMES = frozenset(["contrast", "elastic_transform", "pixelate", "jpeg_compression", "saturate"])
+NAMES = frozenset(FAMILIES["Digital"])
 ADVICE = (
     "Keep the resolution, contrast and compression of deployment as they were in training, or "
     "train with those that you expect."

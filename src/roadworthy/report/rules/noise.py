@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from roadworthy.report.families import FAMILIES
 from roadworthy.report.rules._losses import of_family
 from roadworthy.report.rules.base import Judged, rule
 from roadworthy.report.sentence import Sentence
 
-NAMES = frozenset(["gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise"])
+NAMES = frozenset(FAMILIES["Noise"])
 ADVICE = (
     "Look at the noise of your own sensor first. Train with noise among the augmentations, or "
     "denoise before the model; both help most at low severities."

@@ -7,7 +7,7 @@ from roadworthy.report.blocks import Block
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.figure import Figure, points_of
 from roadworthy.report.levels import MOST_SERIES
-from roadworthy.report.points import reliability_points
+from roadworthy.report.reliability import reliability_points
 from roadworthy.report.sections.base import section
 from roadworthy.report.tables import results
 
@@ -19,7 +19,7 @@ def calibration(evidence: Evidence) -> list[Block]:
 
 
 def _reliability(evidence: Evidence) -> list[Figure]:
-    points = reliability_points(evidence.flat, evidence.who)
+    points = reliability_points(evidence.summary, evidence.who)
     kept = list(dict.fromkeys(p["series"] for p in points))[:MOST_SERIES]
     if not points:
         return []

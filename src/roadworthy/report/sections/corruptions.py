@@ -1,31 +1,22 @@
-"""Corruptions: accuracy over severities, and errors in percent of a baseline's."""
+"""Corruptions: accuracy by severity as a coloured table and as curves, and errors against a baseline's."""
 
 from __future__ import annotations
 
-from roadworthy.report import marks
 from roadworthy.report.blocks import Block
-from roadworthy.report.cells import stresses_of
 from roadworthy.report.evidence import Evidence
-from roadworthy.report.figure import Figure
-from roadworthy.report.levels import MOST_SERIES, level_points, lost, of_suites
-from roadworthy.report.points import severity_of
+from roadworthy.report.levels import lost, of_suites
 from roadworthy.report.sections.base import section
+from roadworthy.report.severities import curves, grids, heat_map
 
 
 @section(title="Corruptions", place=200)
 def corruptions(evidence: Evidence) -> list[Block]:
-    """Draw what corruptions cost."""
+    """Show what each corruption costs at each severity."""
     found, who = evidence.cells, evidence.who
-    return [*_levels(evidence), *of_suites(found, who, "ce", "Corruption error")]
-
-
-def _levels(evidence: Evidence) -> list[Figure]:
-    found, who = evidence.cells, evidence.who
-    points = level_points("corruption", found, who, severity_of, "top1")
-    own = [c for c in found if c.axis == "corruption"]
-    levels, lines = {p["x"] for p in points} - {0.0}, {p["series"] for p in points}
-    if len(levels) < 2 or len(lines) > MOST_SERIES:
-        return lost([c for c in own if not c.nested], who)
-    chart = marks.curves(points, x="severity (0 is clean)", y="top-1, %", integer=True)
-    caption = "Top-1 accuracy over severity, with 95 % intervals."
-    return [Figure("Accuracy over severity", caption, chart, stresses_of(own))]
+    known = grids(evidence)
+    made: list[Block] = [heat_map(g, several=len(known) > 1) for g in known if len(g.cells) > 1]
+    made += curves(known)
+    # strengths that are no severities are in no table of severities
+    drawn = {cell.label for grid in known for cell in grid.every}
+    own = [c for c in found if c.axis == "corruption" and not c.pooled and c.label not in drawn]
+    return [*made, *lost(own, who), *of_suites(found, who, "ce", "Corruption error")]

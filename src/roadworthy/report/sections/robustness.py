@@ -44,11 +44,11 @@ NORMS = (("Linf", "Linf, in 1/255"), ("L2", "L2, pixels in 0 to 1"))
 @section(title="Adversarial attacks", place=400)
 def robustness(evidence: Evidence) -> list[Block]:
     """Draw robust accuracy over budget and strength, and list what each attack needed."""
-    made: list[Block] = [*robustness_figures(evidence.alone, evidence.who)]
+    made: list[Block] = [*robustness_figures(evidence.attacks, evidence.who)]
     made = made or [*_of_summary(evidence)]
     made += results(evidence, about="changes", caption=CHANGES)
     made += results(evidence, about="queries", caption=QUERIES)
-    for one in cascades(evidence.alone, evidence.who):
+    for one in cascades(evidence.attacks, evidence.who):
         made += _cascade(one)
     return made
 

@@ -1,0 +1,151 @@
+"""One run as the page sees it: its summary as it stands on disk where that is still true."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roadworthy.errors import RoadworthyError
+from roadworthy.report.names import clean_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from roadworthy.run import Run
+
+MOST_NAMED = 5
+MADE_FROM = ("runs/*.json", "manifests/*", "records/*/*.parquet")
+WRITTEN_BY_PAGE = ("reliability", "frames", "images")
+"""What a summary of an earlier version lacks."""
+
+
+class Opened:
+    """Implements ``View`` for one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self.run.folder
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """What each invocation said of itself."""
+        return self.run.runs
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What summary.json holds, if it is newer than all that it is made from; else made anew."""
+        return saved(self.folder) or self.run.summary
+
+    @cached_property
+    def failures(self) -> list[dict[str, Any]]:
+        """One entry for each image that failed, with its reasons."""
+        return list(_lines(self.folder / "failures.jsonl"))
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """What a reader must know of the run itself: unfinished, damaged, empty."""
+        return [text for text in (self._unfinished(), self._damaged(), self._empty()) if text]
+
+    def _unfinished(self) -> str:
+        last = self.runs[-1] if self.runs else {}
+        if not self.runs or "finished" in last:
+            return ""
+        command = clean_text(shlex.join(map(str, last.get("command", []))))
+        missing = self.run.unfinished
+        left = sum(wanted - judged for _, judged, wanted in missing)
+        return (
+            f"This run is not finished: {left} images in {len(missing)} of {len(self.run.cells)} "
+            f"stresses are not judged yet, and what is shown is of those that are. The same command "
+            f"goes on: {command}"
+        )
+
+    def _damaged(self) -> str:
+        found = [str(path.relative_to(self.folder)) for path in self.run.damaged]
+        if not found:
+            return ""
+        more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        files = "1 file is" if len(found) == 1 else f"{len(found)} files are"
+        return (
+            f"{files} damaged, foreign or of another version and left out: "
+            f"{', '.join(found[:MOST_NAMED])}{more}. The command of the run does again what they held."
+        )
+
+    def _empty(self) -> str:
+        there = any(self.folder.glob("records/*/*.parquet"))
+        return "" if there else "There are no records: nothing was judged yet, or they are gone."
+
+    def rows(self, wanted: Callable[[str], bool] | None = None) -> pl.DataFrame:
+        """Return the records of all stresses, or of those ``wanted``."""
+        import polars as pl
+
+        from roadworthy.engine.store import empty_rows
+
+        if wanted is None:
+            return self.run.rows()
+        cells = [cell for cell in self.run.cells if wanted(cell.stress)]
+        return pl.concat([empty_rows(), *map(self.run.rows_of, cells)], how="diagonal")
+
+    def image(self, data: str, sample: str) -> bytes | None:
+        """Return the encoded bytes of one sample; None where it is gone."""
+        return self.run.image(data, sample)
+
+    def artifact(self, entry: Mapping[str, Any]) -> NDArray[np.float32] | None:
+        """Return what an attack made of a sample, (3, H, W) in 0 to 1; None where it was not kept."""
+        pair = (str(entry.get("sample")), str(entry.get("content")))
+        crafting = Path(str(entry.get("artifact") or "")).parent.name
+        try:
+            file = self.run.store.artifacts.held(crafting)[pair] if crafting else None
+            found = {} if file is None else self.run.store.artifacts.read(file)
+            made = found.get(str(entry.get("variant")))
+            if file is None or made is None or not made.made[file.rows[pair]]:
+                return None
+            pixels: NDArray[np.float32] = made.at(file.rows[pair]).x[0]
+        except (RoadworthyError, ImportError, LookupError):
+            return None
+        return pixels
+
+    def class_name(self, model: str, label: int) -> str:
+        """Return the name of output ``label`` of ``model``."""
+        return self.run.class_name(model, label)
+
+
+def saved(folder: Path) -> dict[str, Any] | None:
+    """Return ``summary.json`` if nothing that it is made from is newer, and it is of this version."""
+    from roadworthy.engine.versions import versions
+
+    path = folder / "summary.json"
+    try:
+        stamp = path.stat().st_mtime_ns
+        made_from = (p for pattern in MADE_FROM for p in folder.glob(pattern))
+        if any(one.stat().st_mtime_ns >= stamp for one in made_from):
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+        known = found["run"]["roadworthy"] == versions().get("roadworthy")
+        whole = all(isinstance(found[key], list) for key in ("rows", *WRITTEN_BY_PAGE))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return found if known and whole else None
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, dict):
+            yield entry

@@ -1,0 +1,108 @@
+"""The scores by which models are set side by side: a few for each axis, those that several have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from roadworthy.report.cells import Cell, distinct
+from roadworthy.report.columns import median_of
+from roadworthy.report.names import short_names
+from roadworthy.report.parts import part_of
+from roadworthy.report.reading import Reading
+
+MOST_ATTACKS = 4
+QUOTED = {
+    "mce": "mCE %",
+    "mfr": "mFR %",
+    "mean_error": "mean error %",
+    "flip_probability": "flips %",
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """One column: what it is called, which way is better, and the reading of each model."""
+
+    heading: str
+    higher: bool
+    readings: Mapping[str, Reading]
+    cells: Sequence[Cell]
+
+    def reaches_best(self, reading: Reading) -> bool:
+        """Whether a reading is the best, or its interval includes the best."""
+        values = [r.value for r in self.readings.values() if r.value is not None]
+        if reading.value is None or not values:
+            return False
+        best = max(values) if self.higher else min(values)
+        ends = (reading.value, reading.high if self.higher else reading.low)
+        return any(e is not None and (e >= best if self.higher else e <= best) for e in ends)
+
+
+def scores(found: Sequence[Cell]) -> list[Score]:
+    """Return the scores that two models or more have, accuracy on clean images first."""
+    return [one for one in _every(found) if len(one.readings) > 1]
+
+
+def _every(found: Sequence[Cell]) -> Iterator[Score]:
+    clean = [c for c in found if c.axis == "clean" and part_of(c.data) is None]
+    several = len({cell.data for cell in clean}) > 1
+    for data in distinct(cell.data for cell in clean):
+        own = [cell for cell in clean if cell.data == data and "(" not in cell.stress]
+        yield _of("top1", f"top-1 % on {data}" if several else "top-1 %", True, own)
+    for spec in distinct(cell.stress for cell in found if cell.axis == "suite"):
+        own = [cell for cell in found if cell.stress == spec]
+        for metric, heading in QUOTED.items():
+            if any(cell.value(metric) is not None for cell in own):
+                yield _of(metric, f"{spec} {heading}", False, own)
+                break
+    yield from _corruptions(found)
+    yield from _attacks(found)
+    systematic = [c for c in found if c.axis == "systematic" and not c.pooled]
+    yield _worst("drop", "worst reading, drop", systematic)
+    yield _worst("flip_probability", "most flips %", [c for c in found if c.axis == "sequence"])
+    yield _of("ece", "ECE %", False, [cell for cell in clean if "(" not in cell.stress])
+
+
+def _corruptions(found: Sequence[Cell]) -> Iterator[Score]:
+    """Yield the drop under the worst corruption, where no suite says more."""
+    if not any(cell.axis == "suite" for cell in found):
+        own = [cell for cell in found if cell.axis == "corruption" and not cell.pooled]
+        yield _worst("drop", "worst corruption, drop", own)
+
+
+def _attacks(found: Sequence[Cell]) -> Iterator[Score]:
+    """Yield the worst case of each budget, or else each attack; then the smallest changes."""
+    own = [cell for cell in found if cell.axis == "adversarial" and not cell.pooled]
+    worst = [cell for cell in own if cell.value("worst_case_top1") is not None]
+    metric = "worst_case_top1" if worst else "robust_top1"
+    labels = distinct(cell.label for cell in own if cell.value(metric) is not None)
+    names = short_names(labels, 36)
+    for label in labels[:MOST_ATTACKS]:
+        yield _of(metric, f"robust %, {names[label]}", True, [c for c in own if c.label == label])
+    sought = [cell for cell in own if median_of(cell)[0]]
+    for label in distinct(cell.label for cell in sought)[:2]:
+        named = [cell for cell in sought if cell.label == label]
+        norm = median_of(named[0])[0]
+        heading = f"median {norm}, {short_names([label], 30)[label]}"
+        yield _of(f"median_{norm.lower()}", heading, True, named)
+
+
+def _of(metric: str, heading: str, higher: bool, own: Iterable[Cell]) -> Score:
+    cells = [cell for cell in own if cell.value(metric) is not None]
+    readings = {cell.model: cell.readings[metric] for cell in reversed(cells)}
+    return Score(heading, higher, readings, cells)
+
+
+def _worst(metric: str, heading: str, own: Sequence[Cell]) -> Score:
+    """Return the largest value of each model over the stresses that all of them were judged under."""
+    known = [cell for cell in own if cell.value(metric) is not None]
+    models = {cell.model for cell in known}
+    by_label: dict[str, set[str]] = {}
+    for cell in known:
+        by_label.setdefault(cell.label, set()).add(cell.model)
+    shared = [cell for cell in known if by_label[cell.label] == models]
+    worst: dict[str, Reading] = {}
+    for cell in sorted(shared, key=lambda cell: cell.readings[metric].value or 0.0):
+        worst[cell.model] = cell.readings[metric]
+    return Score(heading, False, worst, shared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -224,19 +225,37 @@ def test_a_tensor_shares_the_memory_of_its_image() -> None:
     assert np.array_equal(tensor.numpy(), image)
     part = image[1:4, 2:6]
     assert np.array_equal(as_tensor(part).numpy(), part)
+    alive = weakref.ref(image)
+    del image, part
+    assert alive() is not None
+    del tensor
+    assert alive() is None
     assert as_tensor(np.zeros((0, 4, 3), np.uint8)).shape == (0, 4, 3)
 
 
-@pytest.mark.parametrize("name", ["torch-bicubic", "torch-bicubic-antialias"])
-def test_torch_rounds_and_clamps(name: str) -> None:
-    family, kernel = find_resizer(name)
-    edge = np.zeros((8, 8, 3), np.uint8)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "torch-bicubic",
+        "torch-bicubic-antialias",
+        "tensorflow-bicubic",
+        "tensorflow-lanczos3",
+        "tensorflow-bicubic-asymmetric",
+        "skimage-bicubic",
+    ],
+)
+def test_what_computes_in_floats_is_rounded_and_clamped(name: str) -> None:
+    family, kernel = here(name)
+    edge = np.repeat(pattern(8, 9)[:, :, :1], 3, axis=2)
     edge[:, 4:] = 255
-    result = family.function(edge, (16, 16), kernel)
-    floats = resize_plane(edge[:, :, 0].astype(np.float32), (16, 16), name)
-    assert floats.min() < -1
-    assert floats.max() > 256
+    edge[:, 3] = 0
+    result = family.function(edge, (16, 17), kernel)
+    floats = resize_plane(edge[:, :, 0].astype(np.float32), (16, 17), name)
     assert np.array_equal(result[:, :, 1], np.clip(np.round(floats), 0, 255))
+    assert np.abs(floats - np.floor(floats) - 0.5).min() < 0.4
+    if not name.startswith("skimage"):  # which clips to the range of the picture
+        assert floats.min() < -1
+        assert floats.max() > 256
 
 
 @pytest.mark.parametrize("name", ROWS)

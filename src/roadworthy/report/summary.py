@@ -17,6 +17,7 @@ from roadworthy.report.alike import alike
 from roadworthy.report.deployments import deployments
 from roadworthy.report.ensembles import Ensembles
 from roadworthy.report.judged import Judged
+from roadworthy.report.masking import Masking
 from roadworthy.report.matrix import fools_nothing
 from roadworthy.report.numbered import Numbered
 from roadworthy.report.stored import StoredSets
@@ -42,7 +43,7 @@ def summarise(run: Run) -> dict[str, Any]:
     wider, suites, stored = widenings(run.runs), Suites(run, same), StoredSets()
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
     surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run)
-    pictures = Judged()
+    pictures, masking = Judged(), Masking()
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
     for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
         records = numbered.rows_of(cell)
@@ -54,6 +55,8 @@ def summarise(run: Run) -> dict[str, Any]:
             classes.extend([] if cell.frame else _classes(run, cell, usable))
         reference = clean.get((*key, cell.precision), clean.get(key))
         rows.extend(_rows(cell, records, reference, wider, infinite, passed_on))
+        if (cell.data, cell.stress) in passed_on:
+            masking.add(cell, _name(cell), records)
         if cell.source:
             continue  # all else is about models by themselves
         suites.add(cell, records, reference)
@@ -77,7 +80,7 @@ def summarise(run: Run) -> dict[str, Any]:
             "data": list(run.datasets()),
             "stresses": list(dict.fromkeys(cell.stress for cell in run.cells)),
             "suites": [*suites.described(), *stored.described()],
-            "warnings": [*warned.rows(), *fools_nothing(rows)],
+            "warnings": [*warned.rows(), *masking.rows(), *fools_nothing(rows)],
             "alike": alike(run),
         },
         "rows": [*rows, *whole],

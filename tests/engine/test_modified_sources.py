@@ -21,13 +21,14 @@ class Colours(nn.Module):
         super().__init__()
         weight = 40.0 * torch.eye(3).flip(0)  # classes are in alphabetical order
         weight[0, 1] = 40.0 * tint
-        self.weight, self.noise = nn.Parameter(weight), noise
+        self.head, self.noise = nn.Linear(3, 3, bias=False), noise
+        self.head.weight.data = weight.T
 
     def forward(self, x):
         means = x.mean((2, 3))
         if self.noise:
             means = means + self.noise * torch.randn(len(x), 3, dtype=x.dtype)
-        return means @ self.weight
+        return self.head(means)
 
 def colours(tint=0.0, noise=0.0):
     return Colours(tint, noise)
@@ -42,8 +43,11 @@ MADE = {
     "smoothed": "smoothed({net}(size=16), sigma=0.1, draws=9)",
     "labels_only": "labels_only({net}(size=16))",
     "probabilities_only": "probabilities_only({net}(size=16))",
+    "quantized": "quantized({net}(size=16), 6, ends=bits, calibration_images=4)",
+    "modified": "modified({net}(size=16), precision(dtype=bf16))",
     "both": "smoothed(ensemble({net}(size=16), {net}(tint=0.01, size=16)), sigma=0.1, draws=9)",
 }
+GRADIENTS = ("plain", "eot", "ensemble", "bpda", "quantized", "modified")
 BY_GRADIENT = ["pgd(eps=32/255, steps=3)", "patch(area=0.9, steps=5)"]
 BY_QUERIES = ["square(eps=32/255, queries=10)"]
 BY_LABELS = ["spatial(draws=8)"]
@@ -73,7 +77,7 @@ def test_each_is_attacked_by_what_it_allows(
 ) -> None:
     models, data, folder = world
     attacks = able(models[name])
-    assert (BY_GRADIENT[0] in attacks) == (name in ("plain", "eot", "ensemble", "bpda"))
+    assert (BY_GRADIENT[0] in attacks) == (name in GRADIENTS)
     assert (BY_QUERIES[0] in attacks) == (name != "labels_only")
     specs = ["clean", *attacks, "certify(sigma=0.1, draws0=5, draws=20)"]
     run = rw.evaluate(models[name], data, specs, out=folder / name)
@@ -86,7 +90,7 @@ def test_each_is_attacked_by_what_it_allows(
         assert part["success"].null_count() == 9 - clean["correct"].sum()
         asked = part.filter(pl.col("status") == "ok")["queries"]
         assert (asked > 0).all()
-        if name in ("plain", "eot", "ensemble") and attack in BY_GRADIENT:
+        if name in (*GRADIENTS[:3], "quantized", "modified") and attack in BY_GRADIENT:
             assert part["success"].sum() > 0
     certified = rows.filter(pl.col("stress").str.starts_with("certify"))
     assert certified["certified_radius"].null_count() == 0
@@ -97,7 +101,7 @@ def test_they_are_sources_and_judges_of_each_other(
     world: tuple[dict[str, str], str, Path],
 ) -> None:
     models, data, folder = world
-    names = ["plain", "eot", "ensemble", "bpda", "smoothed", "clahe"]
+    names = [*GRADIENTS, "smoothed", "clahe"]
     run = rw.evaluate(
         [models[n] for n in names],
         data,
@@ -106,16 +110,17 @@ def test_they_are_sources_and_judges_of_each_other(
         transfer=True,
     )
     rows = run.rows().filter(pl.col("norm").is_not_null())
-    for attack, sources in ((BY_LABELS[0], 6), (BY_GRADIENT[0], 4), (BY_GRADIENT[1], 4)):
+    for attack, sources in ((BY_LABELS[0], 8), (BY_GRADIENT[0], 6), (BY_GRADIENT[1], 6)):
         part = rows.filter(pl.col("stress").str.starts_with(attack.partition("(")[0]))
-        assert part.select("source", "model").unique().height == sources * 6
+        assert part.select("source", "model").unique().height == sources * 8
     # What fools the plain network fools those that hold it, more often than not.
     made = rows.filter(
         pl.col("stress").str.starts_with("pgd"),
         pl.col("source") == load(models["plain"]).spec,  # type: ignore[attr-defined]
         "success",
     )
-    assert set(made["model"]) >= {load(models[n]).spec for n in ("plain", "ensemble", "bpda")}  # type: ignore[attr-defined]
+    alike = ("plain", "ensemble", "bpda", "quantized", "modified")
+    assert set(made["model"]) >= {load(models[n]).spec for n in alike}  # type: ignore[attr-defined]
 
 
 def test_a_number_format_of_a_model_is_judged_and_certified(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from roadworthy.models.base import Network, Stats
 from roadworthy.models.build import build
 from roadworthy.models.classifier import TorchClassifier
 from roadworthy.models.combine import combined
+from roadworthy.models.load import load
 from roadworthy.models.quantise.apply import quantise
 from roadworthy.models.quantise.settings import Quantisation
 from roadworthy.pipeline.base import Pipeline
@@ -404,3 +406,48 @@ def test_gradients_go_through_what_takes_another_route() -> None:
         changed = altered(text, model(raw, 16), 16)
         (gradient,) = torch.autograd.grad(changed.logits(x).sum(), x)
         assert gradient.abs().sum() > 0
+
+
+NET = """
+import torch
+from torch import nn
+
+def pooled():
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    return nn.Sequential(*layers, nn.Linear(4, 3))
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> str:
+    (tmp_path / "nets.py").write_text(NET)
+    return f"torch:{tmp_path / 'nets.py'}:pooled(size=17)"
+
+
+def test_a_change_makes_a_model_of_its_own(spec: str) -> None:
+    plain, changed = load(spec), load(f"modified({spec}, ceil_mode)")
+    assert changed.spec == f"modified({plain.spec}, change=ceil_mode)"  # type: ignore[attr-defined]
+    again = load(changed.spec)  # type: ignore[attr-defined]
+    assert again.id == changed.id != plain.id
+    assert changed.id.startswith("modified/ceil_mode@")
+    x = batch()
+    assert torch.equal(changed.logits(x), altered("ceil_mode", plain).logits(x))
+    assert not torch.equal(changed.logits(x), plain.logits(x))
+    other = load(f"modified({spec}, normalisation(mistake=half))")
+    assert other.id not in (changed.id, plain.id)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("", "say what changes torch/pooled@.*: a stress on models, such as precision"),
+        (", gaussian_noise(severity=1)", "does not change the model"),
+        (", precision(dtype=[bf16, fp16])", r"has 2 variants; choose one, for example precision\("),
+        (", gelu", "computing GELU by its tanh form changes nothing"),
+        (", ceil_mod", "did you mean 'ceil_mode'"),
+    ],
+)
+def test_changes_that_make_no_model(spec: str, change: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        load(f"modified({spec}{change})")

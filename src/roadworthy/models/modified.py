@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from roadworthy.errors import UsageError
 from roadworthy.models.base import NO_FACTS
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.seed import digest
-from roadworthy.types import Classes, Classifier, Metadata, Need
+from roadworthy.spec import Spec
+from roadworthy.stress.bound import stress
+from roadworthy.stress.changes import check_applies, judged_by
+from roadworthy.types import Classes, Classifier, Metadata, Need, Tap
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -56,3 +60,26 @@ def modified(changed: Classifier, how: str) -> Modified:
         metadata=getattr(changed, "metadata", NO_FACTS),
         notes=getattr(changed, "notes", ()),
     )
+
+
+def changed_by(model: Classifier, asked: Spec | None) -> Modified:
+    """Return ``model`` changed by a stress on models, in its one variant, as a model of its own.
+
+    Raises UsageError for another stress or several variants, InapplicableError where it changes nothing.
+    """
+    example = "a stress on models, such as precision(dtype=bf16) or ceil_mode"
+    if asked is None:
+        raise UsageError(f"modified: say what changes {model.id}: {example}")
+    one = stress(asked)
+    if one.definition.tap is not Tap.MODEL:
+        raise UsageError(
+            f"modified: '{one.spec}' does not change the model; give a stress that does, {example}"
+        )
+    if len(one.settings) != 1:
+        raise UsageError(
+            f"modified: '{one.spec}' has {len(one.settings)} variants; choose one, for example "
+            f"{one.name}({one.settings[0].key})"
+        )
+    if model.pipeline.size is not None:
+        check_applies(one, one.settings[0], model, model.pipeline.size)
+    return modified(judged_by(one, one.settings[0], model), f"modified/{one.name}")

@@ -60,11 +60,22 @@ class FakeView:
     records: pl.DataFrame = field(default_factory=SCHEMA.to_frame)
     images: dict[str, bytes] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    columns: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def rows(self, wanted: Callable[[str], bool] | None = None) -> pl.DataFrame:
-        return self.records
+        if wanted is None:
+            return self.records
+        return self.records.filter([wanted(stress) for stress in self.records["stress"]])
+
+    @property
+    def cache(self) -> Path | None:
+        return None
+
+    def listed(self, data: str) -> pl.DataFrame:
+        rows = [(sample, json.dumps(told)) for sample, told in self.columns.items()]
+        return pl.DataFrame(rows, {"sample": pl.String, "columns": pl.String}, orient="row")
 
     def artifact(self, entry: Mapping[str, Any]) -> None:
         return None
@@ -96,6 +107,7 @@ def _row(rng: np.random.Generator, i: int, right: bool, stress: str) -> dict[str
     conf = float(rng.uniform(0.5, 1.0) if right else rng.uniform(0.2, 0.95))
     row: dict[str, Any] = {"sample": f"photos/{i:03d}.jpg", "data": DATA, "status": "ok"}
     row |= {"source": None, "label": label, "pipeline": "pipeline(size=224)"}
+    row["content"] = row["sample"]
     if stress != "translate":
         return {**row, "pred": pred, "correct": right, "correct5": True, "conf": conf}
     kept = [right and k % 7 != 3 for k in range(31)]

@@ -95,6 +95,24 @@ class Opened:
         cells = [cell for cell in self.run.cells if wanted(cell.stress)]
         return pl.concat([empty_rows(), *map(self.run.rows_of, cells)], how="diagonal")
 
+    @property
+    def cache(self) -> Path | None:
+        """A folder in which what was measured of images may be kept."""
+        return self.folder
+
+    def listed(self, data: str) -> pl.DataFrame:
+        """Return sample and columns (JSON) of the samples of a data set; empty where unknown."""
+        import polars as pl
+
+        names = dict.fromkeys(cell.manifest for cell in self.run.cells if cell.data == data)
+        found = [pl.DataFrame(schema={"sample": pl.String, "columns": pl.String})]
+        for name in reversed(names):
+            try:
+                found.append(self.run.store.manifest(name).select("sample", "columns"))
+            except RoadworthyError:
+                continue  # the run itself says what is damaged
+        return pl.concat(found).unique("sample", keep="first", maintain_order=True)
+
     def image(self, data: str, sample: str) -> bytes | None:
         """Return the encoded bytes of one sample; None where it is gone."""
         return self.run.image(data, sample)

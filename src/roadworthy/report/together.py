@@ -101,6 +101,18 @@ class Together:
             frames.append(frame)
         return pl.concat(frames, how="diagonal")
 
+    @property
+    def cache(self) -> Path | None:
+        """Where the first run keeps what was measured of images."""
+        return self.views[0].cache
+
+    def listed(self, data: str) -> pl.DataFrame:
+        """Return sample and columns (JSON) of the samples of a data set, of all runs."""
+        import polars as pl
+
+        found = pl.concat(view.listed(data) for view in self.views)
+        return found.unique("sample", keep="first", maintain_order=True)
+
     def image(self, data: str, sample: str) -> bytes | None:
         """Return the encoded bytes of one sample from whichever run knows where it is."""
         return next((b for view in self.views if (b := view.image(data, sample)) is not None), None)

@@ -43,6 +43,13 @@ class View(Protocol):
     def rows(self, wanted: Callable[[str], bool] | None = None) -> pl.DataFrame:
         """Return the records of all stresses, or of those ``wanted``, in the columns of ``SCHEMA``."""
 
+    @property
+    def cache(self) -> Path | None:
+        """A folder in which what was measured of images may be kept; None where there is none."""
+
+    def listed(self, data: str) -> pl.DataFrame:
+        """Return sample and columns (JSON) of the samples of a data set; empty where unknown."""
+
     def image(self, data: str, sample: str) -> bytes | None:
         """Return the encoded bytes of one sample; None where it is gone."""
 

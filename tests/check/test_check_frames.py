@@ -39,6 +39,15 @@ def test_images_of_all_sizes_need_a_frame() -> None:
             "shorter side to 256 (pillow-bicubic), centre 224x224",
         ),
         (Pipeline((64, 32), geometry="squash"), "squashed to 32x64 (pillow-bilinear)"),
+        (
+            Pipeline((64, 64), geometry="floor_crop", crop=1.0),
+            "shorter side to 64 (pillow-bilinear), centre 64x64",
+        ),
+        (Pipeline((64, 32), geometry="letterbox"), "letterbox to 32x64 (pillow-bilinear)"),
+        (
+            Pipeline((64, 64), geometry="squash", resize_to=70),
+            "squashed to 70x70 (pillow-bilinear), centre 64x64",
+        ),
         (Pipeline(None, orient="exif"), "turned by EXIF, each image in its own size"),
         (
             Pipeline(None, profile="srgb", yuv="nv12-bt601-full", light="linear", colour="bgr"),

@@ -29,13 +29,16 @@ Wholes = NDArray[np.int64]
 class Stage:
     """Where cuts are judged: by the judge of ``cell``, on the images of ``scene``.
 
-    The samples of the batch stand at ``order`` of the part; ``keys`` are those of what was made.
+    The samples of the batch stand at ``order`` of the part; ``keys`` are those of what was made. The
+    model that ranked was ``whole`` (N,) sure of the whole images, and to be at least ``least``.
     """
 
     cell: Cell
     scene: Scene
     order: Sequence[int]
     keys: Mapping[str, str]
+    whole: NDArray[np.float64]
+    least: float
 
     def judged(self, setting: Setting, cut: Cut) -> list[Judged]:
         """Return the records of a cut: what was judged, and what there is nothing of."""
@@ -92,12 +95,12 @@ class Stage:
         columns = {
             **verdicts,
             **self._facts(cut, places),
-            "status": "ok",
-            "reason": None,
+            "status": ["ok"] * len(good),
+            "reason": [None] * len(good),
             "target": cut.classes[good].astype(np.int32),
             "kept": kept[good].mean((1, 2)),
             "sufficient": None if cut.threshold is None else sure >= cut.threshold,
-            "artifact": self.keys[cut.source],
+            "artifact": [self.keys[cut.source]] * len(good),
             **{name: [values[i] for i in good.tolist()] for name, values in cut.columns.items()},
         }
         return self._at(setting, columns, places)
@@ -118,14 +121,13 @@ class Stage:
             "sufficient": [False if v else None for v in vain],
             "reason": [cut.reasons[i] for i in bad.tolist()] + [self._unsure(i) for i in never],
             "flags": flags + [[] for _ in never],
-            "artifact": "",
+            "artifact": [""] * len(places),
         }
         return self._at(setting, columns, places)
 
     def _unsure(self, place: int) -> str:
-        sure = float(np.exp(log_softmax(self.scene.batch.clean[place : place + 1])).max())
-        least = min(float(s.arguments["threshold"]) for s in self.cell.stress.settings)
-        return f"the model is {sure:.4g} sure of the whole image, below {least:g}"
+        sure = self.whole[place]
+        return f"the model is {sure:.4g} sure of the whole image, below {self.least:g}"
 
     def _facts(self, cut: Cut, places: Wholes) -> dict[str, Any]:
         """Return what is the same of all images under the cut, and what is known of the files."""

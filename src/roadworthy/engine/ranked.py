@@ -16,7 +16,7 @@ from roadworthy.engine.makers import Earlier, Lots, home
 from roadworthy.engine.makings import Making
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.rows import Judged
-from roadworthy.engine.scene import Scene, drawing
+from roadworthy.engine.scene import Scene, aims, drawing
 from roadworthy.engine.taps import Batch, Context, clean_input
 from roadworthy.engine.verdict import log_softmax
 from roadworthy.stress._subsets.confidence import OfClass
@@ -44,7 +44,7 @@ def make(
     assert wanted is not None
     whole, least = _whole(batch), _least(cells)
     tried = np.array([i not in batch.failures for i in range(len(whole))])
-    there = np.flatnonzero((whole >= np.float32(least)) & tried)
+    there = np.flatnonzero((whole >= np.float32(least)) & tried)  # NaN is never
     before = _before(making, cells, earlier)
     for made in before.values():
         there = there[made.made[there]]
@@ -53,7 +53,7 @@ def make(
         x = clean_input(own, own.stress.settings[0], batch.positions, context)
         scene = Scene(own, batch, x, there, context)
         shown = scene.shown(wanted.mask, drawing(own))
-        classes = torch.from_numpy(scene.classes(wanted.aim)).to(x.device)
+        classes = torch.from_numpy(aims(wanted.aim, batch, context.seed)[there]).to(x.device)
         known = {name: _of(made, there, {}) for name, made in before.items()}
         work = Work(wanted.name, shown, classes, least, known)
         arrays = dict(own.stress.definition.function(work, **_arguments(cells, wanted)))
@@ -65,14 +65,15 @@ def make(
         )
     made_of = np.isin(np.arange(len(whole)), there[good])
     kept = {name: np.ascontiguousarray(values[good]) for name, values in arrays.items()}
-    return {wanted.name: Made(kept, made_of, {"whole": whole.astype(np.float64)})}
+    columns = {"whole": whole.astype(np.float64), "class": aims(wanted.aim, batch, context.seed)}
+    return {wanted.name: Made(kept, made_of, columns)}
 
 
 def enough(making: Making, cells: Sequence[Cell], lots: Lots) -> bool:
     """Whether an image was ranked, or its model is not sure enough of it for any threshold."""
     assert making.wanted is not None
     made = lots[making.wanted.name]
-    return bool(made.made[0] or made.columns["whole"][0] < np.float32(_least(cells)))
+    return bool(made.made[0] or not _sure(made, cells)[0])
 
 
 def rows(
@@ -88,17 +89,21 @@ def rows(
     for setting in cell.stress.settings:
         wanted = ranking.wants(setting.arguments, cell.size)
         made = {w.name: earlier[_making(cell, w).key][w.name] for w in wanted}
-        there = np.flatnonzero(np.stack([one.made for one in made.values()]).all(axis=0))
+        first = made[wanted[0].name]
+        # Whether others once asked for less, and there is an order all the same, must not count.
+        ranked_ = np.stack([one.made for one in made.values()]).all(axis=0)
+        there = np.flatnonzero(ranked_ & _sure(first, [cell]))
         scene = Scene(own, batch, x, there, context)
         ranked = Ranked(
             made={n: _of(one, there, ranking.nothing(cell.size)) for n, one in made.items()},
-            classes={aim: scene.classes(aim) for aim in ("predicted", "random")},
+            classes={name: one.columns["class"][there] for name, one in made.items()},
             names=scene.names,
             seed=context.seed,
             peer=_peer(cell, wanted[0], earlier, there),
-            remove=None if cell.made_by else _remover(scene, wanted[0]),
+            remove=None if cell.made_by else _remover(scene, wanted[0], first),
         )
-        stage = Stage(cell, scene, order, {w.name: _making(cell, w).key for w in wanted})
+        keys = {w.name: _making(cell, w).key for w in wanted}
+        stage = Stage(cell, scene, order, keys, first.columns["whole"], _least([cell]))
         once = setting.key.partition(",")[2]  # all but the threshold
         for cut in ranking.cuts(ranked, setting.arguments, once not in seen):
             found.extend(stage.judged(setting, cut))
@@ -132,12 +137,12 @@ def _peer(cell: Cell, wanted: Wanted, earlier: Earlier, there: NDArray[np.int64]
     return found
 
 
-def _remover(scene: Scene, wanted: Wanted) -> Remove:
+def _remover(scene: Scene, wanted: Wanted, made: Made) -> Remove:
     """Return how to ask the model that ranked what its subsets can do without."""
 
     def remove(kept: Flags, order: NDArray[np.uint16], threshold: float, together: int) -> Flags:
         shown = scene.shown(wanted.mask, drawing(scene.own))
-        classes = torch.from_numpy(scene.classes(wanted.aim)).to(scene.x.device)
+        classes = torch.from_numpy(made.columns["class"][scene.rows]).to(scene.x.device)
         asked = OfClass(shown, classes)
         return deleted(asked, kept, order, threshold, together=together, device=str(scene.x.device))
 
@@ -163,6 +168,12 @@ def _whole(batch: Batch) -> NDArray[np.float32]:
 def _least(cells: Sequence[Cell]) -> float:
     """Return the smallest threshold that anybody asks for."""
     return min(float(s.arguments["threshold"]) for c in cells for s in c.stress.settings)
+
+
+def _sure(made: Made, cells: Sequence[Cell]) -> Flags:
+    """Return of which images the maker is sure enough for some threshold, (N,)."""
+    found: Flags = np.asarray(made.columns["whole"] >= np.float32(_least(cells)))
+    return found
 
 
 def _wanting(cells: Sequence[Cell]) -> Iterator[tuple[Wanted, Mapping[str, Any]]]:

@@ -19,6 +19,7 @@ from roadworthy.seed import rng_for
 from roadworthy.spec import Spec
 from roadworthy.stress import masks
 from roadworthy.stress.masks.base import MaskContext, Shown
+from roadworthy.stress.ranking import Aim
 from roadworthy.types import Classifier, Sample
 
 DRAW = "ranking"
@@ -53,18 +54,6 @@ class Scene:
         """The images themselves, (N, C, H, W)."""
         return self.x[torch.from_numpy(self.rows).to(self.x.device)]
 
-    def classes(self, aim: str) -> NDArray[np.int64]:
-        """Return the class of each that confidence is in: as predicted, or a random other one."""
-        predicted: NDArray[np.int64] = self.batch.clean[self.rows].argmax(1)
-        if aim == "predicted":
-            return predicted
-        count, seed = self.batch.clean.shape[1], self.context.seed
-        others = max(1, count - 1)  # a model of one class has no other
-        chosen = [rng_for(seed, "random_class", 1, n, "").integers(others) for n in self.names]
-        other = np.array(chosen, np.int64).reshape(-1)
-        found: NDArray[np.int64] = np.minimum(other + (other >= predicted), count - 1)
-        return found
-
     def shown(self, mask: Spec, model: Classifier) -> Shown:
         """Return the images as ``model`` sees parts of them; the mean colour is the maker's."""
         own, context = self.own, self.context
@@ -75,6 +64,23 @@ class Scene:
         return masks.one(mask).shown(
             model, self.images, known, samples=self.names, seed=context.seed
         )
+
+
+def aims(aim: Aim, batch: Batch, seed: int) -> NDArray[np.int64]:
+    """Return the class of each image that confidence is in, (N,): as predicted, or a random other.
+
+    By what the judge of the batch says of the whole images.
+    """
+    predicted: NDArray[np.int64] = batch.clean.argmax(1)
+    if aim == "predicted":
+        return predicted
+    count = batch.clean.shape[1]
+    others = max(1, count - 1)  # a model of one class has no other
+    names = [sample.id for sample in batch.samples]
+    chosen = [rng_for(seed, "random_class", 1, name, "").integers(others) for name in names]
+    other = np.array(chosen, np.int64).reshape(-1)
+    found: NDArray[np.int64] = np.minimum(other + (other >= predicted), count - 1)
+    return found
 
 
 def drawing(own: Cell) -> Classifier:

@@ -74,7 +74,7 @@ is left of the subsets once all is gone that need not be there."""
 class Ranked:
     """What was made of N images by one model, by name, for cuts to be made of it.
 
-    ``classes`` (N,) are those predicted on the whole images. ``names`` are those of the images, by
+    ``classes`` (N,) are those that it aimed at, by the same names. ``names`` are those of the images, by
     which they draw with ``seed``. ``peer`` is what the judge made of the same images itself, if that
     is another model. ``remove`` asks the model that ranked; None where another one judges.
     """

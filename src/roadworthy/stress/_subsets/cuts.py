@@ -46,7 +46,7 @@ class _Cuts:
 
     @cached_property
     def classes(self) -> NDArray[np.int64]:
-        return self.ranked.classes["predicted"]
+        return self.ranked.classes["order"]
 
     @property
     def threshold(self) -> float:
@@ -192,7 +192,7 @@ class _Cuts:
         return replace(
             self._cut("control=random_class", found.kept, reasons, threshold=self.threshold),
             source="random_class",
-            classes=self.ranked.classes["random"],
+            classes=self.ranked.classes["random_class"],
             control="random_class",
             in_vain=in_vain,
         )

@@ -13,7 +13,7 @@ from torch import Tensor
 from roadworthy.stress.masks.base import Shown
 
 TRIED_AT_ONCE = 128
-SLOPES_AT_ONCE = 32
+SLOPES_AT_ONCE = 64
 """Images of a small frame in one pass without and with a gradient; larger batches are no faster."""
 
 FRAME = 32 * 32
@@ -53,7 +53,7 @@ class OfClass:
         np.add.at(self.forwards, rows.cpu().numpy(), 1)
         found = [
             probability(self._of(r).logits(k), self.classes[r])
-            for r, k in _pieces(rows, kept, self._at_once(TRIED_AT_ONCE))
+            for r, k in _pieces(rows, kept, at_once(TRIED_AT_ONCE, self.shown.frame))
         ]
         return torch.cat(found)
 
@@ -67,7 +67,7 @@ class OfClass:
         np.add.at(self.forwards, counted, 1)
         np.add.at(self.backwards, counted, 1)
         values, gains = [], []
-        for r, k in _pieces(rows, kept, self._at_once(SLOPES_AT_ONCE)):
+        for r, k in _pieces(rows, kept, at_once(SLOPES_AT_ONCE, self.shown.frame)):
             classes = self.classes[r]
             logits, effects = self._of(r).effects(k, log_odds, classes)
             values.append(probability(logits, classes))
@@ -78,9 +78,10 @@ class OfClass:
         everyone = len(rows) == len(self.classes) and bool((rows.diff() == 1).all())
         return self.shown if everyone else self.shown.at(rows)
 
-    def _at_once(self, most: int) -> int:
-        height, width = self.shown.grid
-        return max(FEWEST, most * FRAME // max(FRAME, height * width))
+
+def at_once(most: int, frame: tuple[int, int]) -> int:
+    """Return how many images of a frame go through a model together: ``most`` of a small one."""
+    return max(FEWEST, most * FRAME // max(FRAME, frame[0] * frame[1]))
 
 
 def _pieces(rows: Tensor, kept: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:

@@ -34,9 +34,14 @@ class Covered:
     filling: Filling | None = None
 
     @property
+    def frame(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        return self.x.shape[2], self.x.shape[3]
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Every pixel is a unit."""
-        return self.x.shape[2], self.x.shape[3]
+        return self.frame
 
     def at(self, rows: Tensor) -> Covered:
         """Return the images ``rows``, indices, each as often as it is named."""

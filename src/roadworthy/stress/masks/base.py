@@ -49,6 +49,10 @@ class Shown(Protocol):
     """
 
     @property
+    def frame(self) -> tuple[int, int]:
+        """Height and width of the images."""
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of units."""
 

@@ -16,7 +16,7 @@ CONSTANT, GEOMETRIC = "constant", "geometric"
 PUBLISHED = {"resnet20": 1, "lite0": 100}
 """Pixels that go in one step, as published for frames of this size."""
 
-RATES = {"resnet20": 0.05, "lite0": 0.15}
+RATES = {"resnet20": 0.05, "lite0": 0.2}
 NAMES = {"resnet20": "ResNet-20, CIFAR-10", "lite0": "EfficientNet-Lite0, ImageNet"}
 
 

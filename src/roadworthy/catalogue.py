@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.registry import Definition, Registry
 from roadworthy.registry import Parameter as RegisteredParameter
+from roadworthy.spec import format_value
 
 if TYPE_CHECKING:
     from roadworthy.metrics.base import MetricDefinition
@@ -208,10 +209,20 @@ def _parameters(parameters: Iterable[RegisteredParameter]) -> list[dict[str, str
         {
             "name": p.name,
             "type": expectation(p.type),
-            "default": "required" if p.required else str(p.default),
+            "default": "required" if p.required else _written(p),
         }
         for p in parameters
     ]
+
+
+def _written(parameter: RegisteredParameter) -> str:
+    """Return a default as one would write it in a spec."""
+    from roadworthy._binding.canonical import written
+
+    try:
+        return format_value(written(parameter.default, parameter.type))
+    except UsageError:
+        return str(parameter.default)
 
 
 def described(about: dict[str, Any]) -> str:

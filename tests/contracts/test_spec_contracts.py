@@ -17,6 +17,7 @@ from roadworthy.models.options import parameters as model_parameters
 from roadworthy.registry import Parameter
 from roadworthy.spec import Range, Spec, Sweep, parse
 from roadworthy.stress import STRESSES
+from roadworthy.stress.masks import MASKS
 from roadworthy.stress.parts import PARTS
 
 ITEMS: dict[str, tuple[Parameter, ...]] = {
@@ -45,8 +46,11 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 def values_of(annotation: Any) -> st.SearchStrategy[Any]:
     """Return a strategy of values that a parameter of this type takes."""
     origin, members = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:  # what resolves specs knows their names: those of parts
-        return st.lists(st.sampled_from(sorted(PARTS)), max_size=3, unique=True).map(
+    if origin is Annotated:  # what resolves specs knows their names: those of parts, or of masks
+        known = st.sampled_from(sorted(MASKS if "masks" in members[1].__module__ else PARTS))
+        if members[0] is Spec:
+            return known.map(Spec)
+        return st.lists(known, max_size=3, unique=True).map(
             lambda names: tuple(Spec(name) for name in names)
         )
     if origin in (Union, types.UnionType):

@@ -234,6 +234,7 @@ def test_a_threshold_is_no_part_of_what_is_made_unless_it_decides_it() -> None:
         "sis(mask=zero)",
         "sis(method=exact)",
         "sis(schedule=geometric)",
+        "sis(schedule=geometric, rate=0.1)",
         "sis(exact_from=10)",
         "sis(decay=0.5)",
         "sis(early_stop=5)",
@@ -307,6 +308,7 @@ def test_passes_are_counted_before_they_are_made() -> None:
     assert passes(given(f"sis({alone})"), (299, 299)) == (896, 895)
     assert passes(given(f"sis(method=exact, {alone})"), (32, 32)) == (524_800 + 1 + 1, 0)
     assert passes(given(f"sis(schedule=geometric, {alone})"), (32, 32)) == (90, 89)
+    assert passes(given(f"sis(schedule=geometric, {alone})"), (224, 224)) == (46, 45)
     hybrid = given(f"sis(exact_from=500, {alone})")
     assert passes(hybrid, (224, 224)) == (497 + 125_250 + 1 + 1, 497)
     assert schedule_of(hybrid, (224, 224)).steps(50176) == (497, 500)

@@ -20,6 +20,11 @@ SMALL_FRAME = 64 * 64
 TOGETHER = 100
 """Pixels that go together on larger frames, as published."""
 
+RATES = {True: 0.05, False: 0.2}
+"""Share of the pixels that go together under a geometric schedule where nothing is said: of small
+frames, and of larger ones. With averaged slopes either finds smaller subsets than the published
+schedule, in a tenth of its steps."""
+
 DECAYS: dict[Kind, float] = {"constant": 0.0, "geometric": 0.9}
 """How much of earlier slopes counts where nothing is said."""
 
@@ -61,3 +66,8 @@ def together(k: int | Auto, units: int) -> int:
     if k != "auto":
         return k
     return 1 if units <= SMALL_FRAME else max(TOGETHER, math.ceil(units / MOST_STEPS))
+
+
+def rate_of(rate: float | None, units: int) -> float:
+    """Return the share of what is left that goes in one step on a frame of so many units."""
+    return RATES[units <= SMALL_FRAME] if rate is None else rate

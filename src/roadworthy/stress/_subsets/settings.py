@@ -9,7 +9,14 @@ import numpy as np
 
 from roadworthy.errors import UsageError
 from roadworthy.stress._subsets.removal import MOST_STEPS
-from roadworthy.stress._subsets.schedule import DECAYS, SMALL_FRAME, Kind, Schedule, together
+from roadworthy.stress._subsets.schedule import (
+    DECAYS,
+    SMALL_FRAME,
+    Kind,
+    Schedule,
+    rate_of,
+    together,
+)
 from roadworthy.stress.masks import one, resolved
 from roadworthy.stress.ranking import Arrays, Wanted
 from roadworthy.types import Classifier, Need
@@ -23,9 +30,8 @@ EVERY = 1 << 62
 
 def check(given: Arguments) -> None:
     """Refuse what means nothing; raises UsageError that says what was expected."""
-    for name in ("threshold", "rate"):
-        if not 0 < given[name] < 1:
-            what = "a probability" if name == "threshold" else "the share that goes in a step"
+    for name, what in (("threshold", "a probability"), ("rate", "the share that goes in a step")):
+        if not 0 < given.get(name, 0.5) < 1:
             raise UsageError(f"sis: {name} is {what}, above 0 and below 1, not {given[name]}")
     for name in ("k", "deletion", "collection", "early_stop", "draws"):
         value, least = given.get(name), 0 if name in ("deletion", "draws") else 1
@@ -55,7 +61,7 @@ def schedule_of(given: Arguments, size: Size) -> Schedule:
     return Schedule(
         kind,
         together(given["k"], units) if kind == "constant" and not exact else 1,
-        given["rate"] if kind == "geometric" else 0.0,
+        rate_of(given.get("rate"), units) if kind == "geometric" else 0.0,
         0.0 if exact else decay,
         EVERY if exact else given["exact_from"],
     )

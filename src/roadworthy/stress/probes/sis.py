@@ -48,7 +48,7 @@ def sis(
     threshold: float = 0.9,
     k: int | Literal["auto"] = "auto",
     schedule: Literal["constant", "geometric"] = "constant",
-    rate: float = 0.05,
+    rate: float | None = None,
     decay: float | None = None,
     method: Literal["gradient", "exact"] = "gradient",
     exact_from: int = 0,
@@ -66,17 +66,18 @@ def sis(
     Confidence is the softmax probability of the class predicted on the whole image, throughout.
     Pixels go, all channels at once, in the order in which they cost the least of it: ``k`` at a time
     by its slope (Batched Gradient SIS; 1 on frames of up to 64x64, else 100), or with
-    ``schedule=geometric`` the share ``rate`` of those left, by slopes that are averaged over steps
-    with ``decay`` (0.9; 0 under constant); by trying each (``method=exact``, BackSelect), or when
-    ``exact_from`` are left. What is gone looks as ``mask`` says. The subset is what is left at the last
-    step at which the threshold is reached. Images that do not reach it whole leave at once; where no
-    pixel at all reaches it the result is invalid. ``deletion`` pixels at a time are tried once more in
-    the subset (1 on small frames, 0 for none). ``fractions`` of the pixels are shown too, and
-    ``controls``: ``draws`` random subsets of the same sizes, the mask alone, the subset and the pixels
-    around it, the subset on other ``baselines``, and the subset for a random class. ``collection`` is
-    up to how many disjoint subsets are looked for. ``early_stop`` ends an order after so many steps in
-    a row below the threshold. Carter, Mueller, Jain & Gifford, AISTATS 2019; Carter, Jain, Mueller &
-    Gifford, NeurIPS 2021; controls after Springer 2022 and Jain et al. 2022.
+    ``schedule=geometric`` the share ``rate`` of those left (0.05, or 0.2 of larger frames), by slopes
+    that are averaged over steps with ``decay`` (0.9; 0 under constant); by trying each
+    (``method=exact``, BackSelect), or when ``exact_from`` are left. What is gone looks as ``mask``
+    says. The subset is what is left at the last step at which the threshold is reached. Images that do
+    not reach it whole leave at once; where no pixel at all reaches it the result is invalid.
+    ``deletion`` pixels at a time are tried once more in the subset (1 on small frames, else 100; 0 for
+    none). ``fractions`` of the pixels are shown too, and ``controls``: ``draws`` random subsets of the
+    same sizes, the mask alone, the subset and the pixels around it, the subset on other ``baselines``,
+    and the subset for a random class. ``collection`` is up to how many disjoint subsets are looked for.
+    ``early_stop`` ends an order after so many steps in a row below the threshold. Carter, Mueller, Jain
+    & Gifford, AISTATS 2019; Carter, Jain, Mueller & Gifford, NeurIPS 2021; controls after Springer 2022
+    and Jain et al. 2022.
     """
     del fractions, controls, mask, baselines, draws, deletion  # for what is shown, not for orders
     plan = schedule_of(

@@ -17,7 +17,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: setup
-	$(BIN)/roadworthy run -m demo/efficientnet_lite0 -d demo/photos -s quick -o results/demo
+	$(BIN)/roadworthy run -m demo/efficientnet_lite0 -d demo/photos -s quick --keep -o results/demo
 	$(BIN)/roadworthy report results/demo
 
 test: setup

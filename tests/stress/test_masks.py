@@ -31,7 +31,7 @@ def bare() -> Bare:
 
 
 def context(count: int = 3) -> MaskContext:
-    return MaskContext(MEAN, lambda: pictures(count).flip(0))
+    return MaskContext(MEAN, lambda: pictures(count).roll(1, 0))
 
 
 def shown(name: str, x: Tensor, *, samples: tuple[str, ...] = ("a", "b", "c")) -> Shown:

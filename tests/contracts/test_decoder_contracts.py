@@ -126,6 +126,17 @@ def test_what_it_cannot_read_it_says_by_name_and_nobody_helps(
         seen(bytes(data), name)
 
 
+def test_what_libjpeg_only_warns_of_is_read() -> None:
+    data = bytearray(JPEGS["444"])
+    middle = (data.index(b"\xff\xda") + len(data)) // 2
+    data[middle : middle + 6] = b"\x5a\xa5\x5a\xa5\x5a\xa5"
+    usual = seen(bytes(data))
+    assert not np.array_equal(usual, seen(JPEGS["444"]))
+    for name in ("opencv", "simplejpeg"):
+        require(find_decoder(name))
+        assert np.array_equal(seen(bytes(data), name), usual)
+
+
 def test_every_pipeline_has_a_probe_hash(name: str) -> None:
     assert probe_hash(Pipeline((32, 32), decoder=name))
 

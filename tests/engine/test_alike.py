@@ -104,6 +104,8 @@ def test_whoever_stands_for_a_kind_is_shared_with_clean(data: str, tmp_path: Pat
     run = rw.evaluate(model, data, asked, out=tmp_path / "out")
     assert run.runs[-1]["decodes"] == Counted.seen[16] == 2 * IMAGES
     assert same(run) == [("decode=simplejpeg", ["decode=pillow"], True)]
+    rows = of(run, asked).filter(pl.col("variant") == "decode=simplejpeg")
+    assert set(rows["pipeline"]) == {"pipeline(size=16, decoder=opencv, crop=1.0)"}
 
 
 def test_stresses_of_other_names_share_what_one_of_them_read(data: str, tmp_path: Path) -> None:
@@ -139,6 +141,14 @@ def test_without_a_frame_every_resizer_is_the_same(data: str, tmp_path: Path) ->
     run = rw.evaluate(model, data, asked, out=tmp_path / "out")
     assert Counted.seen == {24: IMAGES}
     assert variants(run, asked) == ["resize=opencv-area"]
+
+
+def test_models_that_name_the_same_decoder_differently_share_what_was_decoded(
+    data: str, tmp_path: Path
+) -> None:
+    models = [counted(name="one"), counted(name="other", decoder="opencv", orient="exif")]
+    run = rw.evaluate(models, data, "clean", out=tmp_path / "out")
+    assert run.runs[-1]["decodes"] == IMAGES
 
 
 def test_models_with_frames_of_their_own_collapse_each_for_itself(

@@ -12,9 +12,12 @@ import polars as pl
 import pytest
 from engine_world import COLOURS, ColourNet
 from PIL import Image
+from pipeline_files import mutated
 from torch import Tensor
 
 import roadworthy as rw
+from roadworthy.errors import SampleError
+from roadworthy.pipeline.base import Pipeline, decode
 from roadworthy.report.html import render
 from roadworthy.report.table import lines
 from roadworthy.types import Classes, Classifier
@@ -160,6 +163,34 @@ def test_models_with_frames_of_their_own_collapse_each_for_itself(
     assert run.runs[-1]["decodes"] == 2 * IMAGES
     assert Counted.seen == {16: 2 * IMAGES, 20: 2 * IMAGES}
     assert same(run) == [("decode=opencv", ["decode=pillow"], True)] * 2
+
+
+def test_a_file_that_one_library_cannot_read_is_a_failed_sample_by_name(
+    data: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "pictures" / "red" / "0.jpg"
+    rng, whole = np.random.default_rng(0), file.read_bytes()
+    tries = (mutated([whole], rng) for _ in range(2000))
+    file.write_bytes(
+        next(t for t in tries if read_by("pillow", t) and not read_by("kornia-rust", t))
+    )
+    asked = "decoder(decode=[pillow, kornia-rust])"
+    run = rw.evaluate(counted(), data, asked, out=tmp_path / "out")
+    rows = of(run, asked)
+    failed = rows.filter(pl.col("status") == "failed")
+    assert failed["sample"].to_list() == ["red/0.jpg"]
+    assert "kornia-rust cannot decode it" in failed["reason"][0]
+    assert rows.filter(pl.col("status") == "ok")["sample"].n_unique() == IMAGES - 1
+    usual = run.rows().filter(pl.col("stress") == "clean")
+    assert set(usual["status"]) == {"ok"}
+
+
+def read_by(decoder: str, data: bytes) -> bool:
+    try:
+        decode(data, Pipeline(None, decoder=decoder), name="x")
+    except SampleError:
+        return False
+    return True
 
 
 def test_the_same_command_again_does_nothing(data: str, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ EXAMPLES = {
     "highpass": "highpass(radius=4)",
     "band_noise": "band_noise(low=2, high=8, rms=0.1)",
     "patch_shuffle": "patch_shuffle(grid=4)",
+    "keep": "keep(region=[border, centre, random, edges], fraction=0.2)",
     "compose": "compose(gaussian_noise(severity=2), brightness(severity=1))",
     "resample": "resample(side=9)",
     "stack": "stack(resizer(resize=opencv-nearest), precision(dtype=bf16))",

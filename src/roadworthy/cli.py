@@ -53,6 +53,7 @@ def run(
     models: Models = None,
     data: Data = None,
     stresses: Stresses = None,
+    profile: Annotated[Specs, Parameter(name=["--profile", "-p"])] = None,
     out: Out = None,
     limit: int | None = None,
     seed: int | None = None,
@@ -80,6 +81,8 @@ def run(
         A data spec, such as imagefolder:data/val; repeat the flag for several.
     stresses
         A stress or suite, such as gaussian_noise(severity=3); the suite quick if none is given.
+    profile
+        A YAML file of operating conditions and how often they are met, as -s profile:FILE.
     out
         Folder of the run.
     limit
@@ -119,6 +122,7 @@ def run(
         "models": models,
         "data": data,
         "stresses": stresses,
+        "profile": profile,
         "out": str(out) if out else None,
         "limit": limit,
         "seed": seed,

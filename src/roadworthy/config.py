@@ -20,6 +20,7 @@ class RunFile(BaseModel):
     models: list[str] | None = None
     data: list[str] | None = None
     stresses: list[str] | None = None
+    profile: list[str] | None = None
     out: str | None = None
     limit: int | None = None
     seed: int | None = None
@@ -36,7 +37,7 @@ class RunFile(BaseModel):
     adapt: Literal["resize", "pad_crop"] | None = None
     keep: bool | None = None
 
-    @field_validator("models", "data", "stresses", mode="before")
+    @field_validator("models", "data", "stresses", "profile", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value

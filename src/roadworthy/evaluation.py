@@ -35,6 +35,7 @@ from roadworthy.engine.versions import versions as versions
 from roadworthy.engine.view import view
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.lists import expand
+from roadworthy.profiles.costs import costs_of
 from roadworthy.run import Run
 from roadworthy.seed import digest
 from roadworthy.spec import Spec
@@ -135,6 +136,7 @@ def prepare(
     use_cores()
     named, skipped = expand(_listed(models))
     judges = _judges(named, options)
+    _check_costs(asked, judges)
     only = members - {one.digest for one in alone}
     planned = with_skipped(plan(judges, datasets, chosen, options, members=only), skipped)
     return Prepared(
@@ -146,6 +148,15 @@ def prepare(
         tuple(asked),
         tuple(one.spec for one in alone),
     )
+
+
+def _check_costs(suites: Sequence[BoundSuite], judges: Sequence[Judge]) -> None:
+    """Raise UsageError for a cost matrix that names classes which a model does not have."""
+    for suite in suites:
+        if suite.profile is not None and suite.profile.costs is not None:
+            for judge in judges:
+                classes = judge.model.classes
+                costs_of(suite.profile.costs, list(classes.names or classes.wnids or ()))
 
 
 def carry_out(prepared: Prepared, store: Store, *, watcher: Watcher | None = None) -> Run:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from roadworthy.config import RunFile, read
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.run import Run
+from roadworthy.spec import Spec
 
 if TYPE_CHECKING:
     from roadworthy.engine.verify import Findings
@@ -25,6 +26,9 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> RunFile:
         raise UsageError("no model given; name one with -m, such as -m demo/efficientnet_lite0")
     if not job.data:
         raise UsageError("no data given; name some with -d, such as -d imagefolder:data/val")
+    if job.profile:
+        profiles = [str(Spec("profile", path=path)) for path in job.profile]
+        job = job.model_copy(update={"stresses": [*(job.stresses or ()), *profiles]})
     return job
 
 
@@ -66,9 +70,10 @@ def run(job: RunFile) -> Run:
 def closing(finished: Run) -> str:
     """Return the table that ends a run, what failed, and where everything is."""
     from roadworthy.engine.stops import sentences
-    from roadworthy.report import matrix
+    from roadworthy.report import matrix, profiles
 
     lines = [_table(finished.summary), *matrix.lines(finished.summary)]
+    lines.extend(profiles.sentences(finished.summary))
     lines.extend(sentence for run in finished.runs[-1:] for sentence in sentences(run))
     failed = failures(finished)
     for failure in failed[:5]:

@@ -174,8 +174,12 @@ class Run:
 
     def class_name(self, model: str, label: int) -> str:
         """Return the name of a class of ``model``, or its index as text."""
-        names = self._class_names.get(model) or []
+        names = self.class_names(model)
         return names[label] if 0 <= label < len(names) else str(label)
+
+    def class_names(self, model: str) -> list[str]:
+        """Return the names of the classes of ``model``; none where they were not known."""
+        return self._class_names.get(model) or []
 
     @cached_property
     def _class_names(self) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from roadworthy.cli import app
 from roadworthy.gating.requirement import parse_requirement
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("gate.md", "compare.md")
+PAGES = ("gate.md", "compare.md", "profile.md")
 
 
 def blocks(page: str, kind: str) -> list[str]:

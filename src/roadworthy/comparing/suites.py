@@ -67,7 +67,7 @@ class SuitesOfBoth:
                 continue
             models, data = (cell.judge, partner[0]), (cell.data, partner[1])
             place = Place(models, data, None, a.stress, a.variant)
-            reason = a.result.reason or b.result.reason or self._other_baseline(a, b)
+            reason = a.result.reason or b.result.reason or self._other_means(a, b)
             if reason:
                 self.notes.append(f"{a.result.definition.name} of {a.stress}: {reason}")
                 continue
@@ -105,7 +105,14 @@ class SuitesOfBoth:
         facts = (definition.unit, definition.direction, definition.version)
         return Difference(place, definition.name, *facts, first, second, rounded(change))
 
-    def _other_baseline(self, a: Finding, b: Finding) -> str:
+    def _other_means(self, a: Finding, b: Finding) -> str:
+        """Return why one metric means something else in the two runs; empty if it does not."""
+        profiles = [
+            suites.known.get(found.suite, {}).get("profile")
+            for suites, found in zip(self.suites, (a, b), strict=True)
+        ]
+        if profiles[0] != profiles[1]:
+            return "the profile says something else in the two runs"
         if not a.result.definition.ratio:
             return ""
         first, second = (

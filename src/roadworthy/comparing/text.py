@@ -219,7 +219,8 @@ def _of_suite(one: Difference) -> bool:
     from roadworthy.suites.base import suites
 
     name = one.place.stress.partition("(")[0].partition(":")[0]
-    return one.metric in whole_metrics() and (name in suites() or name == WORST_CASE)
+    alone = one.place.stress.startswith("profile:") or name in suites() or name == WORST_CASE
+    return alone and one.metric in whole_metrics()
 
 
 def _of_images(found: Comparison) -> Iterator[Block]:

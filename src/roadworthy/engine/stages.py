@@ -158,7 +158,16 @@ def _of_suite(
     rows = {cell.stress.spec: records[cell.request] for cell in members}
     baseline = suite.baseline and load_baseline(suite.baseline, list(rows))
     clean = _clean_of(members[0], records)
-    return suite_estimate(metric, rows, clean, baseline or None, kind=suite.kind)
+    classes = members[0].judge.model.classes
+    return suite_estimate(
+        metric,
+        rows,
+        clean,
+        baseline or None,
+        kind=suite.kind,
+        profile=suite.profile,
+        names=classes.names or classes.wnids or (),
+    )
 
 
 def _clean_of(cell: Cell, records: Records) -> pl.DataFrame | None:

@@ -12,8 +12,8 @@ from roadworthy.spec import SpecError, parse
 Place = tuple[str, str | None]
 """Stress and variant of a run; None where the variant is not settled."""
 
-ALONE = ("profile", WORST_CASE)
-"""Heads that stand for the only one of their kind."""
+ALONE = {"profile": "profile:", WORST_CASE: f"{WORST_CASE}("}
+"""Names that stand for the only one of their kind, and how specs of that kind begin."""
 
 
 def place_of(text: str, known: Sequence[tuple[str, str]]) -> Place | None:
@@ -29,9 +29,11 @@ def place_of(text: str, known: Sequence[tuple[str, str]]) -> Place | None:
             return spelling, None
     written = {_written(stress): stress for stress in stresses}
     labels = {_written(label_of(*one)): one for one in known if one[1]}
-    alone = [stress for stress in stresses if text in ALONE and _head(stress) == text]
+    alone = [stress for stress in stresses if text in ALONE and stress.startswith(ALONE[text])]
     if len(alone) == 1:
         return alone[0], None
+    if len(alone) > 1:
+        raise UsageError(f"'{text}' may be any of {', '.join(alone)}; write which one")
     for spelling in (_written(text), _resolved(text, stresses)):
         if spelling in written:
             return written[spelling], None

@@ -14,11 +14,12 @@ from roadworthy.errors import UsageError
 from roadworthy.metrics.base import FRACTIONS, Contributions, Estimate, Statistic
 from roadworthy.metrics.catalogue import definitions
 from roadworthy.metrics.samples import Weighted
+from roadworthy.profiles.base import Profile
 from roadworthy.registry import Definition
 from roadworthy.stress.reference import is_clean
 
-Kind = Literal["corruptions", "sequences", "attacks", "systematic"]
-KINDS: tuple[Kind, ...] = ("attacks", "systematic", "sequences", "corruptions")
+Kind = Literal["corruptions", "sequences", "attacks", "systematic", "profile"]
+KINDS: tuple[Kind, ...] = ("profile", "attacks", "systematic", "sequences", "corruptions")
 """Kinds of suites; of metrics with one name, that of the later kind stands for both."""
 
 T = TypeVar("T")
@@ -31,7 +32,8 @@ class SuiteCells:
     ``stresses`` are the specs of the suite's members; ``rows`` has the records of those that were
     judged, ``clean`` the records of the unstressed images in the same frame. Where ``baseline`` is
     None, ``why_no_baseline`` says why; ``why_no_clean`` may say why ``clean`` is None. Where members
-    change several things, ``factors`` has the members by what they change.
+    change several things, ``factors`` has the members by what they change. Where they are conditions,
+    ``profile`` says how often they are met, and ``names`` what the classes are called.
     """
 
     stresses: Sequence[str]
@@ -41,6 +43,8 @@ class SuiteCells:
     why_no_baseline: str = ""
     why_no_clean: str = ""
     factors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    profile: Profile | None = None
+    names: Sequence[str] = ()
     _seen: dict[tuple[Any, ...], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -225,12 +229,14 @@ def suite_estimate(
     baseline: Baseline | None = None,
     *,
     kind: str | None = None,
+    profile: Profile | None = None,
+    names: Sequence[str] = (),
 ) -> Estimate | None:
     """Return one metric over a whole suite, for ``--until``; None where it cannot be measured.
 
     ``rows_by_stress`` has the usable records of every member by spec, ``clean`` those of the same
-    frame unstressed; ``kind`` is that of the suite, where it is known. Raises UsageError for a name that
-    is no metric of a suite as a whole.
+    frame unstressed; ``kind`` is that of the suite, where it is known, ``profile`` and ``names`` as in
+    `SuiteCells`. Raises UsageError for a name that is no metric of a suite as a whole.
     """
     whole = {
         (d.kind, n): d
@@ -241,7 +247,12 @@ def suite_estimate(
     if not whole:
         raise UsageError(f"'{name}' is not a metric of a whole suite")
     cells = SuiteCells(
-        stresses=tuple(rows_by_stress), rows=rows_by_stress, clean=clean, baseline=baseline
+        stresses=tuple(rows_by_stress),
+        rows=rows_by_stress,
+        clean=clean,
+        baseline=baseline,
+        profile=profile,
+        names=names,
     )
     for definition in whole.values():
         if kind is not None and definition.kind != kind:

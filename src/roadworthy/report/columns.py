@@ -31,6 +31,7 @@ COLUMNS = {
 """Metrics of the terminal table with their headings; those before lose their interval last."""
 
 MEANS = {
+    "mean_error": "expected_error",
     "ce": "mce",
     "flip_rate": "mfr",
     "robust_top1": "worst_case_top1",

@@ -103,7 +103,7 @@ def axis_of(stress: str) -> str:
             return axis
     if name.group() == WORST_CASE:
         return "adversarial"
-    if name.group() in suites():
+    if name.group() in suites() or stress.startswith("profile:"):
         return "suite"
     try:
         axis = STRESSES.get(name.group()).axis

@@ -13,6 +13,7 @@ from roadworthy.engine.until import widened
 from roadworthy.errors import UsageError
 from roadworthy.metrics.catalogue import USABLE
 from roadworthy.metrics.suite import SuiteCells, SuiteResult, evaluate_suite
+from roadworthy.profiles.base import Profile, profile_of
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
 
@@ -20,6 +21,8 @@ COLUMNS = (
     *("sample", "variant", "severity", "label", "correct", "frame_size"),
     *("frames_flip", "frames_top5_distance"),
 )
+OF_CONDITIONS = ("status", "pred", "frames_correct", "frames_pred")
+"""What the metrics of operating profiles need as well."""
 OF_PIPELINES = ("pipeline", "pred", "kl_ref", "zipf_ref", "chroma", "downscale")
 """What the metrics of systematic suites need as well."""
 DIGITS = 7
@@ -72,13 +75,20 @@ class Suites:
             *self.same.values(),
         }
         self._wanted |= self._systematic
+        self._of_profiles = {
+            stress for s in self.known.values() if s.get("profile") for stress in s["stresses"]
+        }
+        self._run = run
 
     def add(self, cell: CellRecord, records: pl.DataFrame, clean: pl.DataFrame | None) -> None:
         """Keep a cell if it belongs to a suite; ``records`` are all, ``clean`` the usable ones."""
         if cell.stress not in self._wanted:
             return
-        more = OF_PIPELINES if cell.stress in self._systematic else ()
-        member = member_of(cell, records, clean, more=more)
+        more = {
+            **dict.fromkeys(OF_PIPELINES if cell.stress in self._systematic else ()),
+            **dict.fromkeys(OF_CONDITIONS if cell.stress in self._of_profiles else ()),
+        }
+        member = member_of(cell, records, clean, more=tuple(more))
         self.members.setdefault((cell.model, cell.data, cell.precision), {})[cell.stress] = member
 
     def results(self) -> Iterator[Finding]:
@@ -108,6 +118,8 @@ class Suites:
                     baseline=baseline,
                     why_no_baseline=why,
                     factors=suite.get("factors") or {},
+                    profile=_profile(suite),
+                    names=self._run.class_names(key[0]) if suite.get("profile") else (),
                 ),
             )
 
@@ -131,7 +143,10 @@ class Suites:
             baseline, why = self.baselines[spec]
             about = {key: suite.get(key) for key in ("name", "version", "kind", "headline")}
             source = {"name": baseline.name, "version": baseline.version} if baseline else None
-            described.append({"spec": spec, **about, "baseline": source, "why_no_baseline": why})
+            own = {"profile": suite["profile"]} if suite.get("profile") else {}
+            described.append(
+                {"spec": spec, **about, "baseline": source, "why_no_baseline": why, **own}
+            )
         return described
 
 
@@ -213,6 +228,10 @@ def _of(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _systematic(suite: Mapping[str, Any]) -> bool:
     return suite.get("kind") == "systematic"
+
+
+def _profile(suite: Mapping[str, Any]) -> Profile | None:
+    return profile_of(suite["profile"]) if suite.get("profile") else None
 
 
 def _baseline(suite: Mapping[str, Any], folder: str | None) -> tuple[Baseline | None, str]:

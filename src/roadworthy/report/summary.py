@@ -20,6 +20,7 @@ from roadworthy.report.judged import Judged
 from roadworthy.report.masking import Masking
 from roadworthy.report.matrix import fools_nothing
 from roadworthy.report.numbered import Numbered
+from roadworthy.report.profiles import profiles
 from roadworthy.report.stored import StoredSets
 from roadworthy.report.suites import Reasons, Suites, suite_rows
 from roadworthy.report.warned import Warned
@@ -84,6 +85,7 @@ def summarise(run: Run) -> dict[str, Any]:
             "alike": alike(run),
         },
         "rows": [*rows, *whole],
+        "profiles": list(profiles(suites)),
         "survey": list(surveys.results()),
         "tradeoff": tradeoff([*rows, *whole], {m["spec"]: m for m in run.models()}),
         "reference": beside(rows),

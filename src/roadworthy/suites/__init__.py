@@ -10,6 +10,7 @@ from roadworthy.stress import STRESSES
 from roadworthy.stress.bound import Stress, stress
 from roadworthy.suites.base import Suite, suites
 from roadworthy.suites.bound import BoundSuite, bound_suite
+from roadworthy.suites.profiled import bound_profile, is_profile
 
 __all__ = ["DEFAULT_SUITE", "BoundSuite", "Suite", "expand", "is_suite", "resolve", "suites"]
 
@@ -35,7 +36,7 @@ def resolve(texts: Iterable[str | Spec | Stress]) -> tuple[list[Stress], list[Bo
 def is_suite(text: str | Spec | Stress) -> bool:
     """Whether a name, as it may be given to `resolve`, is that of a suite."""
     spec = parse(text) if isinstance(text, str) else text
-    return isinstance(spec, Spec) and spec.name in suites()
+    return isinstance(spec, Spec) and (is_profile(spec) or spec.name in suites())
 
 
 def expand(texts: Iterable[str | Spec | Stress]) -> list[Stress]:
@@ -47,6 +48,8 @@ def _resolved(text: str | Spec | Stress) -> Stress | BoundSuite:
     if isinstance(text, Stress):
         return text
     spec = parse(text) if isinstance(text, str) else text
+    if is_profile(spec):
+        return bound_profile(spec)
     if spec.name in suites():
         return bound_suite(spec, suites()[spec.name])
     if spec.name not in STRESSES:

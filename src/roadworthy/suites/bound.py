@@ -9,6 +9,7 @@ from typing import Any
 from roadworthy.binding import bind, canonical
 from roadworthy.errors import UsageError
 from roadworthy.pipeline.published import FrameName
+from roadworthy.profiles.base import Profile
 from roadworthy.registry import Parameter
 from roadworthy.spec import Range, Spec, Sweep, format_value, parse
 from roadworthy.stress.bound import Stress, stress
@@ -26,7 +27,7 @@ class BoundSuite:
 
     ``baseline`` names what errors are divided by; where it is None, ``without_baseline`` says why.
     ``factors`` has the members by what they change; ``following`` says which stresses the results ask
-    for.
+    for. A suite of conditions has a ``profile``.
     """
 
     spec: str
@@ -39,6 +40,7 @@ class BoundSuite:
     stresses: tuple[Stress, ...]
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     following: Following | None = None
+    profile: Profile | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the records of a run say of the suite."""
@@ -52,6 +54,7 @@ class BoundSuite:
             "why_no_baseline": self.without_baseline,
             "stresses": [one.spec for one in self.stresses],
             "factors": {name: list(members) for name, members in self.factors.items()},
+            **({} if self.profile is None else {"profile": self.profile.as_dict()}),
         }
 
 

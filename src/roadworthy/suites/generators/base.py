@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-Kind = Literal["corruptions", "sequences", "systematic"]
+Kind = Literal["corruptions", "sequences", "systematic", "profile"]
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,16 @@ def inspect(data: bytes) -> Header:
     matter, and every scan of a progressive file is followed to its end.
     """
     view = memoryview(data)
-    kept, exif, icc, size = [view[:2]], b"", [], None
-    position, segments = 2, 0
+    kept, exif, icc, size = [], b"", [], None
+    position, begin, segments = 2, 0, 0  # what is kept from ``begin`` on is not copied yet
     while True:
         segments = counted("JPEG", segments)
         marker, start = _next_marker(data, position)
+        if start != position or marker in _ALONE:
+            kept.append(view[begin:position])
+            begin = start
         if marker in _ALONE:
-            position = start + 2
+            begin = position = start + 2
             continue
         if marker in (_EOI, _SOI):
             raise damaged("JPEG", "it ends before any picture data")
@@ -48,12 +51,15 @@ def inspect(data: bytes) -> Header:
             exif = data[start + 10 : position]
         if marker == _APP2 and data.startswith(b"ICC_PROFILE\0", start + 4):
             icc.append(data[start + 16 : position])
-        if marker not in _METADATA:
-            kept.append(view[start:position])
+        if marker in _METADATA:
+            kept.append(view[begin:start])
+            begin = position
     if size is None:
         raise damaged("JPEG", "no frame header before the first scan")
-    kept.append(view[start : _end_of_image(data, position)])
-    return Header("JPEG", *size, pixels=b"".join(kept), exif=exif, icc=_joined(icc))
+    kept.append(view[begin : _end_of_image(data, position)])
+    whole = len(kept) == 1 and len(kept[0]) == len(data)
+    pixels = data if whole else b"".join(kept)
+    return Header("JPEG", *size, pixels=pixels, exif=exif, icc=_joined(icc))
 
 
 def _joined(pieces: list[bytes]) -> bytes:

@@ -33,8 +33,8 @@ from roadworthy.engine.stops import noted
 from roadworthy.engine.store import Store
 from roadworthy.engine.versions import versions as versions
 from roadworthy.engine.view import view
-from roadworthy.errors import RoadworthyError, UsageError
-from roadworthy.models.lists import expand
+from roadworthy.errors import InapplicableError, RoadworthyError, UsageError
+from roadworthy.models.lists import Skipped, expand
 from roadworthy.profiles.costs import costs_of
 from roadworthy.run import Run
 from roadworthy.seed import digest
@@ -135,10 +135,12 @@ def prepare(
     members = {one.digest for suite in asked for one in suite.stresses}
     use_cores()
     named, skipped = expand(_listed(models))
-    judges = _judges(named, options)
+    judges, underived = _with_derived(_judges(named, options), asked)
     _check_costs(asked, judges)
     only = members - {one.digest for one in alone}
-    planned = with_skipped(plan(judges, datasets, chosen, options, members=only), skipped)
+    planned = with_skipped(
+        plan(judges, datasets, chosen, options, members=only), [*skipped, *underived]
+    )
     return Prepared(
         planned,
         tuple(judges),
@@ -250,7 +252,7 @@ def _in_processes(prepared: Prepared, store: Store, engine: Engine) -> None:
 
     count = cores()
     share = Share(
-        models=tuple(judge.spec for judge in prepared.judges),
+        models=tuple(judge.spec for judge in prepared.judges if not judge.origin),
         data=tuple(dataset.spec for dataset in prepared.datasets),
         stresses=prepared.alone,
         suites=tuple(suite.spec for suite in prepared.suites),
@@ -298,6 +300,26 @@ def _judges(models: list[Any], options: Options) -> list[Judge]:
         spec = getattr(classifier, "spec", classifier.id)
         judges.append(Judge(classifier, spec, options.precision, metadata))
     return _distinct(judges, "model", "models (-m)")
+
+
+def _with_derived(
+    judges: Sequence[Judge], suites: Sequence[BoundSuite]
+) -> tuple[list[Judge], list[Skipped]]:
+    """Return the models with those that suites make of each after it, and which cannot be made."""
+    found: dict[str, Judge] = {}
+    skipped = []
+    for judge in judges:
+        found.setdefault(judge.spec, judge)
+        for suite in suites:
+            try:
+                made = suite.derive(judge.model) if suite.derive else []
+            except InapplicableError as error:
+                skipped.append(Skipped(judge.spec, f"{suite.name}: {error}"))
+                continue
+            for called, model in made:
+                spec, facts = getattr(model, "spec", model.id), judge.metadata
+                found[spec] = Judge(model, spec, judge.precision, facts, judge.spec, called)
+    return list(found.values()), skipped
 
 
 def _about(prepared: Prepared, store: Store, run_id: str) -> dict[str, Any]:
@@ -383,6 +405,8 @@ def _about_model(judge: Judge, store: Store) -> dict[str, Any]:
         **asdict(judge.metadata),
         "classes": name,
         "notes": list(getattr(judge.model, "notes", ())),
+        "origin": judge.origin,
+        "called": judge.called,
     }
 
 

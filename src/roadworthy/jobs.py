@@ -70,10 +70,11 @@ def run(job: RunFile) -> Run:
 def closing(finished: Run) -> str:
     """Return the table that ends a run, what failed, and where everything is."""
     from roadworthy.engine.stops import sentences
-    from roadworthy.report import matrix, profiles
+    from roadworthy.report import bits, matrix, profiles
 
-    lines = [_table(finished.summary), *matrix.lines(finished.summary)]
-    lines.extend(profiles.sentences(finished.summary))
+    summary = finished.summary
+    lines = [_table(summary), *matrix.lines(summary), *bits.lines(summary)]
+    lines.extend(profiles.sentences(summary))
     lines.extend(sentence for run in finished.runs[-1:] for sentence in sentences(run))
     failed = failures(finished)
     for failure in failed[:5]:

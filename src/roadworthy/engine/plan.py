@@ -37,12 +37,17 @@ _STORED = "the images of a stored set are stressed already; they are judged as t
 
 @dataclass(frozen=True)
 class Judge:
-    """A model in the precision it is judged in, with what the records say of it."""
+    """A model in the precision it is judged in, with what the records say of it.
+
+    One that a suite made of another names that, ``origin``, and what it is ``called`` beside it.
+    """
 
     model: Classifier
     spec: str
     precision: Precision
     metadata: Metadata
+    origin: str = ""
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -273,7 +278,7 @@ def plan(
                 elif twins.has(one, dataset.spec, maker.spec, frame):
                     continue
                 elif one.definition.ranking or (
-                    is_attack(one) and (options.transfer or options.keep)
+                    is_attack(one) and (options.transfer or options.keep or _made_of(maker, judges))
                 ):
                     attacked.extend(_attack_cells(source, one, maker, judges, options))
                 else:
@@ -304,12 +309,18 @@ def _attack_cells(
 ) -> list[Cell]:
     """Return the cells of an attack on ``maker``, judged by all of ``judges`` if it is handed on.
 
-    And so of a ranking that it makes.
+    And so of a ranking that it makes. Models that a suite made of ``maker`` judge its attacks in any
+    case, in the same frame.
     """
     if not options.transfer:
-        return [_cell(source, one, maker, options, maker=maker)]
+        also = _made_of(maker, judges) if is_attack(one) else []
+        return [_cell(source, one, judge, options, maker=maker) for judge in (maker, *also)]
     owner = judges[0] if options.adapt == "resize" else _first_alike(judges, maker)
     return [_cell(source, one, judge, options, maker=maker, owner=owner) for judge in judges]
+
+
+def _made_of(maker: Judge, judges: Sequence[Judge]) -> list[Judge]:
+    return [judge for judge in judges if judge.origin == maker.spec]
 
 
 def _compares(one: Stress, judge: Judge, maker: Judge, adapt: Adapt, size: tuple[int, int]) -> bool:

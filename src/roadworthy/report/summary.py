@@ -26,6 +26,7 @@ from roadworthy.report.suites import Reasons, Suites, suite_rows
 from roadworthy.report.warned import Warned
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
+from roadworthy.studies.bits import bits
 from roadworthy.studies.collect import Surveys, stresses_of_suite
 from roadworthy.studies.published import beside
 from roadworthy.studies.scores import tradeoff
@@ -88,6 +89,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "profiles": list(profiles(suites)),
         "survey": list(surveys.results()),
         "tradeoff": tradeoff([*rows, *whole], {m["spec"]: m for m in run.models()}),
+        "bits": bits(run.runs, rows),
         "reference": beside(rows),
         "per_class": classes,
         **pictures.results(),

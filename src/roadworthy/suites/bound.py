@@ -15,7 +15,7 @@ from roadworthy.spec import Range, Spec, Sweep, format_value, parse
 from roadworthy.stress.bound import Stress, stress
 from roadworthy.suites.base import Suite
 from roadworthy.suites.budgets import members_of_budget, parameters_of_budgets
-from roadworthy.suites.generators.base import Following, Kind, Members, SuiteDefinition
+from roadworthy.suites.generators.base import Derive, Following, Kind, Members, SuiteDefinition
 
 SWEPT = frozenset({"severity", "eps", "target"})
 ALL = ("1..5", "[1, 2, 3, 4, 5]")
@@ -27,7 +27,7 @@ class BoundSuite:
 
     ``baseline`` names what errors are divided by; where it is None, ``without_baseline`` says why.
     ``factors`` has the members by what they change; ``following`` says which stresses the results ask
-    for. A suite of conditions has a ``profile``.
+    for, ``derive`` which models are made of each. A suite of conditions has a ``profile``.
     """
 
     spec: str
@@ -41,6 +41,7 @@ class BoundSuite:
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     following: Following | None = None
     profile: Profile | None = None
+    derive: Derive | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the records of a run say of the suite."""
@@ -55,6 +56,7 @@ class BoundSuite:
             "stresses": [one.spec for one in self.stresses],
             "factors": {name: list(members) for name, members in self.factors.items()},
             **({} if self.profile is None else {"profile": self.profile.as_dict()}),
+            "derives": self.derive is not None,
         }
 
 
@@ -113,6 +115,7 @@ def _generated(spec: Spec, definition: SuiteDefinition) -> BoundSuite:
         stresses=tuple(one for own in factors.values() for one in own),
         factors={name: tuple(one.spec for one in own) for name, own in factors.items()},
         following=members.following,
+        derive=members.derive,
     )
 
 

@@ -12,7 +12,7 @@ Bits = int | Literal["bits", "float"]
 
 Calibration = Literal["minmax", "percentile", "mse"]
 
-FEWEST, MOST = 2, 16
+FEWEST, MOST, FULL = 2, 16, 8
 MOST_IMAGES = 10_000
 
 
@@ -38,16 +38,21 @@ class Quantisation:
             return str(self.weights)
         return f"w{self.weights or 'float'}a{self.activations or 'float'}"
 
+    def given(self) -> list[str]:
+        """Return bits and calibration as everyone writes them in a spec: without defaults."""
+        bits = [] if self.weights == FULL else [f"bits={self.weights}"]
+        return bits + ([] if self.calibration == "minmax" else [f"calibration={self.calibration}"])
+
 
 def settled(
     *,
-    bits: int,
-    weights: Bits,
-    activations: Bits,
-    ends: int | Literal["bits"],
-    per_channel: bool,
-    calibration: Calibration,
-    calibration_images: int,
+    bits: int = 8,
+    weights: Bits = "bits",
+    activations: Bits = "bits",
+    ends: int | Literal["bits"] = 8,
+    per_channel: bool = True,
+    calibration: Calibration = "minmax",
+    calibration_images: int = 64,
 ) -> Quantisation:
     """Return the settings that a user's words mean; raises UsageError for those that mean nothing."""
     found = {"weights": _of(weights, bits), "activations": _of(activations, bits)}

@@ -11,6 +11,8 @@ from roadworthy.registry import Definition, Registry, parameters_of
 if TYPE_CHECKING:
     import polars as pl
 
+    from roadworthy.types import Classifier
+
 
 Kind = Literal["corruptions", "sequences", "systematic", "profile"]
 
@@ -30,30 +32,42 @@ Following = Callable[[Results], Sequence[str]]
 """Returns the stresses that the results so far ask for, all of them each time; none at the end."""
 
 
+Derive = Callable[["Classifier"], Sequence[tuple[str, "Classifier"]]]
+"""Returns what a model is compared with, each with what to call it beside the model.
+
+Raises InapplicableError where there is nothing of the kind.
+"""
+
+
 @dataclass(frozen=True)
 class Members:
-    """The members of a suite by what they change, and those that follow from their results."""
+    """The members of a suite by what they change, and those that follow from their results.
+
+    With ``derive`` the suite judges more models than it is given: others made of each.
+    """
 
     factors: Mapping[str, Sequence[str]] = field(default_factory=dict)
     following: Following | None = None
+    derive: Derive | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteDefinition(Definition):
     """A registered suite: ``function(**parameters)`` returns its `Members`; all are of one ``kind``.
 
-    Of parameters in ``swept`` users may give several values; the function gets a Sweep then.
+    Suites without a kind have no metrics of their own. Of parameters in ``swept`` users may give several
+    values; the function gets a Sweep then.
     """
 
-    kind: Kind
-    headline: str
+    kind: Kind | None
+    headline: str | None
     swept: frozenset[str] = frozenset()
 
 
 def suite(
     *swept: str,
-    headline: str,
-    kind: Kind = "systematic",
+    headline: str | None,
+    kind: Kind | None = "systematic",
     version: int = 1,
     paper: str | None = None,
 ) -> Callable[[Callable[..., Members]], SuiteDefinition]:

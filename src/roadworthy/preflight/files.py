@@ -2,111 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from roadworthy.pipeline.native import opencv
-from roadworthy.preflight.component import Component, unknown
-from roadworthy.preflight.decoders import decoded
+from roadworthy.pipeline.base import Pipeline
+from roadworthy.pipeline.colour_stages import ALPHAS, CMYKS, DEPTHS
+from roadworthy.pipeline.steps import unpack
+from roadworthy.preflight.component import UNKNOWN, Component, unknown
 from roadworthy.preflight.layout import Floats, layout_of
-from roadworthy.preflight.probes.base import indices, kinds, palette, plain, probes
+from roadworthy.preflight.probes.base import indices, kinds, palette, probes
 from roadworthy.preflight.twins import Twins, twin_of
+from roadworthy.registry import Registry
 from roadworthy.types import Image
 
 Ways = Iterator[tuple[str, Callable[[], Image]]]
 
+REFUSED = "refused"
+WHOLE = "taken for 0..65535"
+
+STAGES: dict[str, tuple[Registry, tuple[str, ...]]] = {  # type: ignore[type-arg]
+    "cmyk": (CMYKS, ("jpeg_cmyk",)),
+    "depth": (DEPTHS, ("png_16_bit_grey",)),
+    "alpha": (ALPHAS, ("png_alpha", "png_grey_alpha")),
+}
+"""Parts that are stages of ours: where these are registered, and the probes that tell them apart."""
+
+
+def stages(twins: Twins) -> list[Component]:
+    """Name how CMYK, sixteen bits of grey and transparency are read, by the names of our stages."""
+    return [_stage(twins, part) for part in STAGES]
+
+
+def _stage(twins: Twins, part: str) -> Component:
+    names = STAGES[part][1]
+    found = [_way(twins, probe, _ways(part, probe)) for probe in names]
+    if len(set(found)) > 1:
+        said = ", ".join(f"{probe} {way}" for probe, way in zip(names, found, strict=True))
+        return unknown(part, f"not one way for all: {said}")
+    if found[0] == UNKNOWN:
+        return unknown(part, f"{' and '.join(names)} are read in no known way")
+    return Component(part, found[0], f"a plain twin of {' and '.join(names)}")
+
+
+def _ways(part: str, probe: str) -> Ways:
+    for name in STAGES[part][0]:
+        yield name, partial(_read, probe, part, name)
+    if part == "depth":
+        deep = kinds()[probe].astype(np.float64)
+        yield "rounded", lambda: three(deep / 257)
+        yield "low_byte", lambda: three(deep % 256)
+
+
+def _read(probe: str, part: str, name: str) -> Image:
+    recipe = replace(Pipeline(None), **{part: name})  # type: ignore[arg-type]
+    return unpack(probes()[probe].data, recipe, name=probe).image
+
 
 def files(twins: Twins) -> Component:
-    """Name how unusual files are read; one that is refused has the name ``refused``."""
-    said = {what: _way(twins, probe, ways()) for what, (probe, ways) in _KINDS.items()}
+    """Name how grey, palettes and sixteen bits of colour are read."""
+    said = {what: _way(twins, probe, ways()) for what, (probe, ways) in _OTHERS.items()}
     text = ", ".join(f"{what} {way}" for what, way in said.items())
-    strange = [what for what, way in said.items() if way == "unknown"]
-    if strange:
-        return unknown("files", f"{', '.join(strange)} read in no known way; {text}")
-    return Component("files", text, f"{len(said)} kinds of files and their plain twins")
+    if UNKNOWN in said.values():
+        return unknown("files", f"some are read in no known way: {text}")
+    return Component("files", text, "files and their plain twins")
 
 
 def _way(twins: Twins, probe: str, ways: Ways) -> str:
-    if probe in twins.answers.failures:
-        return "refused"
-    usual = (
-        twins.answers.arrays["square_160"].shape if "square_160" in twins.answers.arrays else None
-    )
-    shape = twins.answers.arrays[probe].shape
-    if usual is not None and shape != usual:
+    """Return the way in which ``probe`` is read, `REFUSED`, or unknown."""
+    answers = twins.answers
+    if probe in answers.failures:
+        return REFUSED
+    plainly, shape = answers.arrays.get("square_160"), answers.arrays[probe].shape
+    if plainly is not None and plainly.shape != shape:
         return f"as {'x'.join(map(str, shape))}"
-    return twins.first(probe, ways) or _as_it_is(twins, probe) or "unknown"
+    return twins.first(probe, ways) or _as_it_is(twins, probe) or UNKNOWN
 
 
 def _as_it_is(twins: Twins, probe: str) -> str:
     """Tell sixteen bits that are taken for pixels without being reduced to eight."""
-    if "16" not in probe or twins.scale is None:
-        return ""
-    twin = twins.answers.ask(twin_of(probe, _three(kinds()[probe] / 257)))
     layout = layout_of(twins.answers)
-    if twin is None or isinstance(layout, str):
+    if "16" not in probe or twins.scale is None or isinstance(layout, str):
         return ""
-    seen, other = layout.picture(twins.answers.arrays[probe]), layout.picture(twin)
+    twin = twins.answers.ask(twin_of(probe, three(kinds()[probe] / 257)))
+    seen = layout.picture(twins.answers.arrays[probe])
+    other = None if twin is None else layout.picture(twin)
     if seen is None or other is None:
         return ""
     large, small = twins.scale.pixels(seen), twins.scale.pixels(other)
-    middle = float(np.median(large / np.maximum(small, 1.0)))
-    return "taken for 0..65535" if 240 < middle < 270 else ""
+    return WHOLE if 240 < float(np.median(large / np.maximum(small, 1.0))) < 270 else ""
 
 
-def _grey(probe: str) -> Ways:
-    yield "repeated", lambda: decoded(probe, "pillow")
-
-
-def _cmyk() -> Ways:
-    data = np.frombuffer(probes()["jpeg_cmyk"].data, np.uint8)
-    yield "as Pillow", lambda: decoded("jpeg_cmyk", "pillow")
-    yield "as OpenCV", lambda: opencv().imdecode(data, opencv().IMREAD_COLOR)[:, :, ::-1]
-
-
-def _alpha(probe: str) -> Ways:
-    pixels = kinds()[probe].astype(np.float64)
-    colour, alpha = pixels[:, :, :-1], pixels[:, :, -1:] / 255
-    yield "dropped", lambda: _three(colour)
-    yield "over white", lambda: _three(colour * alpha + 255 * (1 - alpha))
-    yield "over black", lambda: _three(colour * alpha)
-
-
-def _palette() -> Ways:
-    yield "expanded", lambda: palette()[indices()]
-    yield "as numbers", lambda: _three(indices()[:, :, None].astype(np.float64))
-
-
-def _deep(probe: str) -> Ways:
-    pixels = kinds()[probe].astype(np.float64)
-    yield "high byte", lambda: _three(pixels // 256)
-    yield "rounded", lambda: _three(pixels / 257)
-    yield "saturated", lambda: _three(np.minimum(pixels, 255))
-    yield "low byte", lambda: _three(pixels % 256)
-
-
-def _three(pixels: Floats) -> Image:
+def three(pixels: Floats) -> Image:
+    """Return pixels (H, W, 1 or 3) as whole levels in three channels."""
     whole = pixels.round().astype(np.uint8)
     return np.repeat(whole, 3, axis=2) if whole.shape[2] == 1 else whole
 
 
-_KINDS: dict[str, tuple[str, Callable[[], Any]]] = {
-    "grey": ("png_grey", lambda: iter((("repeated", lambda: _three(plain()[:, :, :1] * 1.0)),))),
+def _grey(probe: str) -> Ways:
+    yield "repeated", lambda: unpack(probes()[probe].data, Pipeline(None), name=probe).image
+
+
+def _palette() -> Ways:
+    yield "expanded", lambda: palette()[indices()]
+    yield "as numbers", lambda: three(indices()[:, :, None].astype(np.float64))
+
+
+def _deep() -> Ways:
+    deep = kinds()["png_16_bit"].astype(np.float64)
+    yield "high byte", lambda: three(deep // 256)
+    yield "rounded", lambda: three(deep / 257)
+
+
+_OTHERS: dict[str, tuple[str, Callable[[], Ways]]] = {
+    "grey": ("png_grey", partial(_grey, "png_grey")),
     "grey JPEG": ("jpeg_grey", partial(_grey, "jpeg_grey")),
-    "CMYK": ("jpeg_cmyk", _cmyk),
-    "alpha": ("png_alpha", partial(_alpha, "png_alpha")),
-    "grey alpha": ("png_grey_alpha", partial(_alpha, "png_grey_alpha")),
     "palette": ("png_palette", _palette),
-    "16-bit grey": ("png_16_bit_grey", partial(_deep, "png_16_bit_grey")),
-    "16-bit": ("png_16_bit", partial(_deep, "png_16_bit")),
+    "16-bit colour": ("png_16_bit", _deep),
 }
-"""What is read, the probe that shows it, and the ways to read it."""
+"""What else is read, the probe that shows it, and the ways to read it."""
 
 
 def every_twin() -> Iterator[tuple[str, Image]]:
     """Yield probe and pixels of all twins that tell how unusual files are read."""
-    for probe, ways in _KINDS.values():
-        yield from ((probe, draw()) for _, draw in ways())
+    told: Sequence[tuple[str, Ways]] = [(p, _ways(s, p)) for s in STAGES for p in STAGES[s][1]]
+    for probe, ways in (*told, *((probe, ways()) for probe, ways in _OTHERS.values())):
+        yield from ((probe, draw()) for _, draw in ways)
+        if "16" in probe:
+            yield probe, three(kinds()[probe] / 257)

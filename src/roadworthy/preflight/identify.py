@@ -13,7 +13,7 @@ from roadworthy.pipeline.base import Pipeline
 from roadworthy.preflight.base import Subject
 from roadworthy.preflight.component import Component, unknown
 from roadworthy.preflight.decoders import decoder
-from roadworthy.preflight.files import files
+from roadworthy.preflight.files import STAGES, files, stages
 from roadworthy.preflight.fitting import FRAME, OWN, fitted
 from roadworthy.preflight.identity import PARTS, Identity, ordered
 from roadworthy.preflight.layout import layout_of
@@ -71,7 +71,8 @@ def _examined(
         more, recipe = fitted(reading)
         found += more
     twins = Twins(answers, reading.scale if reading else None)
-    return reading, [*found, *(part(twins) for part in (decoder, orient, profile, files))], recipe
+    found += [part(twins) for part in (decoder, orient, profile, files)]
+    return reading, [*found, *stages(twins)], recipe
 
 
 def _read(answers: Answers) -> tuple[Reading | None, list[Component]]:
@@ -98,9 +99,10 @@ def _read(answers: Answers) -> tuple[Reading | None, list[Component]]:
 
 def _with_stages(recipe: Pipeline, found: Sequence[Component]) -> Pipeline:
     """Return ``recipe`` with the named stages that are not those of the frame."""
-    stages = ("decoder", "orient", "profile", "colour")
-    named: dict[str, Any] = {c.part: c.name for c in found if c.known and c.part in stages}
-    return replace(recipe, **named)
+    plain = {"decoder", "orient", "profile", "colour"}
+    named: dict[str, Any] = {c.part: c.name for c in found if c.known and c.part in plain}
+    special = [c for c in found if c.part in STAGES and c.name in STAGES[c.part][0]]
+    return replace(recipe, **named, **{c.part: c.name for c in special})
 
 
 def faults_of(answers: Answers, changed: Sequence[str]) -> tuple[tuple[str, str], ...]:

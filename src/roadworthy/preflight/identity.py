@@ -20,6 +20,9 @@ PARTS = (
     "decoder",
     "orient",
     "profile",
+    "cmyk",
+    "depth",
+    "alpha",
     "files",
 )
 """The parts of a pipeline, in the order in which they are reported."""

@@ -28,6 +28,9 @@ def identity_of_recipe(subject: Subject, recipe: Pipeline) -> Identity:
         "decoder": recipe.decoder,
         "orient": recipe.orient,
         "profile": recipe.profile,
+        "cmyk": recipe.cmyk,
+        "depth": recipe.depth,
+        "alpha": recipe.alpha,
     }
     found = [Component(part, name, SAID) for part, name in names.items()]
     if subject.mean is not None and subject.std is not None:

@@ -62,7 +62,8 @@ def _profiles() -> Iterator[str]:
 
 
 def _managed(name: str) -> Image:
-    image: Image = PROFILES.get(name).function(decoded(PROFILED, "pillow"), probes()[PROFILED].data)
+    header = check(probes()[PROFILED].data, name=PROFILED)
+    image: Image = PROFILES.get(name).function(decoded(PROFILED, "pillow"), header.icc)
     return image
 
 

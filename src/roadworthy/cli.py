@@ -155,6 +155,7 @@ def check(
     data: Annotated[str | None, Parameter(name=["--data", "-d"])] = None,
     deployment: str | None = None,
     training: str | None = None,
+    max_drop: float | None = None,
     write_probes: Path | None = None,
     limit: int = 300,
     device: str = "cpu",
@@ -173,6 +174,9 @@ def check(
         huggingface:FOLDER, timm/NAME, torchvision/NAME or dump:FOLDER.
     training
         How images were read in training; by default as the card of the model says.
+    max_drop
+        How many points of accuracy the deployment may cost: exit code 4 if it costs more, 5 if so
+        few images cannot tell.
     write_probes
         Only write the files that a device is asked about, for dump:FOLDER, into this folder.
     limit
@@ -183,13 +187,19 @@ def check(
         Print the findings as JSON.
     """
     from roadworthy.preflight import api
-    from roadworthy.preflight.report import printed
+    from roadworthy.preflight.printed import printed
 
     if write_probes is not None:
         print(api.write_probes(write_probes))
         return EXIT_DONE
     report = api.check(
-        model, data, deployment=deployment, training=training, limit=limit, device=device
+        model,
+        data,
+        deployment=deployment,
+        training=training,
+        max_drop=max_drop,
+        limit=limit,
+        device=device,
     )
     print(json.dumps(report.as_dict()) if as_json else printed(report))
     return report.exit_code

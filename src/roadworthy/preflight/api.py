@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from roadworthy.errors import UsageError
 from roadworthy.models.check.report import Report
 from roadworthy.preflight.identity import Identity
 from roadworthy.preflight.report import Preflight
@@ -34,33 +35,54 @@ def check(
     *,
     deployment: str | Spec | Any = None,
     training: str | Spec | Any = None,
+    max_drop: float | None = None,
     limit: int = LIMIT,
     device: str = "cpu",
 ) -> Report | Preflight:
     """Return what a preflight finds: of a model on data, of a deployment's pipeline, or of both.
 
-    Without ``deployment`` this is `roadworthy.models.check.check`. ``deployment`` and ``training``
-    are pipelines as `identify` takes them; it alone is identified. Raises UsageError where what is
-    given is not enough or names nothing; everything else that is wrong is in the result.
+    ``deployment`` and ``training`` are pipelines as `identify` takes them; training's is by default
+    what the card of ``model`` says. Without ``deployment`` this is `roadworthy.models.check.check`;
+    with it alone, that pipeline is identified; with ``training`` or ``model`` both are compared,
+    stage by stage; with ``data`` every difference is priced on its first ``limit`` images, and
+    ``max_drop`` is a limit on the whole, in points. Raises UsageError where what is given is not
+    enough or names nothing; everything else that is wrong is in the result.
     """
-    from roadworthy.errors import UsageError
-    from roadworthy.models.check import check as examine
-    from roadworthy.preflight.manifest import manifest
-
-    if (model is None) != (data is None):
-        raise UsageError("a model is examined on data: give both, -m MODEL and -d DATA")
-    if deployment is None and training is not None:
-        raise UsageError("training's pipeline is compared with one: give --deployment as well")
-    if deployment is None and model is None:
-        raise UsageError("give -m MODEL and -d DATA, or --deployment PIPELINE, or all three")
-    found = (
-        None if model is None or data is None else examine(model, data, limit=limit, device=device)
-    )
+    _check_arguments(model, data, deployment, training, max_drop)
     if deployment is None:
-        assert found is not None
-        return found
-    trained = None if training is None else identify(training)
-    return Preflight(identify(deployment), trained, found, manifest())
+        from roadworthy.models.check import check as examine
+
+        assert model is not None
+        assert data is not None
+        return examine(model, data, limit=limit, device=device)
+    from roadworthy.preflight.examine import examined
+
+    return examined(
+        deployment,
+        training=training,
+        model=model,
+        data=data,
+        max_drop=max_drop,
+        limit=limit,
+        device=device,
+    )
+
+
+def _check_arguments(model: Any, data: Any, deployment: Any, training: Any, limit: Any) -> None:
+    if deployment is None:
+        if training is not None or limit is not None:
+            raise UsageError("there is nothing to compare training with: give --deployment as well")
+        if model is None and data is None:
+            raise UsageError("give -m MODEL and -d DATA, or --deployment PIPELINE, or all three")
+        if model is None or data is None:
+            raise UsageError("a model is examined on data: give both, -m MODEL and -d DATA")
+    if data is not None and model is None:
+        raise UsageError("images have no price without a model: give -m MODEL as well")
+    if limit is not None:
+        if data is None:
+            raise UsageError("a drop is measured with a model on data: give -m MODEL and -d DATA")
+        if not 0 <= limit <= 100:
+            raise UsageError(f"--max-drop is in points of accuracy, 0 to 100, not {limit:g}")
 
 
 def write_probes(folder: str | Path) -> str:

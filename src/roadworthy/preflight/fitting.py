@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import floor
 
 from roadworthy.pipeline.base import Pipeline
+from roadworthy.pipeline.stages import GEOMETRIES
 from roadworthy.preflight.component import Component, unknown
 from roadworthy.preflight.families import family_of
 from roadworthy.preflight.filters import Filtered, Square, filters, squares
@@ -62,7 +64,7 @@ def _geometry(shapes: list[Fitting] | str, resizer: str | None) -> Component:
 
 def rule_of(pipeline: Pipeline) -> str:
     """Return the geometry of a pipeline with its numbers, as in ``crop(resize_to=256)``."""
-    given = []
+    pipeline, given = _worded(pipeline), []
     if pipeline.resize_to is not None:
         given.append(f"resize_to={pipeline.resize_to}")
     elif pipeline.crop < 1:
@@ -70,6 +72,16 @@ def rule_of(pipeline: Pipeline) -> str:
     if pipeline.fill is not None:
         given.append(f"fill={pipeline.fill}")
     return pipeline.geometry + (f"({', '.join(given)})" if given else "")
+
+
+def _worded(pipeline: Pipeline) -> Pipeline:
+    """Return the same geometry by a length rather than a fraction, where it has both."""
+    size = pipeline.size
+    if size and pipeline.geometry in SHORTER and pipeline.resize_to is None and size[0] == size[1]:
+        return replace(pipeline, resize_to=floor(size[0] / pipeline.crop))
+    if not GEOMETRIES.get(pipeline.geometry).crops:
+        return replace(pipeline, crop=1.0)
+    return pipeline
 
 
 def _resize(filtered: list[Filtered], measured: list[Square]) -> Component:

@@ -50,6 +50,7 @@ def identity_of(subject: Subject) -> Identity:
         faults=faults_of(answers, changed),
         notes=subject.notes,
         library=subject.library,
+        layout=reading.layout if reading else None,
         seconds=time.perf_counter() - began,
     )
 
@@ -102,7 +103,7 @@ def _with_stages(recipe: Pipeline, found: Sequence[Component]) -> Pipeline:
     plain = {"decoder", "orient", "profile", "colour"}
     named: dict[str, Any] = {c.part: c.name for c in found if c.known and c.part in plain}
     special = [c for c in found if c.part in STAGES and c.name in STAGES[c.part][0]]
-    return replace(recipe, **named, **{c.part: c.name for c in special})
+    return replace(recipe, **(named | {c.part: c.name for c in special}))
 
 
 def faults_of(answers: Answers, changed: Sequence[str]) -> tuple[tuple[str, str], ...]:

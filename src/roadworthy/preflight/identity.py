@@ -9,6 +9,7 @@ from typing import Any
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.preflight.base import Stats
 from roadworthy.preflight.component import Component
+from roadworthy.preflight.layout import Layout
 
 PARTS = (
     "layout",
@@ -34,7 +35,7 @@ class Identity:
 
     Stages whose part is unknown have their default in ``pipeline``. ``mean`` and ``std``, per output
     channel and in units of [0, 1], are None where they are unknown or left to the model. ``faults``
-    are names and sentences of what no pipeline should do.
+    are names and sentences of what no pipeline should do; ``layout`` is the form of the answers.
     """
 
     spec: str
@@ -46,6 +47,7 @@ class Identity:
     faults: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     library: str = ""
+    layout: Layout | None = None
     seconds: float = 0.0
 
     def __getitem__(self, part: str) -> Component:

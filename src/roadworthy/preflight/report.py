@@ -1,4 +1,4 @@
-"""A preflight of pipelines as values, as lines for people, and as an exit code."""
+"""A preflight of pipelines as values and as an exit code."""
 
 from __future__ import annotations
 
@@ -7,66 +7,75 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from roadworthy.errors import EXIT_DONE, EXIT_REQUIREMENT_FAILED
-from roadworthy.models.check.report import Finding, Report, lines
-from roadworthy.models.check.report import text as text_of_model
+from roadworthy.models.check.report import Finding, Report
+from roadworthy.preflight.compare import Comparison
 from roadworthy.preflight.findings import findings_of
+from roadworthy.preflight.gate import Gate
 from roadworthy.preflight.identity import Identity
-from roadworthy.preflight.manifest import in_words
+from roadworthy.preflight.prices import Prices
+from roadworthy.preflight.suggest import Suggestion
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a preflight of a deployment's pipeline found, and of training's where there is one.
+    """What a preflight of a deployment's pipeline found; None is what was not asked for.
 
-    ``model`` has the findings on the model itself.
+    ``model`` has the findings on the model itself, ``open_parts`` sentences on what is unknown and
+    could therefore not be compared.
     """
 
     deployment: Identity
-    training: Identity | None
-    model: Report | None
     manifest: dict[str, str]
+    training: Identity | None = None
+    comparison: Comparison | None = None
+    suggestions: tuple[Suggestion, ...] = ()
+    open_parts: tuple[str, ...] = ()
+    model: Report | None = None
+    prices: Prices | None = None
+    gate: Gate | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings on the pipelines, training's first."""
+        sides = [side for side in (self.training, self.deployment) if side is not None]
+        return tuple(finding for side in sides for finding in findings_of(side))
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed and no requirement is open."""
+        return self.exit_code == EXIT_DONE
 
     @property
     def exit_code(self) -> int:
-        """0 where nothing failed, 4 where something did."""
-        found = [*self._findings(), *(self.model.findings if self.model else ())]
-        failed = any(finding.verdict == "failed" for finding in found)
-        return EXIT_REQUIREMENT_FAILED if failed else EXIT_DONE
-
-    def _findings(self) -> Iterator[Finding]:
-        for identity in (self.training, self.deployment):
-            if identity is not None:
-                yield from findings_of(identity)
+        """4 where something failed or the drop is too large, 5 where that is undecided, else 0."""
+        found = [*self.findings, *(self.model.findings if self.model else ())]
+        if any(finding.verdict == "failed" for finding in found):
+            return EXIT_REQUIREMENT_FAILED
+        return self.gate.exit_code if self.gate else EXIT_DONE
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        training = self.training
         return {
-            "passed": self.exit_code == EXIT_DONE,
-            "model": self.model.as_dict() if self.model else None,
-            "training": training.as_dict() if training else None,
+            "passed": self.passed,
+            "model": _plain(self.model),
+            "training": _plain(self.training),
             "deployment": self.deployment.as_dict(),
-            "findings": [asdict(finding) for finding in self._findings()],
+            "findings": [asdict(finding) for finding in self.findings],
+            "open": list(self.open_parts),
+            "comparison": _plain(self.comparison),
+            "prices": _plain(self.prices),
+            "suggestions": list(map(_plain, self.suggestions)),
+            "gate": _plain(self.gate),
             "manifest": self.manifest,
         }
 
 
-def printed(report: Report | Preflight) -> str:
-    """Return either kind of report as lines."""
-    return text_of_model(report) if isinstance(report, Report) else text(report)
+def _plain(part: Any) -> dict[str, Any] | None:
+    return None if part is None else part.as_dict()
 
 
-def text(report: Preflight) -> str:
-    """Return a preflight as lines of at most 100 columns."""
-    parts = ["", text_of_model(report.model)] if report.model else []
-    for role, identity in (("training", report.training), ("deployment", report.deployment)):
-        if identity is not None:
-            parts += ["", *_identity(role, identity)]
-    parts += ["", f"read with {in_words(report.manifest)}"]
-    return "\n".join(parts[1:])
-
-
-def _identity(role: str, identity: Identity) -> Iterator[str]:
-    yield f"{role}: {identity.spec}, which takes {identity.takes}"
-    yield from lines(list(findings_of(identity)), identity.notes)
-    yield f"in our terms: {identity.pipeline}"
+def sides(report: Preflight) -> Iterator[tuple[str, Identity]]:
+    """Yield the pipelines of a report with what each is called."""
+    if report.training is not None:
+        yield "training", report.training
+    yield "deployment", report.deployment

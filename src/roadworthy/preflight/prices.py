@@ -1,0 +1,84 @@
+"""What a deployment's pipeline costs a model: each factor by itself, all of them, and the real thing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from roadworthy.preflight.paired import Price
+
+TRAINING, WHOLE, DEPLOYED = "training", "all factors", "the deployment itself"
+REMAINDER = "unexplained"
+"""What the deployment itself does beyond all factors that were named."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the bill: what was changed, how far the input moved in levels, and its price.
+
+    ``kind`` is ``factor``, ``whole``, ``itself`` or, from all factors to the deployment, ``remainder``.
+    """
+
+    name: str
+    change: str
+    kind: str
+    levels: float | None
+    price: Price
+    failed: int = 0
+    first_failure: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return {
+            "name": self.name,
+            "change": self.change,
+            "kind": self.kind,
+            "levels": None if self.levels is None else round(self.levels, 4),
+            "failed": self.failed,
+            "first_failure": self.first_failure,
+            **self.price.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The bill on ``n`` images; ``notes`` say what could not be priced, and why."""
+
+    rows: tuple[Row, ...]
+    n: int
+    labelled: bool
+    notes: tuple[str, ...]
+
+    def noting(self, sentences: Sequence[str]) -> Prices:
+        """Return the bill with more notes, first."""
+        return replace(self, notes=(*sentences, *self.notes))
+
+    def row(self, name: str) -> Row | None:
+        """Return the row of this name, or None."""
+        return next((row for row in self.rows if row.name == name), None)
+
+    @property
+    def whole(self) -> Row | None:
+        """The price of it all: of the deployment itself where it was called, else of all factors."""
+        return self.row(DEPLOYED) or self.row(WHOLE)
+
+    @property
+    def worst(self) -> Row | None:
+        """The factor that costs most by itself."""
+        return max((r for r in self.rows if r.kind == "factor"), key=_cost, default=None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        worst = self.worst
+        return {
+            "n": self.n,
+            "labelled": self.labelled,
+            "rows": [row.as_dict() for row in self.rows],
+            "worst": worst.name if worst else None,
+            "notes": list(self.notes),
+        }
+
+
+def _cost(row: Row) -> tuple[float, float]:
+    return (row.price.drop or 0.0, row.price.flips)

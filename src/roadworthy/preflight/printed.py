@@ -1,0 +1,93 @@
+"""A preflight of pipelines as lines for people, at most 100 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from roadworthy.models.check.report import Report, lines, text, wrapped
+from roadworthy.preflight.compare import Comparison
+from roadworthy.preflight.findings import findings_of
+from roadworthy.preflight.identity import Identity
+from roadworthy.preflight.manifest import in_words
+from roadworthy.preflight.prices import Prices, Row
+from roadworthy.preflight.recipes import SAID
+from roadworthy.preflight.report import Preflight, sides
+
+
+def printed(report: Report | Preflight) -> str:
+    """Return either kind of report as lines."""
+    if isinstance(report, Report):
+        return text(report)
+    parts = [text(report.model).splitlines()] if report.model else []
+    parts += [list(_identity(role, identity)) for role, identity in sides(report)]
+    if report.comparison is not None:
+        parts.append(list(_comparison(report.comparison, report.open_parts)))
+    if report.prices is not None:
+        parts.append(list(_prices(report.prices)))
+    if report.suggestions:
+        wide = max(len(s.factor) for s in report.suggestions)
+        told = [wrapped(f"{s.factor:<{wide}}  ", s.sentence) for s in report.suggestions]
+        parts.append(["what to do:", *(line for part in told for line in part)])
+    if report.gate is not None:
+        parts.append(wrapped(f"{report.gate.decision}: ", report.gate.sentence))
+    parts.append(wrapped("read with ", in_words(report.manifest)))
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def _identity(role: str, identity: Identity) -> Iterator[str]:
+    yield f"{role}: {identity.spec}, which takes {identity.takes}"
+    found = list(findings_of(identity))
+    told = all(component.evidence == SAID for component in identity.components)
+    yield from lines([] if told else found, identity.notes)
+    numbers = "" if identity.mean is None else f", mean={identity.mean}, std={identity.std}"
+    yield from wrapped("in our terms: ", f"{str(identity.pipeline)[:-1]}{numbers})")
+
+
+def _comparison(found: Comparison, open_parts: Sequence[str]) -> Iterator[str]:
+    yield f"stage by stage, on {found.pictures} {found.kind}, in levels of 255:"
+    for stage in found.stages:
+        said = "the same" if stage.same else stage.shapes or str(stage.difference)
+        yield f"{stage.name:<10} {said}"
+    first = found.first
+    yield f"first to diverge: {first}" if first else "no stage diverges"
+    for sentence in open_parts:
+        yield from wrapped("note: ", sentence)
+
+
+def _prices(prices: Prices) -> Iterator[str]:
+    what = "" if prices.labelled else ", without labels: only what changes"
+    yield f"what it costs, on {prices.n} images{what}:"
+    head = ("", "input", "top-1", "drop", "95 %", "flips", "KL", "p", "detects")
+    rows = [head, *(_cells(row) for row in prices.rows)]
+    wide = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    for cells in rows:
+        first, *others = cells
+        numbers = "  ".join(f"{cell:>{w}}" for cell, w in zip(others, wide[1:], strict=True))
+        yield f"{first:<{wide[0]}}  {numbers}".rstrip()
+    for row in prices.rows:
+        if row.change:
+            yield from wrapped(f"{row.name}: ", row.change)
+    if prices.worst is not None:
+        yield f"worst by itself: {prices.worst.name}"
+    for sentence in prices.notes:
+        yield from wrapped("note: ", sentence)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    price = row.price
+    between = "" if price.low is None else f"[{price.low:.1f}, {price.high:.1f}]"
+    return (
+        row.name,
+        _number(row.levels, ".2f"),
+        _number(price.after, ".1f"),
+        _number(price.drop, ".2f"),
+        between,
+        f"{price.flips:.1f} %",
+        _number(price.kl, ".3f"),
+        _number(price.p, ".2g"),
+        _number(price.detectable, ".1f"),
+    )
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value + 0.0, form)

@@ -32,7 +32,8 @@ def subject_of(thing: Any, *, spec: str = "") -> Subject:
     ``thing`` is a callable of encoded bytes, of a Pillow picture (what torchvision's and timm's
     transforms take), of an array (H, W, 3) or of a tensor (3, H, W), both uint8 RGB, or a Hugging
     Face image processor, or a transform of albumentations. Where it takes pixels, Pillow decodes
-    for it. Raises UsageError if it is nothing of these, or raises whatever it is given.
+    for it. One that fails whatever it is given is taken to want bytes, and has a note that says so.
+    Raises UsageError for what cannot be called.
     """
     if isinstance(thing, Subject):
         return thing
@@ -54,9 +55,8 @@ def subject_of(thing: Any, *, spec: str = "") -> Subject:
             decoder="" if takes == BYTES else "pillow",
             library=library_of(thing),
         )
-    raise UsageError(
-        f"'{name}' makes no array of a plain PNG of 160 x 160 pixels: {'; '.join(said)}"
-    )
+    note = f"makes no array of a plain PNG, however it is called: {'; '.join(said)}"
+    return Subject(spec=name, give=partial(_given, bytes, thing), notes=(note,))
 
 
 def _given(

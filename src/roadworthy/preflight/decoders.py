@@ -13,7 +13,7 @@ from roadworthy.preflight.base import BYTES
 from roadworthy.preflight.component import Component, unknown
 from roadworthy.preflight.match import Match
 from roadworthy.preflight.probes.base import CHROMA, probes
-from roadworthy.preflight.twins import Twins, is_close
+from roadworthy.preflight.twins import Twins, changes, is_close
 from roadworthy.seed import digest
 from roadworthy.types import Image
 
@@ -46,6 +46,8 @@ def decoder(twins: Twins) -> Component:
             f"small JPEGs are read as by {best}, large ones are not: perhaps at a reduced size",
         )
     match = found[best]
+    if not twins.tells(asked[0], decoded(asked[0], best)):
+        return unknown("decoder", "the answers do not show by what decoders differ")
     exactly = "bit for bit" if not match.largest else f"within {match.largest:.2g} of 255 levels"
     return Component("decoder", best, f"{len(asked)} chroma layouts, {exactly}", _same(best))
 
@@ -100,4 +102,5 @@ def every_twin() -> Iterator[tuple[str, Image]]:
     """Yield probe and pixels of all twins that tell decoders apart."""
     for names in classes():
         yield from ((probe, decoded(probe, names[0])) for probe in JPEGS)
+        yield from ((JPEGS[0], pixels) for pixels in changes(decoded(JPEGS[0], names[0])))
     yield LARGE, decoded(LARGE, MOST_USUAL)

@@ -43,7 +43,7 @@ def _stage(twins: Twins, part: str) -> Component:
         said = ", ".join(f"{probe} {way}" for probe, way in zip(names, found, strict=True))
         return unknown(part, f"not one way for all: {said}")
     if found[0] == UNKNOWN:
-        return unknown(part, f"{' and '.join(names)} are read in no known way")
+        return unknown(part, f"{' and '.join(names)}: read in no known way, or in one of several")
     return Component(part, found[0], f"a plain twin of {' and '.join(names)}")
 
 
@@ -78,7 +78,7 @@ def _way(twins: Twins, probe: str, ways: Ways) -> str:
     plainly, shape = answers.arrays.get("square_160"), answers.arrays[probe].shape
     if plainly is not None and plainly.shape != shape:
         return f"as {'x'.join(map(str, shape))}"
-    return twins.first(probe, ways) or _as_it_is(twins, probe) or UNKNOWN
+    return twins.which(probe, ways) or _as_it_is(twins, probe) or UNKNOWN
 
 
 def _as_it_is(twins: Twins, probe: str) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from roadworthy.models.check.report import Finding
+from roadworthy.models.check.report import Finding, Verdict
 from roadworthy.preflight.component import Component
 from roadworthy.preflight.identity import Identity
+
+NARROW, WIDE = 0.1, 300.0
+"""Widths of the range from black to white beyond which it is a mistake."""
 
 RED_FIRST = ("imagenet", "clip", "cifar10")
 """Normalisations whose means are those of red, green and blue, in this order."""
 
 REMEDIES = {
+    "exchanged": "look at the order of axes: transpose(2, 0, 1) makes (3, H, W) of (H, W, 3)",
     "failures": "make it take these files too, or leave such files out before it",
     "range": "look for a division by zero, such as the spread of a flat picture",
     "repeat": "leave random augmentation out of what is deployed; a preflight needs the same answer twice",
@@ -23,10 +27,22 @@ def findings_of(identity: Identity) -> Iterator[Finding]:
     """Yield what is wrong with the answers, then a finding on each part; unknown ones are warnings."""
     for name, sentence in identity.faults:
         # A file that is refused is a policy; one that is random or not finite is a fault.
-        verdict = "warning" if name == "failures" and _answers(identity) else "failed"
-        yield Finding(name, verdict, sentence, REMEDIES[name])  # type: ignore[arg-type]
+        verdict: Verdict = "warning" if name == "failures" and _answers(identity) else "failed"
+        yield Finding(name, verdict, sentence, REMEDIES[name])
+    if identity.std is not None:
+        yield from _range(1 / min(identity.std))
     for component in identity.components:
         yield _swapped(identity, component) or _finding(component)
+
+
+def _range(span: float) -> Iterator[Finding]:
+    """Warn of numbers that no network is trained on, from black to white ``span`` wide."""
+    if span < NARROW:
+        sentence = f"from black to white the numbers change by {span:.2g} only"
+        yield Finding("range", "warning", sentence, "divide by 255 once, not twice")
+    elif span > WIDE:
+        sentence = f"from black to white the numbers change by {span:.4g}"
+        yield Finding("range", "warning", sentence, "divide by 255 before the mean is taken off")
 
 
 def _swapped(identity: Identity, component: Component) -> Finding | None:
@@ -44,6 +60,8 @@ def _answers(identity: Identity) -> bool:
 
 
 def _finding(component: Component) -> Finding:
+    if component.evidence.endswith("exchanged"):  # known well enough to be a mistake
+        return Finding(component.part, "failed", component.evidence, REMEDIES["exchanged"])
     if not component.known:
         failed = component.part == "layout"
         remedy = REMEDIES.get(component.part, "") if failed else ""

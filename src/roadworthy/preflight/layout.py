@@ -45,7 +45,19 @@ def layout_of(answers: Answers) -> Layout | str:
     )
     if axes not in ("HWC", "CHW"):
         return f"answers have the shape {shape}, {axes}; expected (H, W, 3) or (3, H, W), batched or not"
-    return Layout(axes, len(shape) == 4, str(answers.most(lambda a: a.dtype)))
+    return Layout(axes, len(shape) == 4, _dtype(answers))
+
+
+def _dtype(answers: Answers) -> str:
+    """Return the type of the numbers: bfloat16, which NumPy lacks, by the bits that it leaves empty."""
+    name = str(answers.most(lambda a: a.dtype))
+    arrays = [a for a in answers.arrays.values() if a.dtype == np.float32]
+    if name != "float32" or any(
+        (np.ascontiguousarray(a).view(np.uint32) & 0xFFFF).any() for a in arrays
+    ):
+        return name
+    whole = all((a == np.rint(a)).all() for a in arrays)
+    return name if whole else "bfloat16"
 
 
 def _plain(array: NDArray[Any]) -> tuple[int, ...]:

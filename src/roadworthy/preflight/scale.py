@@ -15,6 +15,9 @@ from roadworthy.preflight.layout import Floats
 TOLERANCE = 0.02
 """Levels of 255 by which a flat colour may lie off the map, beside what the type of number loses."""
 
+COARSE = 0.65
+"""Steps that rounding to whole numbers may move one, and the map fitted to them."""
+
 ROUNDED = {"grey": 1.01}
 """Colour stages that libraries round differently, with what that may move."""
 
@@ -105,11 +108,12 @@ def _fitted(colour: str, seen: Floats, numbers: Floats, dtype: str) -> Scale:
 
 def _noise(numbers: Floats, gain: list[float], dtype: str) -> float:
     """Return what rounding to ``dtype`` may move, in levels."""
-    kind, least = np.dtype(dtype), max(1e-12, min(map(abs, gain)))
-    if kind.kind == "f":
-        return float(np.finfo(kind).eps * np.abs(numbers).max() / least)
+    least = max(1e-12, min(map(abs, gain)))
+    if "float" in dtype:
+        eps = 2.0**-7 if dtype == "bfloat16" else float(np.finfo(dtype).eps)
+        return eps * float(np.abs(numbers).max()) / least
     whole = max(abs(abs(g) - 1) for g in gain) < 1e-6  # bytes as they are lose nothing
-    return 0.0 if whole else 0.5 / least
+    return 0.0 if whole else COARSE / least
 
 
 def _departure(colours: Floats, numbers: Floats, best: Scale) -> str:

@@ -33,7 +33,13 @@ def words_for(scale: Scale) -> tuple[str, str]:
 
 def named(scale: Scale) -> tuple[Stats, Stats]:
     """Return mean and deviation, those of the normalisation's name where it has one."""
-    return KNOWN.get(words_for(scale)[0], (scale.mean, scale.std))
+    return KNOWN.get(words_for(scale)[0], (_rounded(scale.mean), _rounded(scale.std)))
+
+
+def _rounded(values: Stats) -> Stats:
+    """Return six significant digits: what is beyond them is the rounding of float32."""
+    first, second, third = (float(f"{value:.6g}") + 0.0 for value in values)
+    return first, second, third
 
 
 def words_of(mean: Stats, std: Stats, *, slack: float = CLOSE) -> tuple[str, str]:

@@ -26,9 +26,11 @@ def orient(twins: Twins) -> Component:
         missing = ", ".join(n for n in TURNS if n not in asked)
         return unknown("orient", f"no answer to {missing}")
     found = {name: [n for n in TURNS if _is_turned(twins, n, name)] for name in ORIENTS}
-    for name in sorted(found, key=lambda n: n != USUAL):
-        if len(found[name]) == len(TURNS):
-            return Component("orient", name, f"all {len(TURNS)} orientations{_loader(twins)}")
+    fitting = [name for name, probes_ in found.items() if len(probes_) == len(TURNS)]
+    if len(fitting) == 1:
+        return Component("orient", fitting[0], f"all {len(TURNS)} orientations{_loader(twins)}")
+    if fitting:
+        return unknown("orient", "pictures come out alike whichever way they are turned")
     turned = ", ".join(n.removeprefix("exif_") for n in found.get("exif", ()))
     return unknown("orient", f"only orientations {turned or 'none'} come out upright")
 
@@ -49,7 +51,7 @@ def profile(twins: Twins) -> Component:
         return unknown(
             "profile", f"no answer to {PROFILED}: {twins.answers.failures.get(PROFILED)}"
         )
-    name = twins.first(PROFILED, ((n, partial(_managed, n)) for n in _profiles()))
+    name = twins.which(PROFILED, ((n, partial(_managed, n)) for n in _profiles()))
     if name is None:
         return unknown(
             "profile", "colours of a file in Adobe RGB are neither kept nor brought to sRGB"

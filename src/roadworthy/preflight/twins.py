@@ -47,16 +47,49 @@ class Twins:
         difference = np.abs(seen.astype(np.float64) - twin.astype(np.float64)) / gain
         return Match(float(difference.max()), float(difference.mean()), self.scale.noise)
 
-    def first(self, name: str, ways: Iterable[tuple[str, Callable[[], Image]]]) -> str | None:
-        """Return the first of the named ways that makes of ``name`` what the pipeline shows."""
+    def which(self, name: str, ways: Iterable[tuple[str, Callable[[], Image]]]) -> str | None:
+        """Return the one of the named ways that makes of ``name`` what the pipeline shows.
+
+        None where none does, and where ways that differ come out alike.
+        """
+        exact: dict[str, Image] = {}
         close: list[tuple[float, str]] = []
         for way, draw in ways:
-            found = self.apart(name, draw())
+            pixels = draw()
+            found = self.apart(name, pixels)
             if found.largest <= found.noise:
-                return way
-            if is_close(found):
+                exact[way] = pixels
+            elif is_close(found):
                 close.append((found.mean, way))
+        if exact:
+            first, *others = exact.values()
+            alike = all(np.array_equal(first, other) for other in others)
+            return next(iter(exact)) if alike else None
         return min(close)[1] if close else None
+
+    def tells(self, name: str, pixels: Image) -> bool:
+        """Whether the pipeline answers slightly other pixels than these in another way.
+
+        They are a level darker, or have the colours of 2 x 2 pixels mixed: what decoders differ by.
+        """
+        usual = self.answers.ask(twin_of(name, pixels))
+        others = [self.answers.ask(twin_of(name, changed)) for changed in changes(pixels)]
+        return usual is not None and not any(
+            other is not None and np.array_equal(usual, other, equal_nan=True) for other in others
+        )
+
+
+def changes(pixels: Image) -> tuple[Image, Image]:
+    """Return pixels (H, W, 3) a level darker, and with red and blue averaged over 2 x 2 pixels."""
+    darker = np.maximum(pixels, 1) - np.uint8(1)
+    mixed = pixels.copy()
+    rows, columns = (side - side % 2 for side in pixels.shape[:2])
+    for channel in (0, 2):
+        plane = pixels[:rows, :columns, channel].astype(np.uint16)
+        total = plane[::2, ::2] + plane[1::2, ::2] + plane[::2, 1::2] + plane[1::2, 1::2]
+        mean = ((total + 2) // 4).astype(np.uint8)
+        mixed[:rows, :columns, channel] = mean.repeat(2, axis=0).repeat(2, axis=1)
+    return darker, mixed
 
 
 def is_close(found: Match) -> bool:

@@ -117,11 +117,11 @@ def bill(
 
 def _rows(tallies: Mapping[str, Tally], found: Difference, *, labelled: bool) -> Iterator[Row]:
     changes = {factor.name: factor.change for factor in found.factors}
-    alike = found.after is not None and not found.factors and not found.notes
     kinds = {WHOLE: "whole", DEPLOYED: "itself", REMAINDER: "remainder"}
     for label, tally in tallies.items():
         price = tally.price(labelled=labelled)
-        if price is not None and alike and tally.largest <= SAME and not price.flips:
+        untouched = tally.largest <= SAME
+        if price is not None and untouched and not price.flips:
             price = price.for_certain()
         if price is not None:
             yield Row(
@@ -132,6 +132,7 @@ def _rows(tallies: Mapping[str, Tally], found: Difference, *, labelled: bool) ->
                 price=price,
                 failed=len(tally.failures),
                 first_failure=tally.failures[0] if tally.failures else "",
+                untouched=untouched,
             )
 
 

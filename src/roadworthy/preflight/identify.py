@@ -71,6 +71,13 @@ def _examined(
     elif reading is not None:
         more, recipe = fitted(reading)
         found += more
+    if changed:  # twins tell nothing either
+        named = {c.part for c in found}
+        return (
+            reading,
+            [*found, *(unknown(part, said) for part in PARTS if part not in named)],
+            recipe,
+        )
     twins = Twins(answers, reading.scale if reading else None)
     found += [part(twins) for part in (decoder, orient, profile, files)]
     return reading, [*found, *stages(twins)], recipe

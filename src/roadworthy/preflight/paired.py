@@ -41,7 +41,10 @@ class Price:
     gained: int | None = None
 
     def for_certain(self) -> Price:
-        """Return the price of what does not differ at all: no drop, on these images and any others."""
+        """Return the price of what changes no input at all: no drop, and no doubt about it.
+
+        The interval of a drop is about which images were drawn; here each is the same before and after.
+        """
         if self.drop is None:
             return replace(self, flips_high=0.0)
         return replace(self, flips_high=0.0, low=0.0, high=0.0)

@@ -17,7 +17,8 @@ REMAINDER = "unexplained"
 class Row:
     """One line of the bill: what was changed, how far the input moved in levels, and its price.
 
-    ``kind`` is ``factor``, ``whole``, ``itself`` or, from all factors to the deployment, ``remainder``.
+    ``untouched`` is whether every image reaches the network as before. ``kind`` is ``factor``,
+    ``whole``, ``itself`` or, from all factors to the deployment, ``remainder``.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Row:
     price: Price
     failed: int = 0
     first_failure: str = ""
+    untouched: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -35,6 +37,7 @@ class Row:
             "change": self.change,
             "kind": self.kind,
             "levels": None if self.levels is None else round(self.levels, 4),
+            "untouched": self.untouched,
             "failed": self.failed,
             "first_failure": self.first_failure,
             **self.price.as_dict(),

@@ -35,7 +35,7 @@ def printed(report: Report | Preflight) -> str:
 
 
 def _identity(role: str, identity: Identity) -> Iterator[str]:
-    yield f"{role}: {identity.spec}, which takes {identity.takes}"
+    yield from wrapped("", f"{role}: {identity.spec}, which takes {identity.takes}")
     found = list(findings_of(identity))
     told = all(component.evidence == SAID for component in identity.components)
     yield from lines([] if told else found, identity.notes)
@@ -66,7 +66,8 @@ def _prices(prices: Prices) -> Iterator[str]:
         yield f"{first:<{wide[0]}}  {numbers}".rstrip()
     for row in prices.rows:
         if row.change:
-            yield from wrapped(f"{row.name}: ", row.change)
+            none = " (changes none of these images)" if row.untouched else ""
+            yield from wrapped(f"{row.name}: ", row.change + none)
     if prices.worst is not None:
         yield f"worst by itself: {prices.worst.name}"
     for sentence in prices.notes:

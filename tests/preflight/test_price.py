@@ -1,0 +1,161 @@
+"""The bill: nothing for the same, the right price for each change, and what stays unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from check_world import HALF, PALETTE, Palette, colours, wrapped
+from preflight_world import opened, recipe
+
+from roadworthy.data.base import Images
+from roadworthy.preflight import api
+from roadworthy.preflight.prices import DEPLOYED, REMAINDER, WHOLE
+from roadworthy.preflight.report import Preflight
+
+LABELS = [i % 10 for i in range(80)]
+DATA = colours(LABELS)
+MODEL = wrapped(Palette(*HALF), mean="half", std="half")
+SIDE = 8
+
+
+def plain(**options: Any) -> Callable[[bytes], Any]:
+    """Return the pipeline of the model of this world, with changes: frames of 8 pixels, as they are."""
+    return recipe(size=SIDE, resize_to=SIDE, **options)
+
+
+def checked(deployment: Any, *, data: Any = DATA, **options: Any) -> Preflight:
+    found = api.check(MODEL, data, deployment=deployment, **options)
+    assert isinstance(found, Preflight)
+    return found
+
+
+def right(images: Any) -> float:
+    """Return the accuracy, in percent, of the nearest colour to the mean of frames (N, H, W, 3)."""
+    means = np.asarray(images, np.float64).mean(axis=(1, 2)) / 255
+    nearest = ((means[:, None] - PALETTE[None]) ** 2).sum(axis=2).argmin(axis=1)
+    return 100 * float((nearest == np.array(LABELS)).mean())
+
+
+FRAMES = np.stack([np.asarray(opened(DATA.read(sample))) for sample in DATA.samples])
+
+
+@pytest.mark.parametrize(
+    "same", [plain(), str(MODEL.pipeline), MODEL.pipeline], ids=["called", "text", "recipe"]
+)
+def test_the_same_pipeline_costs_exactly_nothing(same: Any) -> None:
+    found = checked(same, max_drop=0.0)
+    assert found.prices is not None
+    assert found.comparison is not None
+    assert found.comparison.first is None
+    # Pillow saturates sixteen bits of grey, which the card leaves open; there are none here.
+    assert {row.name for row in found.prices.rows if row.kind == "factor"} <= {"depth"}
+    for row in found.prices.rows:
+        price = row.price
+        assert (price.drop, price.low, price.high, price.flips, price.p) == (0, 0, 0, 0, 1)
+        assert price.kl == pytest.approx(0, abs=1e-9)
+    assert found.gate is not None
+    assert found.gate.decision == "passed"
+    assert found.exit_code == 0
+
+
+def test_each_change_has_its_own_price_and_all_together_another() -> None:
+    found = checked(plain(bgr=True, mean=(0.6, 0.4, 0.5)))
+    assert found.prices is not None
+    rows = {row.name: row for row in found.prices.rows}
+    assert set(rows) == {"depth", "colour", "normalisation", WHOLE, DEPLOYED, REMAINDER}
+    assert rows["depth"].untouched
+    clean = right(FRAMES)
+    swapped = right(FRAMES[..., ::-1])
+    shifted = np.float32(0.1 * 255) * np.array((-1, 1, 0))
+    assert rows["colour"].price.before == pytest.approx(clean)
+    assert rows["colour"].price.after == pytest.approx(swapped)
+    assert rows["colour"].price.drop == pytest.approx(clean - swapped)
+    assert rows["normalisation"].price.after == pytest.approx(right(FRAMES + shifted))
+    assert rows[WHOLE].price.after == pytest.approx(right(FRAMES[..., ::-1] + shifted))
+    assert rows[DEPLOYED].price == rows[WHOLE].price
+    assert rows[REMAINDER].price.flips == 0
+    assert rows["normalisation"].levels == pytest.approx(0.1 * 255 * 2 / 3, rel=1e-4)
+    assert found.prices.worst is not None
+    single = {n: r.price.drop or 0.0 for n, r in rows.items() if r.kind == "factor"}
+    assert found.prices.worst.name == max(single, key=lambda n: single[n])
+
+
+def test_what_no_name_explains_is_said_and_priced() -> None:
+    usual = plain()
+
+    def darkened(data: bytes) -> Any:
+        numbers = usual(data)
+        return numbers if numbers.std() < 0.05 else np.tanh(numbers - 0.9)
+
+    found = checked(darkened)
+    assert found.prices is not None
+    assert "normalisation" in found.deployment["normalisation"].part
+    assert not found.deployment["normalisation"].known
+    assert any("normalisation is unknown" in note for note in found.open_parts)
+    deployed = found.prices.row(DEPLOYED)
+    assert deployed is None or deployed.price.flips > 20
+
+
+def test_a_pipeline_that_fails_on_some_images_loses_these_aloud() -> None:
+    usual, bad = plain(), {DATA.read(sample) for sample in DATA.samples[:5]}
+
+    def choosy(data: bytes) -> Any:
+        if data in bad:
+            raise ValueError("not this one")
+        return usual(data)
+
+    found = checked(choosy)
+    assert found.prices is not None
+    row = found.prices.row(DEPLOYED)
+    assert row is not None
+    assert (row.price.n, row.failed) == (75, 5)
+    assert any(
+        "5 images cannot be read" in note and "not this one" in note for note in found.prices.notes
+    )
+
+
+def test_without_labels_only_changes_are_priced() -> None:
+    unlabelled = Images("strange", colours([0] * 80, classes=3).classes, DATA.samples, DATA.read)
+    found = checked(plain(bgr=True), data=unlabelled, max_drop=1.0)
+    assert found.prices is not None
+    assert not found.prices.labelled
+    row = found.prices.row("colour")
+    assert row is not None
+    assert row.price.drop is None
+    assert row.price.flips > 20
+    assert found.gate is not None
+    assert found.gate.decision == "undecided"
+    assert any("without labels" in note for note in found.prices.notes)
+
+
+def test_training_by_a_pipeline_of_its_own() -> None:
+    found = checked(plain(bgr=True), training=plain(bgr=True))
+    assert found.prices is not None
+    assert found.prices.row("colour") is None
+    whole = found.prices.row(WHOLE)
+    assert whole is not None
+    assert whole.price.before == pytest.approx(right(FRAMES[..., ::-1]))
+    assert whole.price.drop == 0
+
+
+def test_a_limit_that_is_broken_ends_in_exit_code_4() -> None:
+    found = checked(plain(bgr=True), max_drop=1.0)
+    assert found.gate is not None
+    assert found.gate.decision == "failed"
+    assert found.exit_code == 4
+
+
+def test_all_of_it_is_plain_values() -> None:
+    import json
+
+    found = checked(plain(bgr=True), max_drop=1.0).as_dict()
+    again = json.loads(json.dumps(found))
+    assert again["gate"]["decision"] == "failed"
+    assert again["comparison"]["first"] == "colour"
+    assert {row["name"] for row in again["prices"]["rows"]} >= {"colour", WHOLE, DEPLOYED}
+    assert again["deployment"]["components"]["colour"]["name"] == "bgr"
+    assert [s["factor"] for s in again["suggestions"]] == ["depth", "colour"]
+    assert "pillow: libjpeg" in again["manifest"]

@@ -1,0 +1,102 @@
+"""What to do: the nearest call of the deployment's library, as measured by others too."""
+
+from __future__ import annotations
+
+import pytest
+
+from roadworthy.pipeline.base import Pipeline
+from roadworthy.pipeline.stages import resizer_names
+from roadworthy.preflight.calls import call_of
+from roadworthy.preflight.factors import FIELDS, Reader, factors
+from roadworthy.preflight.families import FAMILIES
+from roadworthy.preflight.nearest import nearest
+from roadworthy.preflight.suggest import _ADVICE, in_words, suggestions
+from roadworthy.preflight.tensors import Numbers
+
+HALF = Numbers((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def reader(resize: str, **options: object) -> Reader:
+    return Reader(Pipeline((224, 224), resize=resize, resize_to=256, **options), HALF)  # type: ignore[arg-type]
+
+
+def test_area_is_what_opencv_has_for_pillows_bilinear() -> None:
+    near = nearest(reader("pillow-bilinear"), "opencv")
+    assert near[0].resizer == "opencv-area"
+    distance = {n.resizer: n.mean for n in near}
+    assert distance["opencv-linear"] > 1.5 * distance["opencv-area"]
+    assert near[-1].resizer in ("opencv-nearest", "opencv-nearest-exact")
+
+
+def test_a_family_member_is_as_good_as_the_same() -> None:
+    pytest.importorskip("torch")
+    near = nearest(reader("pillow-bilinear"), "torch")
+    assert near[0].resizer == "torch-bilinear-antialias"
+    assert near[0].mean < 0.1
+
+
+def advice(before: Reader, after: Reader, library: str = "") -> dict[str, str]:
+    found = factors(before, after, open_parts=set())
+    return {s.factor: s.sentence for s in suggestions(before, after, found, library=library)}
+
+
+def test_a_resize_of_opencv_is_told_to_take_area_or_to_train_on_a_mix() -> None:
+    said = advice(reader("pillow-bilinear"), reader("opencv-linear"))["resize"]
+    assert "interpolation=cv2.INTER_AREA" in said
+    assert "instead of" in said
+    assert "train on a mix" in said
+
+
+def test_the_equivalent_call_needs_no_mix() -> None:
+    pytest.importorskip("torch")
+    said = advice(reader("pillow-bilinear"), reader("torch-bilinear"))["resize"]
+    assert "antialias=True" in said
+    assert "train on a mix" not in said
+
+
+def test_the_library_is_that_of_the_transform_where_it_is_known() -> None:
+    said = advice(reader("opencv-area"), reader("opencv-linear"), "timm")["resize"]
+    assert "nearest to opencv-area in Pillow" in said
+
+
+def test_every_factor_has_advice() -> None:
+    assert set(FIELDS) - {"resize"} | {"normalisation"} == set(_ADVICE)
+    other = Reader(
+        Pipeline((224, 224), geometry="squash", colour="bgr", orient="exif", alpha="white"),
+        Numbers((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    )
+    said = advice(reader("pillow-bilinear"), other)
+    assert "shorter side to 256, aspect kept, then the central 224 x 224" in said["geometry"]
+    assert "COLOR_BGR2RGB" in said["colour"]
+    assert "IMREAD_IGNORE_ORIENTATION" in said["orient"]
+    assert "mean=(0.5, 0.5, 0.5) and std=(0.5, 0.5, 0.5)" in said["normalisation"]
+    assert "alpha=drop" in said["alpha"]
+
+
+@pytest.mark.parametrize(
+    "decoder", ["simplejpeg-ifast", "simplejpeg-no-fancy", "jpeglib-9f", "pyav"]
+)
+def test_decoders_have_advice_of_their_own(decoder: str) -> None:
+    said = _ADVICE["decoder"](reader("pillow-bilinear"), reader("pillow-bilinear", decoder=decoder))
+    assert "decode with pillow" in said
+    assert not said.startswith("decode with")
+
+
+def test_names_become_calls() -> None:
+    assert call_of("opencv-nearest-exact").endswith("cv2.INTER_NEAREST_EXACT)")
+    assert "mode='bicubic', antialias=False" in call_of("torch-bicubic")
+    assert "Resampling.LANCZOS, reducing_gap=2" in call_of("pillow-lanczos-reducing-gap-2")
+    assert call_of("pyvips-linear") == "pyvips-linear"
+
+
+def test_families_name_registered_resizers() -> None:
+    listed = [name for names in FAMILIES.values() for name in names]
+    assert set(listed) <= set(resizer_names())
+    assert len(listed) == len(set(listed))
+
+
+def test_geometries_in_words() -> None:
+    assert in_words(Pipeline(None)) == "leave them in their own size"
+    assert in_words(Pipeline((64, 64), geometry="squash")) == "both sides straight to 64 x 64"
+    assert "shorter side to 256" in in_words(Pipeline((224, 224)))
+    assert in_words(Pipeline((64, 64), geometry="letterbox")) == "letterbox to 64 x 64"

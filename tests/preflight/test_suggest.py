@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from roadworthy.pipeline.base import Pipeline
-from roadworthy.pipeline.stages import resizer_names
 from roadworthy.preflight.calls import call_of
 from roadworthy.preflight.factors import FIELDS, Reader, factors
-from roadworthy.preflight.families import FAMILIES
 from roadworthy.preflight.nearest import nearest
 from roadworthy.preflight.suggest import _ADVICE, in_words, suggestions
 from roadworthy.preflight.tensors import Numbers
@@ -87,12 +85,6 @@ def test_names_become_calls() -> None:
     assert "mode='bicubic', antialias=False" in call_of("torch-bicubic")
     assert "Resampling.LANCZOS, reducing_gap=2" in call_of("pillow-lanczos-reducing-gap-2")
     assert call_of("pyvips-linear") == "pyvips-linear"
-
-
-def test_families_name_registered_resizers() -> None:
-    listed = [name for names in FAMILIES.values() for name in names]
-    assert set(listed) <= set(resizer_names())
-    assert len(listed) == len(set(listed))
 
 
 def test_geometries_in_words() -> None:

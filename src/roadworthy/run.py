@@ -198,8 +198,15 @@ class Run:
         """Return the encoded bytes of a sample, or None where the data are gone."""
         from roadworthy.data.registry import open_data
 
+        gone: set[str] = self.__dict__.setdefault("_gone", set())
+        if data in gone:
+            return None
         try:
             dataset, samples = self._opened(open_data, data)
+        except (RoadworthyError, OSError):
+            gone.add(data)
+            return None
+        try:
             return bytes(dataset.read(samples[sample]))
         except (RoadworthyError, KeyError, OSError):
             return None

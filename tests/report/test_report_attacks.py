@@ -16,6 +16,7 @@ from rich.console import Console
 
 import roadworthy as rw
 from roadworthy.engine.records import SCHEMA
+from roadworthy.report.blocks import Fold
 from roadworthy.report.cells import Cell
 from roadworthy.report.ensembles import Ensembles
 from roadworthy.report.figure import Figure
@@ -230,13 +231,14 @@ def test_square_alone_wins_against_nobody() -> None:
     assert found.rows() == []
 
 
-def points(figure: Figure) -> list[tuple[str, float, float]]:
+def points(figure: Figure | Fold) -> list[tuple[str, float, float]]:
+    assert isinstance(figure, Figure)
     found = figure.spec["datasets"]["points"]
     return [(p["series"], round(p["x"], 6), round(p["value"], 6)) for p in found]
 
 
 @cache
-def drawn() -> list[Figure]:
+def drawn() -> list[Figure | Fold]:
     noted = {"steps_used": 10, "step_success": [1, 4, None, None]}
     frames = [
         fixed("pgd(eps=[4/255, 8/255])", [True, False, False, False], (4, 255), **noted),
@@ -268,6 +270,33 @@ def test_curves_over_the_budget_have_a_line_for_each_attack() -> None:
     assert {v for _, x, v in points(l2) if 1 <= x < 1.5} == {50}
 
 
+def test_the_worst_case_over_all_attacks_is_a_line_of_its_own() -> None:
+    linf, l2, _ = drawn()
+    worst = {x: value for name, x, value in points(linf) if name == "worst of 2 attacks"}
+    # by image: pgd finds the first at 4, the second at 8; fmn them at 2, 6, 12 and the last never
+    assert (worst[0], worst[1.5], worst[2], worst[6], worst[8], worst[12], worst[16]) == (
+        *(100, 100, 75, 50, 50, 25, 25),
+    )
+    assert points(linf)[0][0] == "worst of 2 attacks"
+    assert {p[0] for p in points(l2)} == {"ddn"}
+
+
+def test_many_attacks_on_several_models_have_a_chart_each() -> None:
+    frames = [
+        fixed(f"pgd(eps=8/255, steps={s})", [m == "a", False], model=m, source=m)
+        for m in ("a", "b")
+        for s in range(1, 5)
+    ]
+    cells = [Cell(m, "d", "", "clean", "") for m in ("a", "b")]
+    worst, fold = robustness_figures(pl.concat(frames), who_of(cells))
+    assert isinstance(worst, Figure)
+    assert {p[0] for p in points(worst)} == {"a", "b"}
+    assert [p[2] for p in points(worst) if p[0] == "a" and p[1] == 8] == [50]
+    assert isinstance(fold, Fold)
+    titles = [b.title for b in fold.blocks if isinstance(b, Figure)]
+    assert [title.rpartition(": ")[2] for title in titles] == ["a", "b"]
+
+
 def test_curves_over_steps_are_one_for_each_budget_on_an_axis_of_powers() -> None:
     steps = drawn()[-1]
     assert "strength" in steps.title
@@ -277,6 +306,7 @@ def test_curves_over_steps_are_one_for_each_budget_on_an_axis_of_powers() -> Non
         ("pgd(eps=8/255)", 5, 50),
         ("pgd(eps=8/255)", 10, 50),
     ]
+    assert isinstance(steps, Figure)
     assert '"type": "log"' in json.dumps(steps.spec)
     assert all(p["low"] < p["value"] < p["high"] for p in steps.spec["datasets"]["points"])
 
@@ -284,8 +314,9 @@ def test_curves_over_steps_are_one_for_each_budget_on_an_axis_of_powers() -> Non
 def test_a_chart_has_no_more_lines_than_colours() -> None:
     many = [fixed(f"pgd(eps=8/255, steps={s})", [True, False]) for s in range(1, 11)]
     chart = robustness_figures(pl.concat(many), who_of([]))[0]
+    assert isinstance(chart, Figure)
     assert len({p[0] for p in points(chart)}) == 8
-    assert "2 more lines are left out" in chart.caption
+    assert "3 more lines are left out" in chart.caption
 
 
 def test_judges_are_named_where_there_are_several() -> None:

@@ -81,6 +81,16 @@ def test_models_are_colours_where_there_are_several() -> None:
     assert "yOffset" in json.dumps(over.spec)
 
 
+def test_specs_are_vega_lite(drawn: list[tuple[str, Figure]]) -> None:
+    import altair as alt
+
+    for _, figure in drawn:
+        again = alt.Chart.from_dict(figure.spec, validate=True).to_dict(validate=True)
+        assert len(again["layer"]) == len(figure.spec["layer"])
+    with pytest.raises(alt.utils.schemapi.SchemaValidationError):
+        alt.Chart.from_dict({**drawn[0][1].spec, "layer": [{"mark": "no such mark"}]})
+
+
 def test_specs_name_no_address(drawn: list[tuple[str, Figure]]) -> None:
     assert "http" not in json.dumps([figure.spec for _, figure in drawn])
 

@@ -202,7 +202,7 @@ def test_models_are_called_by_architecture_and_training_where_that_is_enough() -
     told = {"run": {"models": [{"spec": b, "training": "at"}]}}
     assert called(told, [a, b]) == {a: "net", b: "net (at)"}
     assert called(told, [a, f"{b} [bf16]"]) == {a: "net", f"{b} [bf16]": "net (at) [bf16]"}
-    assert called({}, [a, b]) == {a: a, b: b}
+    assert called({}, [a, b]) == {a: "net (a)", b: "net (b)"}
 
 
 def test_without_studies_there_is_no_section() -> None:

@@ -141,7 +141,15 @@ class Sentences:
     sentences: Sequence[Sentence]
 
 
-Block = Text | Heading | Figure | Table | Facts | Pictures | Sentences
+@dataclass(frozen=True)
+class Fold:
+    """Blocks behind a title that opens them."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+Block = Text | Heading | Figure | Table | Facts | Pictures | Sentences | Fold
 
 
 def shown(reading: Reading | None, *, strong: bool = False, title: str = "") -> Entry:

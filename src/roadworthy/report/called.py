@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from roadworthy.report.cells import distinct, entries, text_of
-from roadworthy.report.names import clean_text, short_names
+from roadworthy.report.names import clean_text, model_names
 from roadworthy.studies.groups import NORMAL, about
 
 _WIDTH = 28
@@ -15,12 +15,12 @@ _WIDTH = 28
 def called(summary: Mapping[str, Any], models: Iterable[str]) -> dict[str, str]:
     """Return a name for each model: its architecture, and how it was trained if not normally.
 
-    Where that does not tell all of them apart they have their shortened specs.
+    Where that does not tell all of them apart they have the names of `model_names`.
     """
     known = distinct(models)
     facts = {text_of(entry, "spec"): entry for entry in entries(summary.get("run"), "models")}
     names = {model: _name(model, facts.get(model.partition(" [")[0])) for model in known}
-    return names if len(set(names.values())) == len(known) else short_names(known, _WIDTH)
+    return names if len(set(names.values())) == len(known) else model_names(known, _WIDTH)
 
 
 def _name(model: str, facts: Mapping[str, Any] | None) -> str:

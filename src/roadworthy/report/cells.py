@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from roadworthy.report.names import axis_of, clean_text
@@ -50,6 +51,7 @@ class Cell:
         return reading.value if reading else None
 
 
+@lru_cache(maxsize=4096)
 def label_of(stress: str, variant: str) -> str:
     """Return stress and variant in one text: ``fog(severity=1..5)`` at 3 is ``fog(severity=3)``.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from roadworthy.errors import RoadworthyError
 from roadworthy.report.cells import Cell, cells
 from roadworthy.report.matrix import of_themselves, own_cells
-from roadworthy.report.names import axis_of, clean_text, short_names
+from roadworthy.report.names import axis_of, clean_text, model_names
 from roadworthy.report.points import Who, who_of
 from roadworthy.report.view import View
 
@@ -62,7 +62,7 @@ class Evidence:
     @cached_property
     def models(self) -> dict[str, str]:
         """The models in order of appearance, by spec, each with a short name."""
-        return short_names([cell.model for cell in self.every], 48)
+        return model_names([cell.model for cell in self.every], 48)
 
     @cached_property
     def who(self) -> Who:

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.errors import RoadworthyError
-from roadworthy.report.blocks import Block, Text
-from roadworthy.report.cells import cells
+from roadworthy.report.blocks import Block, Fold, Text
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.figure import Figure
-from roadworthy.report.names import clean_text
+from roadworthy.report.names import clean_text, short_names
 from roadworthy.report.origin import origin
 from roadworthy.report.sections.base import SectionDefinition, in_order
 from roadworthy.report.view import View
@@ -77,16 +76,25 @@ def _seen(view: View | Run) -> View:
 
 
 def _content(evidence: Evidence) -> dict[str, Any]:
-    sections, drawn, tables = [], list[Figure](), count()
-    for definition, blocks in written(evidence):
-        numbered = []
+    drawn, tables = list[Figure](), count()
+
+    def numbered(blocks: Sequence[Block]) -> list[tuple[Any, Block]]:
+        made: list[tuple[Any, Block]] = []
         for block in blocks:
-            figure = isinstance(block, Figure)
-            numbered.append((len(drawn) if figure else next(tables), block))
-            drawn += [block] if isinstance(block, Figure) else []
-        sections.append({"name": definition.name, "title": definition.title, "blocks": numbered})
+            if isinstance(block, Figure):
+                made.append((len(drawn), block))
+                drawn.append(block)
+            else:
+                inner = numbered(block.blocks) if isinstance(block, Fold) else next(tables)
+                made.append((inner, block))
+        return made
+
+    sections = [
+        {"name": one.name, "title": one.title, "blocks": numbered(blocks)}
+        for one, blocks in written(evidence)
+    ]
     return {
-        "title": _title(evidence.view),
+        "title": _title(evidence),
         "sections": sections,
         "models": list(evidence.models.values()),
         "origin": lambda stresses: origin(evidence, stresses),
@@ -112,12 +120,15 @@ def written(evidence: Evidence) -> Iterator[tuple[SectionDefinition, Sequence[Bl
             yield definition, blocks
 
 
-def _title(view: View) -> str:
-    found = cells(view.summary)
+def _title(evidence: Evidence) -> str:
+    found = evidence.every
     models, data = ({getattr(cell, name) for cell in found} for name in ("model", "data"))
     if len(models) == 1:
         return f"{models.pop()} on {data.pop()}" if len(data) == 1 else models.pop()
-    return f"{len(models)} models" if models else f"Run {view.folder.name}"
+    if not models:
+        return f"Run {evidence.view.folder.name}"
+    on = next(iter(data)) if len(data) == 1 else ""
+    return f"{len(models)} models" + (f" on {short_names([on], 60)[on]}" if on else "")
 
 
 def _assets(drawn: list[Figure]) -> dict[str, Any]:

@@ -27,10 +27,11 @@ def dots(points: Sequence[Point], *, title: str, zero: bool = False, percent: bo
     if _doubled(points):
         base = base.encode(yOffset=alt.YOffset("series:N", sort=series))
     step = max(22, 11 * len(series) + 8) if _doubled(points) else 22
+    bars = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+        x=alt.X("low:Q", title=title, scale=scale, axis=ticks), x2="high:Q"
+    )
     layers = [
-        base.mark_rule(strokeWidth=2, opacity=0.6).encode(
-            x=alt.X("low:Q", title=title, scale=scale, axis=ticks), x2="high:Q"
-        ),
+        *[bars] * _bounded(points),
         base.mark_circle(size=60, opacity=1).encode(x=x, tooltip=_tooltip(alt)),
     ]
     if zero:
@@ -61,8 +62,9 @@ def _curves(points: Sequence[Point], *, x: str, y: str, integer: bool = False) -
     scale = alt.Scale(domain=[0, 100])
     value = alt.Y("value:Q", title=y, scale=scale)
     low = alt.Y("low:Q", title=y, scale=scale)
+    bars = base.mark_rule(strokeWidth=2, opacity=0.6).encode(y=low, y2="high:Q")
     return [
-        base.mark_rule(strokeWidth=2, opacity=0.6).encode(y=low, y2="high:Q"),
+        *[bars] * _bounded(points),
         base.mark_line(strokeWidth=2).encode(y=value),
         base.mark_circle(size=50, opacity=1).encode(y=value, tooltip=_tooltip(alt)),
     ]
@@ -87,7 +89,7 @@ def bands(points: Sequence[Point], *, x: str, y: str) -> Spec:
     low = alt.Y("low:Q", title=y, scale=scale)
     return finish(
         alt.layer(
-            base.mark_area(opacity=0.18).encode(y=low, y2="high:Q"),
+            *[base.mark_area(opacity=0.18).encode(y=low, y2="high:Q")] * _bounded(points),
             base.mark_line(strokeWidth=2).encode(y=value),
             base.mark_circle(size=18).encode(y=value, tooltip=_tooltip(alt)),
         ),
@@ -113,7 +115,7 @@ def budgets(points: Sequence[Point], *, x: str, y: str, log: bool = False) -> Sp
     low = alt.Y("low:Q", title=y, scale=scale)
     return finish(
         alt.layer(
-            base.mark_area(opacity=0.14).encode(y=low, y2="high:Q"),
+            *[base.mark_area(opacity=0.14).encode(y=low, y2="high:Q")] * _bounded(points),
             base.mark_line(strokeWidth=2).encode(y=value),
             base.mark_circle(size=22, opacity=1).encode(y=value, tooltip=_tooltip(alt)),
         ),
@@ -133,6 +135,11 @@ def reliability(points: Sequence[Point]) -> Spec:
     )
     curves = _curves(points, x="mean confidence, %", y="accuracy, %")
     return finish(alt.layer(diagonal, *curves), points)
+
+
+def _bounded(points: Sequence[Point]) -> bool:
+    """Whether some point has an interval: a layer without data has no axis to lie on."""
+    return any(p["low"] is not None and p["high"] is not None for p in points)
 
 
 def _doubled(points: Sequence[Point]) -> bool:

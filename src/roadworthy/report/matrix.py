@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
-from roadworthy.report.names import short_names
+from roadworthy.report.names import model_names
 from roadworthy.report.reading import Reading
 
 if TYPE_CHECKING:
@@ -57,9 +57,12 @@ def handed_on(cell: Cell) -> bool:
     return other and (TRANSFER[0] in cell.readings or cell.axis == "clean")
 
 
-def matrices(summary: Mapping[str, Any]) -> list[Matrix]:
-    """Return a table for each attack that was handed on, variant and measure; models in their order."""
-    every = cells(summary)
+def matrices(summary: Mapping[str, Any], every: Sequence[Cell] | None = None) -> list[Matrix]:
+    """Return a table for each attack that was handed on, variant and measure; models in their order.
+
+    ``every`` are the cells of the summary, where they are at hand.
+    """
+    every = cells(summary) if every is None else every
     found: dict[tuple[str, str, str], dict[tuple[str, str], Cell]] = {}
     for cell in every:
         if TRANSFER[0] in cell.readings and not cell.pooled:
@@ -115,7 +118,7 @@ def _matrix(
 
 def _named(models: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Return what each model is called in front of its line, and in the heads of the columns."""
-    names = short_names(models, _WIDTH)
+    names = model_names(models, _WIDTH)
     if max(map(len, names.values()), default=0) <= _COLUMN:
         return names, [names[model] for model in models]
     heads = [f"[{number}]" for number in range(1, len(models) + 1)]

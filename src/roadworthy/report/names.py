@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import PurePath
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.spec import SpecError, parse
@@ -34,7 +35,9 @@ _FOLDERS_OF = {"attacks": "adversarial", "corruptions": "corruption", "sequences
 
 def clean_text(value: object, *, limit: int = 2000) -> str:
     """Return ``value`` as one line without control characters, at most ``limit`` long."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    text = str(value)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     return text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
 
 
@@ -66,6 +69,30 @@ def short_names(specs: Iterable[str], width: int) -> dict[str, str]:
             if len(set(short.values())) == len(short):
                 return short
     return full
+
+
+def model_names(specs: Iterable[str], width: int) -> dict[str, str]:
+    """Return a name for each model: of networks in files ``resnet20 (r20_at)``, network and checkpoint.
+
+    Others keep their specs. Where that does not tell all of them apart these are `short_names`.
+    """
+    known = list(dict.fromkeys(specs))
+    names = {model: clean_text(_of_network(model), limit=width) for model in known}
+    return names if len(set(names.values())) == len(known) else short_names(known, width)
+
+
+def _of_network(model: str) -> str:
+    text, bracket, precision = model.partition(" [")
+    try:
+        spec = parse(text)
+    except SpecError:
+        return model
+    if spec.path is None:
+        return model
+    files = [str(value) for key, value in spec.params if key in ("checkpoint", "weights")]
+    stems = [PurePath(value).stem for value in files]
+    behind = f" ({', '.join(stems)})" if stems else ""
+    return f"{spec.path.rpartition(':')[2]}{behind}{bracket}{precision}"
 
 
 def _own_parameters(texts: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from roadworthy.report.cells import Cell
-from roadworthy.report.names import short_names
+from roadworthy.report.names import model_names, short_names
 from roadworthy.report.reading import Reading
 from roadworthy.report.style import Point
 
@@ -23,7 +23,8 @@ _SEVERITY = re.compile(r"\bseverity=(\d+)")
 
 def who_of(cells: Sequence[Cell]) -> Who:
     """Return how to name a judge: by model and data set, each only where there are several."""
-    models = short_names([cell.model for cell in cells] + [cell.source for cell in cells], 32)
+    named = [text for cell in cells for text in (cell.model, cell.source) if text]
+    models = model_names(named, 32)
     data = short_names([cell.data for cell in cells], 28)
     several = [len({getattr(cell, name) for cell in cells}) > 1 for name in ("model", "data")]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.report import marks
+from roadworthy.report.blocks import Fold
 from roadworthy.report.cells import distinct, label_of
 from roadworthy.report.figure import Figure
 from roadworthy.report.levels import MOST_SERIES
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from roadworthy.metrics.robustness import CurvePoint
+    from roadworthy.stress.norm_names import Norm
 
-_UNITS = {
+_UNITS: dict[Norm, tuple[str, float]] = {
     "Linf": ("Linf, in 1/255", 255.0),
     "L2": ("L2, pixels in 0 to 1", 1.0),
     "L1": ("L1, pixels in 0 to 1", 1.0),
@@ -31,32 +33,22 @@ _WIDTH = 40
 
 @dataclass(frozen=True)
 class Line:
-    """The usable records of one line: an attack on one model and data set."""
+    """The usable records of one line: an attack on one model and data set, called by the judge."""
 
     name: str
-    norm: str
+    norm: Norm
     rows: pl.DataFrame
+    judge: str
 
 
-def robustness_figures(rows: pl.DataFrame, who: Who) -> list[Figure]:
+def robustness_figures(rows: pl.DataFrame, who: Who) -> list[Figure | Fold]:
     """Return the charts of the attacks in ``rows``, records of the full schema; none without any."""
-    from roadworthy.metrics.robustness import curve_of
     from roadworthy.metrics.strength import strength_of
 
-    made = []
+    made: list[Figure | Fold] = []
     over_budget = list(_lines(rows, who, family))
-    for norm, (unit, scale) in _UNITS.items():
-        lines = {line.name: curve_of(line.rows) for line in over_budget if line.norm == norm}
-        points, left_out = _points(lines, scale, lambda at: f"eps {at:.3g}")
-        if points:
-            chart = marks.budgets(points, x=f"eps ({unit}); 0 is clean", y="robust top-1, %")
-            caption = (
-                "Percent of images that are right when clean and on which the attack did not reach "
-                "its goal, over its budget, with 95 % intervals. Attacks that look for the smallest "
-                f"change ran once: every budget is read off their distances.{left_out}"
-            )
-            title = f"Accuracy over the budget ({norm}){_only(points)}"
-            made.append(Figure(title, caption, chart))
+    for norm in _UNITS:
+        made += _over_budget([line for line in over_budget if line.norm == norm], norm)
     lines = {
         line.name: found
         for line in _lines(rows, who, str)
@@ -73,6 +65,54 @@ def robustness_figures(rows: pl.DataFrame, who: Who) -> list[Figure]:
         title = f"Accuracy over the strength of the attack{_only(points)}"
         made.append(Figure(title, caption, chart))
     return made
+
+
+def _over_budget(lines: Sequence[Line], norm: Norm) -> list[Figure | Fold]:
+    """Return one chart of all attacks and their worst case; where it would be too full, one a judge."""
+    curves = _curves(lines)
+    whole = {name: curve for judge in curves.values() for name, curve in judge.items()}
+    if len(curves) < 2 or len(whole) <= MOST_SERIES:
+        return _budget_chart(whole, norm, "")
+    worst = {judge: next(iter(own.values())) for judge, own in curves.items()}
+    said = "; the worst case over its attacks, or its only one"
+    made = _budget_chart(worst, norm, said)
+    each = [one for judge, own in curves.items() for one in _budget_chart(own, norm, f": {judge}")]
+    return [*made, Fold(f"Every attack on each of {len(curves)} models ({norm})", each)]
+
+
+def _curves(lines: Sequence[Line]) -> dict[str, dict[str, Sequence[CurvePoint]]]:
+    """Return the curves of each judge by name, the worst case over several attacks first."""
+    from roadworthy.metrics.robustness import curve_of
+    from roadworthy.report.worst_curve import worst_curve
+
+    by_judge: dict[str, list[Line]] = {}
+    for line in lines:
+        by_judge.setdefault(line.judge, []).append(line)
+    found: dict[str, dict[str, Sequence[CurvePoint]]] = {}
+    for judge, own in by_judge.items():
+        found[judge] = {}
+        if len(own) > 1:
+            name = " · ".join(filter(None, (judge, f"worst of {len(own)} attacks")))
+            found[judge][name] = worst_curve([line.rows for line in own], own[0].norm)
+        found[judge] |= {line.name: curve_of(line.rows) for line in own}
+    return found
+
+
+def _budget_chart(
+    curves: Mapping[str, Sequence[CurvePoint]], norm: Norm, about: str
+) -> list[Figure | Fold]:
+    unit, scale = _UNITS[norm]
+    points, left_out = _points(curves, scale, lambda at: f"eps {at:.3g}")
+    if not points:
+        return []
+    chart = marks.budgets(points, x=f"eps ({unit}); 0 is clean", y="robust top-1, %")
+    caption = (
+        "Percent of images that are right when clean and on which the attack did not reach its goal, "
+        "over its budget, with 95 % intervals. Attacks that look for the smallest change ran once: every "
+        f"budget is read off their distances.{left_out}"
+    )
+    title = f"Accuracy over the budget ({norm}){about or _only(points)}"
+    return [Figure(title, caption, chart)]
 
 
 def _only(points: Sequence[Point]) -> str:
@@ -102,7 +142,9 @@ def _lines(rows: pl.DataFrame, who: Who, together: Callable[[str], str]) -> Iter
         joined = pl.concat(parts)
         norm = norm_of(joined)
         if norm is not None:
-            yield Line(" · ".join(filter(None, (judge.strip(), names[label]))), norm, joined)
+            yield Line(
+                " · ".join(filter(None, (judge.strip(), names[label]))), norm, joined, judge.strip()
+            )
 
 
 def _points(

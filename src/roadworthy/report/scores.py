@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from roadworthy.report.cells import Cell, distinct
 from roadworthy.report.columns import median_of
-from roadworthy.report.names import short_names
+from roadworthy.report.names import WORST_CASE, short_names
 from roadworthy.report.parts import part_of
 from roadworthy.report.reading import Reading
+from roadworthy.spec import SpecError, parse
 
 MOST_ATTACKS = 4
 QUOTED = {
@@ -77,15 +79,29 @@ def _attacks(found: Sequence[Cell]) -> Iterator[Score]:
     worst = [cell for cell in own if cell.value("worst_case_top1") is not None]
     metric = "worst_case_top1" if worst else "robust_top1"
     labels = distinct(cell.label for cell in own if cell.value(metric) is not None)
-    names = short_names(labels, 36)
+    names = short_names([_briefly(label) for label in labels], 40)
     for label in labels[:MOST_ATTACKS]:
-        yield _of(metric, f"robust %, {names[label]}", True, [c for c in own if c.label == label])
+        named = [cell for cell in own if cell.label == label]
+        yield _of(metric, f"robust %, {names[_briefly(label)]}", True, named)
     sought = [cell for cell in own if median_of(cell)[0]]
     for label in distinct(cell.label for cell in sought)[:2]:
         named = [cell for cell in sought if cell.label == label]
         norm = median_of(named[0])[0]
         heading = f"median {norm}, {short_names([label], 30)[label]}"
         yield _of(f"median_{norm.lower()}", heading, True, named)
+
+
+def _briefly(label: str) -> str:
+    """Return the label of an attack; of a worst case how many attacks, and with what budget."""
+    if not label.startswith(WORST_CASE):
+        return label
+    try:
+        members = [str(member) for member in parse(label).args]
+    except SpecError:
+        return label
+    budgets = [found[0] for member in members if (found := re.search(r"eps=[^,()]+", member))]
+    with_budget = f" at {budgets[0]}" if budgets else ""
+    return f"worst of {len(members)} attacks{with_budget}"
 
 
 def _of(metric: str, heading: str, higher: bool, own: Iterable[Cell]) -> Score:

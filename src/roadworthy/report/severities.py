@@ -94,13 +94,19 @@ def _cell(cell: Cell | None, clean: Reading | None) -> Entry:
 
 
 def curves(found: Sequence[Grid]) -> Iterator[Figure]:
-    """Yield a chart of all lines where one has room for them, else one for each family."""
+    """Yield a chart of all lines where one has room for them, else one for each family.
+
+    Of several models the lines are means over the family.
+    """
     lines = {
         (grid.name if len(found) > 1 else "", name): (grid, own)
         for grid in found
         for name, own in grid.cells.items()
         if len(own) > 1
     }
+    if len(found) > 1 and len(lines) > MOST_SERIES:
+        yield from _means(found[:MOST_SERIES])
+        return
     by_family: dict[str, dict[str, tuple[Grid, Mapping[int, Cell]]]] = {}
     for (who, name), line in lines.items():
         family = "" if len(lines) <= MOST_SERIES else family_of(name)
@@ -114,6 +120,37 @@ def curves(found: Sequence[Grid]) -> Iterator[Figure]:
         chart = marks.curves(points, x="severity (0 is clean)", y="top-1, %", integer=True)
         stresses = stresses_of(cell for _, cells in kept.values() for cell in cells.values())
         yield Figure(title, CURVES + left, chart, stresses)
+
+
+def _means(found: Sequence[Grid]) -> Iterator[Figure]:
+    """Yield a chart for each family: the mean over its corruptions, one line a model."""
+    for family in (*FAMILIES, OTHERS):
+        points = [p for grid in found for p in _mean_points(grid, family)]
+        if len({p["x"] for p in points}) < 3:
+            continue
+        chart = marks.curves(points, x="severity (0 is clean)", y="mean top-1, %", integer=True)
+        own = [
+            c
+            for g in found
+            for name, cells in g.cells.items()
+            if family_of(name) == family
+            for c in cells.values()
+        ]
+        caption = "Top-1 accuracy over severity, the plain mean over the corruptions of the family."
+        yield Figure(f"Accuracy over severity: {family.lower()}", caption, chart, stresses_of(own))
+
+
+def _mean_points(grid: Grid, family: str) -> Iterator[Point]:
+    own = [cells for name, cells in grid.cells.items() if family_of(name) == family]
+    shared = set.intersection(*map(set, own)) if own else set()
+    if grid.clean is not None and shared:
+        clean = Reading(grid.clean.value, None, None, "percent", grid.clean.n)
+        yield point(clean, label="clean", series=grid.name, x=0.0)
+    for level in sorted(shared):
+        readings = [cells[level].readings["top1"] for cells in own]
+        mean = sum(reading.value or 0.0 for reading in readings) / len(readings)
+        told = Reading(mean, None, None, "percent", min(reading.n for reading in readings))
+        yield point(told, label=f"severity {level}", series=grid.name, x=float(level))
 
 
 def _points(series: str, grid: Grid, own: Mapping[int, Cell]) -> Iterator[Point]:

@@ -9,7 +9,7 @@ from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.blocks import Column, Entry, Group, Row, Table, shown
 from roadworthy.report.cells import Cell, distinct, stresses_of
 from roadworthy.report.evidence import Evidence
-from roadworthy.report.names import AXES, short_names
+from roadworthy.report.names import AXES, model_names
 
 HEADINGS = {
     "top1": "top-1 %",
@@ -101,7 +101,7 @@ def results(evidence: Evidence, *, about: str | None = None, caption: str = "") 
         return []
     texts = [text for cell in found for text in (cell.model, cell.data, cell.source)]
     keys = [key for key in ("model", "data") if len({getattr(cell, key) for cell in found}) > 1]
-    names = {**short_names(texts, 48), **evidence.models}
+    names = {**model_names(texts, 48), **evidence.models}
     naming = Naming(names, keys, any(cell.failed for cell in found))
     columns = [
         *map(Column, ("stress", *keys)),

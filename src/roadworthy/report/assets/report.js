@@ -20,7 +20,7 @@
 
   function draw(place) {
     const number = Number(place.id.slice("figure-".length));
-    if (drawn.has(number) || !specs[number]) return;
+    if (drawn.has(number) || !specs[number] || !place.clientWidth) return;
     drawn.add(number);
     const spec = specs[number];
     limits(spec, place.clientWidth);
@@ -59,9 +59,15 @@
   // What is not in view is drawn while there is nothing else to do, so that it is there in print.
   const idle = window.requestIdleCallback || ((f) => setTimeout(f, 50));
   (function rest() {
-    const next = places.find((place) => !drawn.has(Number(place.id.slice("figure-".length))));
+    const next = places.find(
+      (place) => place.clientWidth && !drawn.has(Number(place.id.slice("figure-".length))),
+    );
     if (next) idle(() => Promise.resolve(draw(next)).then(rest), { timeout: 2000 });
   })();
+
+  document.querySelectorAll("details.fold").forEach((fold) =>
+    fold.addEventListener("toggle", () => fold.querySelectorAll(".chart").forEach(draw)),
+  );
 
   // Data as CSV ------------------------------------------------------------------------------------
   function quoted(value) {

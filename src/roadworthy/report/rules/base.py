@@ -72,8 +72,8 @@ def sentences_of(judged: Judged) -> list[Sentence]:
     """Return what all rules say of a model: what is said of the whole first, then the worst."""
     found = [rule.function(judged) for rule in map(RULES.get, RULES)]
     said: list[Sentence] = [sentence for sentence in found if sentence is not None]
-    order = {"note": 0, "severe": 1, "serious": 1, "mild": 1, "fine": 2}
-    return sorted(said, key=lambda one: (order[one.level], -one.cost, one.text))
+    order = ("note", "severe", "serious", "mild", "fine")
+    return sorted(said, key=lambda one: (order.index(one.level), -one.cost, one.text))
 
 
 def level_of(sure: float) -> Level:

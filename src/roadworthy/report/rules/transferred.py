@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadworthy.report.names import short_names
+from roadworthy.report.names import model_names
 from roadworthy.report.rules.base import SERIOUS, Judged, percent, rule
 from roadworthy.report.sentence import Sentence
 
@@ -25,6 +25,6 @@ def transferred(judged: Judged) -> Sentence | None:
     if not sure:
         return None
     reading, cell = max(sure, key=lambda one: (one[0].value or 0.0, one[1].label, one[1].source))
-    source = short_names([cell.source, cell.model], 40)[cell.source]
+    source = model_names([cell.source, cell.model], 40)[cell.source]
     said = f"What is made on {source} fools it in {percent(reading)} of cases ({cell.label})."
     return Sentence(said, ADVICE, reading.value or 0.0, "serious")

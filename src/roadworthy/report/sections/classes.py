@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from roadworthy.report.blocks import Block, Column, Entry, Row, plain_table, shown
+from roadworthy.report.blocks import Block, Column, Entry, Fold, Row, plain_table, shown
 from roadworthy.report.cells import distinct, entries, text_of
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.reading import Reading, reading_of
@@ -13,6 +13,8 @@ from roadworthy.report.sections.base import section
 
 MOST_CLASSES = 25
 MOST_STRESSES = 6
+OPEN = 2
+"""Tables that are open; those of further models are folded."""
 
 Class = dict[str, Reading]
 """Accuracy of one class under each stress."""
@@ -30,7 +32,10 @@ def classes(evidence: Evidence) -> list[Block]:
             # by label as well: ImageNet has two cranes and two maillots
             known = tables.setdefault(key, {}).setdefault((name, label), {})
             known[text_of(entry, "stress")] = reading
-    return [block for key, found in tables.items() for block in _table(" · ".join(key), found)]
+    made = [block for key, found in tables.items() for block in _table(" · ".join(key), found)]
+    return (
+        made if len(made) <= OPEN else [*made[:OPEN], Fold("further models and data", made[OPEN:])]
+    )
 
 
 def _table(title: str, found: Mapping[tuple[str, str], Class]) -> list[Any]:

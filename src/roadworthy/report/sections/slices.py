@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadworthy.report.blocks import Block, Column, Entry, Row, Text, plain_table, shown
+from roadworthy.report.blocks import Block, Column, Entry, Fold, Row, Text, plain_table, shown
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.grouped import grouped
 from roadworthy.report.sections.base import section
@@ -10,6 +10,7 @@ from roadworthy.report.slices import Slice
 from roadworthy.report.slices import slices as slices_of
 
 MOST = 40
+MOST_BLOCKS = 3
 CAPTION = (
     "Top-1 of groups of images, with 95 % intervals of each group alone. Of many groups some look bad by "
     "chance: p compares a group with all other images (Fisher's exact test) and is corrected for all {n} "
@@ -40,6 +41,8 @@ def slices(evidence: Evidence) -> list[Block]:
         if not any(s.worse for s in found):
             made.append(Text("No group is surely worse than the rest.", "soft"))
         made += [Text(note, "soft") for note in one.notes]
+    if len(made) > MOST_BLOCKS:
+        made = [*made[:MOST_BLOCKS], Fold("further models and data", made[MOST_BLOCKS:])]
     return made
 
 

@@ -29,7 +29,7 @@ CAPTION = (
 @section(title="Transfer", place=500)
 def transfer(evidence: Evidence) -> list[Block]:
     """Write a matrix for each attack that was handed on."""
-    found = matrices(evidence.summary)
+    found = matrices(evidence.summary, evidence.every)
     made = [block for one in found for block in _blocks(one)]
     return [Text(CAPTION, "soft"), *made] if made else []
 

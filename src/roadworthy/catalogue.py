@@ -145,13 +145,14 @@ def _suite(suite: Suite) -> dict[str, Any]:
     return {
         "kind": "suites",
         "name": suite.name,
-        "doc": suite.summary,
+        "doc": suite.summary if suite.definition is None else suite.definition.doc,
         "version": suite.version,
         "parameters": _parameters(parameters_of_suite(suite)),
         **{name: getattr(suite, name) for name in facts},
         "stresses": [
             *suite.stresses,
             *(f"{name}: {one}" for name, b in suite.budgets.items() for one in b.stresses),
+            *(f"{name}: {one}" for name, own in _factors(suite).items() for one in own),
         ],
     }
 
@@ -168,6 +169,16 @@ def _stages(name: str) -> list[dict[str, Any]]:
         }
         for kind, stage in found(name)
     ]
+
+
+def _factors(suite: Suite) -> Mapping[str, Iterable[str]]:
+    """Return the members of a suite by what they change, with its parameters left at their defaults."""
+    found: Mapping[str, Iterable[str]] = {}
+    if suite.definition is not None:
+        found = suite.definition.function(
+            **{p.name: p.default for p in suite.definition.parameters}
+        ).factors
+    return found
 
 
 def _baseline(name: str) -> dict[str, Any]:

@@ -93,6 +93,7 @@ def test_rows_of_the_suite_and_its_factors_say_the_same(run: rw.Run) -> None:
         "",
         "factor=decode",
         "factor=resize",
+        "factor=colour",
         "factor=fp16",
         "factor=int8",
     }
@@ -125,7 +126,8 @@ def test_steps_begin_with_the_worst_decoder_alone(run: rw.Run) -> None:
     assert steps[0]["stress"] == steps[0]["added"] == "decoder(decode=pyav-bicubic)"
     assert [step["stress"].count("), ") + 1 for step in steps[:2]] == [1, 2]
     assert steps[1]["added"].startswith("resizer(resize=")
-    assert steps[2]["added"] == "quantize"
+    assert steps[2]["added"].startswith("yuv")
+    assert steps[3]["added"] == "quantize"
     assert all(step["stress"].startswith("stack(") for step in steps[1:])
     costs = {p["stress"]: p["drop"] for p in found["pipelines"] if p["factor"] == "resize"}
     assert costs[steps[1]["added"]] == max(costs.values())
@@ -164,10 +166,11 @@ def test_the_page_has_matrix_pipelines_steps_and_strata(run: rw.Run) -> None:
     assert [group.title for group in each.groups] == [
         "Decoder",
         "Resizer",
+        "Colour",
         "Half precision",
         "8 bits",
     ]
-    assert [row.entries[0].text for row in steps.groups[0].rows][2] == "+ quantize"
+    assert [row.entries[0].text for row in steps.groups[0].rows][3] == "+ quantize"
     assert [group.title for group in chroma.groups] == ["Decoder"]
     assert [group.title for group in size.groups] == ["Resizer"]
     assert chroma.columns[1].text == "4:4:4 (n = 15)"

@@ -10,11 +10,12 @@ import pytest
 
 from roadworthy.engine.records import SCHEMA
 from roadworthy.errors import UsageError
+from roadworthy.pipeline.families import family_of
 from roadworthy.pipeline.stages import decoder_names, resizer_names
 from roadworthy.suites import resolve
 from roadworthy.suites.bound import BoundSuite
 from roadworthy.suites.generators.base import Results
-from roadworthy.suites.reading import DECODERS, RESIZERS, stacked
+from roadworthy.suites.reading import DECODERS, OTHER_KINDS, RESIZERS, stacked
 from roadworthy.suites.worst import worst_of
 
 
@@ -26,8 +27,8 @@ def specs(text: str) -> list[str]:
     return [one.spec for one in suite(text).stresses]
 
 
-def test_the_star_has_every_decoder_and_every_resizer_published_ones_first() -> None:
-    found = suite("imagenet_s")
+def test_a_star_of_all_has_every_decoder_and_every_resizer_published_ones_first() -> None:
+    found = suite("imagenet_s(pipelines=available)")
     decode = [f"decoder(decode={name})" for name in DECODERS]
     resize = [f"resizer(resize={name})" for name in RESIZERS]
     assert list(found.factors["decode"][:3]) == decode
@@ -39,6 +40,19 @@ def test_the_star_has_every_decoder_and_every_resizer_published_ones_first() -> 
         resizer_names()
     )
     assert specs("imagenet_s(pipelines=published)") == [*decode, *resize]
+
+
+def test_a_star_has_one_resizer_of_each_kind_by_default() -> None:
+    found = suite("imagenet_s")
+    kinds = [family_of(name).key for name in (*RESIZERS, *OTHER_KINDS)]
+    assert len(set(kinds)) == len(kinds) == 15
+    assert found.factors["resize"] == tuple(
+        f"resizer(resize={n})" for n in (*RESIZERS, *OTHER_KINDS)
+    )
+    assert len(found.factors["decode"]) == len(decoder_names())
+    assert set(found.factors["resize"]) < set(
+        suite("imagenet_s(pipelines=available)").factors["resize"]
+    )
 
 
 def test_the_published_grid_has_thirty_three_pairs() -> None:
@@ -97,6 +111,9 @@ def test_a_stack_takes_the_frame_of_the_whole() -> None:
     assert stacked(members) == "stack(decoder(decode=pyav), precision(dtype=fp16))"
     framed = "stack(decoder(decode=pyav), precision(dtype=fp16), frame=squash256)"
     assert stacked(members, "squash256") == framed
+    assert (
+        stacked(["stack(decoder(decode=pyav), frame=squash256)", members[1]], "squash256") == framed
+    )
 
 
 # the worst of each kind
@@ -118,8 +135,8 @@ def judged(right: list[int], pred: list[int] | None = None, kl: float = 0.1) -> 
 CLEAN = judged([1, 1, 1, 1, 0, 0])
 
 
-def results(rows: Mapping[str, pl.DataFrame]) -> Results:
-    return Results(rows, CLEAN)
+def results(rows: Mapping[str, pl.DataFrame], of: str = "") -> Results:
+    return Results(rows, CLEAN, suite(of).factors if of else {})
 
 
 def test_the_worst_is_that_with_the_largest_drop() -> None:
@@ -146,7 +163,8 @@ def test_only_images_that_were_judged_clean_as_well_count() -> None:
 
 
 def test_sysnoise_stacks_the_worst_of_each_kind_in_the_published_order() -> None:
-    following = suite("sysnoise(pipelines=published)").following
+    published = "sysnoise(pipelines=published)"
+    following = suite(published).following
     assert following is not None
     bad, worse = judged([0, 1, 1, 1, 0, 0]), judged([0, 0, 1, 1, 0, 0])
     rows = {
@@ -156,13 +174,24 @@ def test_sysnoise_stacks_the_worst_of_each_kind_in_the_published_order() -> None
         "decoder(decode=opencv)": judged([1, 1, 1, 1, 0, 0]),
     }
     both = "stack(decoder(decode=pyav-bicubic), resizer(resize=opencv-nearest))"
-    assert following(results(rows))[0] == both
+    assert following(results(rows, published))[0] == both
     # where no decoder had results of its own, there is one kind left and nothing to stack
     alone = {text: found for text, found in rows.items() if text.startswith("resizer")}
-    assert list(following(results(alone))) == []
+    assert list(following(results(alone, published))) == []
     # what has been stacked does not change what is asked for
-    again = following(results({**rows, both: judged([0] * 6)}))
-    assert list(again) == list(following(results(rows)))
+    again = following(results({**rows, both: judged([0] * 6)}, published))
+    assert list(again) == list(following(results(rows, published)))
+
+
+def test_in_the_published_geometry_everything_is_in_its_frame() -> None:
+    text = "sysnoise(geometry=squash256)"
+    found = suite(text)
+    assert {one.frame for one in found.stresses} == {"squash256"}
+    assert found.following is not None
+    rows = {one.spec: judged([0, 1, 1, 1, 0, 0]) for one in found.stresses}
+    last = resolve([found.following(results(rows, text))[-1]])[0][0]
+    assert [member.name for member in last.members] == ["decoder", "resizer", "yuv", "quantize"]
+    assert last.frame == "squash256"
 
 
 def test_the_order_of_records_decides_nothing() -> None:

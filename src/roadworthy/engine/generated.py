@@ -101,7 +101,7 @@ def _results(
             usual = found if cell.stress.spec in clean else usual
         elif len(found):
             rows[cell.stress.spec] = found
-    return Results(rows, usual)
+    return Results(rows, usual, suite.factors)
 
 
 def _planned(

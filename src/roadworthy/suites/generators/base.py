@@ -21,11 +21,13 @@ Kind = Literal["corruptions", "sequences", "systematic", "profile"]
 class Results:
     """What is known of one model on one data set: usable records by stress, and of the images as they are.
 
-    Members that could not run, or that read files as others do, have no records.
+    Members that could not run, or that read files as others do, have no records. ``factors`` has the
+    members of the suite by what they change, written as in ``rows``.
     """
 
     rows: Mapping[str, pl.DataFrame]
     clean: pl.DataFrame | None = None
+    factors: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 Following = Callable[[Results], Sequence[str]]

@@ -30,16 +30,16 @@ def imagenet_s(
     """Read the same files with other decoders and resizers, everything else as the model has it.
 
     A star, as its authors evaluate it: every resizer with the model's decoder, and every decoder with
-    the model's resizer, of ``pipelines=available`` (default) all that are registered, of ``published``
-    the 3 decoders and 11 resizers of the paper, which compare between installations. ``grid`` takes
-    all pairs, of the published ones by default. ``decoder`` and ``resize`` name one or several
+    the model's resizer. ``pipelines`` are one of each ``kinds`` (default of a star), the 3 decoders and 11
+    resizers ``published`` with the paper (default of ``grid``, which takes all pairs), or all that are
+    ``available``. ``decoder`` and ``resize`` name one or several
     instead; both together are pairs. ``geometry=squash256`` is the published protocol: straight to
     256 x 256, central 224, against Pillow with bilinear resizing; ``imagenet`` keeps the aspect. What
     gives the same pixels is judged once. Wang et al., "Real world robustness from systematic noise",
     2021.
     """
     pairs = grid or (decoder is not None and resize is not None)
-    which = pipelines or ("published" if pairs else "available")
+    which = pipelines or ("published" if pairs else "kinds")
     first = _listed(decoder, find_decoder) or (decoders(which) if pairs or resize is None else [])
     second = _listed(resize, find_resizer) or (resizers(which) if pairs or decoder is None else [])
     if pairs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 
 from roadworthy.suites.generators.base import Members, Results, suite
@@ -22,6 +21,7 @@ STACKED = ("decode", "resize", "colour", "int8", "ceil")
 """What is stacked, in this order; half precision changes next to nothing."""
 
 OTHERS = {
+    "colour": ("yuv(layout=yuv444)", "yuv(layout=nv12)"),
     "fp16": ("precision(dtype=fp16)",),
     "int8": ("quantize(bits=8)",),
 }
@@ -29,25 +29,27 @@ OTHERS = {
 
 
 @suite(headline="worst_drop", paper="Wang et al., SysNoise, MLSys 2023")
-def sysnoise(*, pipelines: Which = "available", geometry: Geometry = "own") -> Members:
+def sysnoise(*, pipelines: Which = "kinds", geometry: Geometry = "own") -> Members:
     """Change one thing at a time, then the worst option of each kind together.
 
     Decoders, resizers, the way through YUV, half precision, 8 bits, pooling that rounds up where the
     network has such. Then the option of each kind that costs most, on these images, is stacked in
     the order decode, resize, colour, 8 bits, pooling: a stage of its own for what follows from the
-    results. ``pipelines=published`` leaves out decoders and resizers that are not in the paper;
-    ``geometry`` is that of the frames. Wang et al., "SysNoise", MLSys 2023.
+    results. ``pipelines`` are one decoder and resizer of each ``kinds``, those ``published`` with
+    ImageNet-S, or all that are ``available``; ``geometry`` is that of the frames. Wang et al.,
+    "SysNoise", MLSys 2023.
     """
     factors: dict[str, list[str]] = {
         "decode": [decoded(name, geometry) for name in decoders(pipelines)],
         "resize": [resized(name, geometry) for name in resizers(pipelines)],
         **{name: [changed(one, geometry) for one in members] for name, members in OTHERS.items()},
     }
-    return Members(factors, partial(_stacks, factors, geometry))
+    return Members(factors, partial(_stacks, geometry))
 
 
-def _stacks(factors: Mapping[str, Sequence[str]], frame: str, results: Results) -> list[str]:
+def _stacks(frame: str, results: Results) -> list[str]:
     """Return the worst options stacked: two of them, three, and so on."""
-    found = [worst_of(factors[name], results) for name in STACKED if name in factors]
+    known = results.factors
+    found = [worst_of(known[name], results) for name in STACKED if name in known]
     worst = [one for one in found if one is not None]
     return [stacked(worst[:count], frame) for count in range(2, len(worst) + 1)]

@@ -110,6 +110,14 @@ def test_what_is_noticed_is_noticed_four_times_in_five() -> None:
     assert 0.74 < np.mean(significant) < 0.84
 
 
+def test_lost_and_gained_weigh_alike_in_what_is_noticed() -> None:
+    """sqrt(7.84 · 6 / 100) / 100 of a hundred images, however the six are divided."""
+    assert detectable_difference(Discordant(2, 4, 1000)) == pytest.approx(0.0068585713)
+    assert detectable_difference(Discordant(6, 0, 1000)) == detectable_difference(
+        Discordant(0, 6, 1000)
+    )
+
+
 def test_nothing_that_changed_says_nothing() -> None:
     """No verdict changed: there is no size to give. And never more than everything."""
     assert detectable_difference(Discordant(0, 0, 500)) is None

@@ -89,6 +89,17 @@ def test_a_single_pipeline_has_the_interval_of_its_drop() -> None:
     assert alone.high == pytest.approx(plain.high)
 
 
+def test_the_upper_end_is_the_largest_of_single_ends_and_the_lower_one_allows_for_all() -> None:
+    """Of four alike: below every single lower end of the worst, and not wider above."""
+    lost = changed(np.full(4, 0.05), 0.0, 2000, np.random.default_rng(9))
+    found = largest_difference(lost)
+    single = [paired_difference(one, np.ones(2000)) for one in lost.T]
+    assert found.high == pytest.approx(max(e.high for e in single if e.high is not None))
+    lows = [e.low for e in single if e.low is not None]
+    assert found.low is not None
+    assert max(lows) - 0.5 < found.low < max(lows) - 0.03
+
+
 def test_no_image_or_pipeline_gives_no_value() -> None:
     """And what never changes has a worst of zero, with ends that few images allow."""
     assert largest_difference(np.zeros((0, 3))).value is None

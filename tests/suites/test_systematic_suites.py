@@ -190,7 +190,13 @@ def test_in_the_published_geometry_everything_is_in_its_frame() -> None:
     assert found.following is not None
     rows = {one.spec: judged([0, 1, 1, 1, 0, 0]) for one in found.stresses}
     last = resolve([found.following(results(rows, text))[-1]])[0][0]
-    assert [member.name for member in last.members] == ["decoder", "resizer", "yuv", "quantize"]
+    assert [member.name for member in last.members] == [
+        "decoder",
+        "resizer",
+        "yuv",
+        "quantize",
+        "ceil_mode",
+    ]
     assert last.frame == "squash256"
 
 

@@ -24,6 +24,7 @@ OTHERS = {
     "colour": ("yuv(layout=yuv444)", "yuv(layout=nv12)"),
     "fp16": ("precision(dtype=fp16)",),
     "int8": ("quantize(bits=8)",),
+    "ceil": ("ceil_mode",),
 }
 """What is changed beside decoders and resizers."""
 

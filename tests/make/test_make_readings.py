@@ -14,6 +14,7 @@ from PIL import Image
 
 import roadworthy as rw
 from roadworthy import UsageError, make
+from roadworthy.making import readings
 from roadworthy.pipeline.base import Pipeline, run
 
 PAIRS = "imagenet_s(decoder=[pillow, pyav-bicubic], resize=[opencv-nearest, pillow-bilinear])"
@@ -24,6 +25,7 @@ FOLDERS = [
 ]
 
 
+RESIZERS = ("opencv-area", "opencv-linear")
 USUAL = "pillow/pillow-bilinear"
 """What the frame of ImageNet-S has already, so that a run takes it for clean."""
 
@@ -258,3 +260,16 @@ def test_damaged_arrays_fail_as_samples(tmp_path: Path, content: bytes) -> None:
     np.save(tmp_path / "pil" / "pil-bilinear" / "v1.npy", np.array([{}]), allow_pickle=True)
     with pytest.raises(rw.SampleError, match="not a readable array"):
         opened.read(opened.samples[1])
+
+
+def test_an_upgrade_that_moves_a_pixel_does_not_mix_with_what_is_there(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of a folder covers its pipeline, and what that does to charts."""
+    one = "imagenet_s(decoder=pillow, resize=opencv-area)"
+    make(one, data, tmp_path / "out")
+    known = [readings.key_of(Pipeline((8, 8), resize=r), "tiny", "npy") for r in RESIZERS]
+    assert known[0] != known[1]
+    monkeypatch.setattr(readings, "probe_hash", lambda _: "another codec")
+    with pytest.raises(UsageError, match="was made otherwise"):
+        make(one, data, tmp_path / "out")

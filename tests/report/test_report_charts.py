@@ -87,7 +87,7 @@ def test_specs_are_vega_lite(drawn: list[tuple[str, Figure]]) -> None:
     for _, figure in drawn:
         again = alt.Chart.from_dict(figure.spec, validate=True).to_dict(validate=True)
         assert len(again["layer"]) == len(figure.spec["layer"])
-    with pytest.raises(alt.utils.schemapi.SchemaValidationError):
+    with pytest.raises(Exception, match="no such mark"):
         alt.Chart.from_dict({**drawn[0][1].spec, "layer": [{"mark": "no such mark"}]})
 
 

@@ -153,3 +153,17 @@ def test_a_dry_run_says_that_more_follows(world: Path) -> None:
     assert f"then what follows from the results of {SUITE}" in dry_run(job)
     plain: Any = RunFile.model_validate({"models": [MODEL], "data": [DATA], "stresses": ["clean"]})
     assert "follows" not in dry_run(plain)
+
+
+@pytest.mark.parametrize("until", ["top1±40", "worst_drop±60", "pipeline_std±0.01"])
+def test_stages_and_precision_go_together(world: Path, until: str) -> None:
+    """A metric of cells, one of the suite, and one that never gets so precise; the stack runs whole."""
+    whole = rw.evaluate(MODEL, DATA, SUITE, out="whole")
+    run = rw.evaluate(MODEL, DATA, SUITE, out="r", until=until)
+    assert stacks(run) == stacks(whole)
+    said = {entry["stress"]: entry for entry in run.runs[-1]["until"]["cells"]}
+    assert set(stacks(run)) < set(said)
+    suite = until.partition("±")[0] != "top1"
+    assert said[stacks(run)[0]]["applies"] is not suite
+    assert said["resizer(resize=pillow-nearest)"]["applies"]
+    assert said["resizer(resize=pillow-nearest)"]["precise"] is not until.startswith("pipe")

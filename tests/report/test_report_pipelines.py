@@ -17,7 +17,7 @@ import roadworthy as rw
 from roadworthy.metrics.mcnemar import exact_mcnemar, holm
 from roadworthy.report.blocks import Heading, Table, Text
 from roadworthy.report.html import render
-from roadworthy.report.pipelines import pipeline_blocks, pipeline_notes
+from roadworthy.report.pipelines import name_of, pipeline_blocks, pipeline_notes
 from roadworthy.report.table import lines
 
 SUITE = "sysnoise(pipelines=published)"
@@ -205,3 +205,23 @@ def test_damaged_and_hostile_summaries_do_no_harm(summary: dict[str, Any], tmp_p
     for text in ("<img src=x>", "<b></", "<script>:", "<i>"):
         assert text not in page
     assert all("\n" not in note for note in notes)
+
+
+def test_pipelines_are_called_by_the_values_of_their_variant() -> None:
+    """Whatever of them a sweep lists, and where a value is the default."""
+    sweep = "resample(side=[24, 28], resize=[pillow-nearest, pillow-box], frame=untouched)"
+    known = {
+        (
+            sweep,
+            "side=24,resize=pillow-box",
+        ): "resample(side=24, resize=pillow-box, frame=untouched)",
+        ("quantize", "bits=8"): "quantize(bits=8)",
+        ("yuv", "layout=nv12"): "yuv(layout=nv12)",
+        (
+            "stack(resizer(resize=opencv-area), quantize)",
+            "",
+        ): "stack(resizer(resize=opencv-area), quantize)",
+        ("no spec (", "x=1"): "no spec (x=1, ",
+    }
+    for (stress, variant), name in known.items():
+        assert name_of({"stress": stress, "variant": variant}) == name

@@ -60,7 +60,8 @@ def run_stages(
             return replace(done, later=later)
         done = replace(done, plan=_joined(done.plan, more), later=later)
         tell(done)
-        done = replace(done, outcomes=(*done.outcomes, *run_plan(engine, more)))
+        outcomes = run_plan(engine, more, required=False)
+        done = replace(done, outcomes=(*done.outcomes, *outcomes))
 
 
 def _later(

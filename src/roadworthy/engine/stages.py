@@ -29,14 +29,16 @@ from roadworthy.suites.bound import BoundSuite
 Records = Mapping[str, pl.DataFrame]
 
 
-def run_plan(engine: Engine, plan: Plan, suites: Sequence[BoundSuite] = ()) -> tuple[Outcome, ...]:
+def run_plan(
+    engine: Engine, plan: Plan, suites: Sequence[BoundSuite] = (), *, required: bool = True
+) -> tuple[Outcome, ...]:
     """Run a plan, in stages where the options say ``until``; returns where each cell stopped.
 
     What to stop is read from the records alone, so that workers who run the same stages side by
     side, and the same command given again, decide alike. The cell ``clean`` goes as far as any cell
     of its model: its logits are computed there anyway, and differences are taken against it. A cell
     without the metric runs whole; the members of a suite whose metric it is stop together. Raises
-    UsageError if no cell has it.
+    UsageError if it is ``required`` and no cell has it.
     """
     if engine.options.until is None:
         engine.run(plan)
@@ -51,7 +53,7 @@ def run_plan(engine: Engine, plan: Plan, suites: Sequence[BoundSuite] = ()) -> t
         stage = [_first(cell, looks[data_of(cell)][number]) for cell in going]
         engine.run(Plan(tuple(stage), ()))
         records = records_of(engine.store, plan, stage)
-        whole = _of_suites(stage, records, until, suites)
+        whole = _of_suites(stage, records, until, suites, plan)
         for cell in stage:
             before = outcomes.get(cell.request)
             estimate = whole.get(cell.request) or _estimate(cell, records, until)
@@ -59,7 +61,7 @@ def run_plan(engine: Engine, plan: Plan, suites: Sequence[BoundSuite] = ()) -> t
             # A cell that was precise enough and only went on for others stays so.
             precise = seen.precise or (before is not None and before.precise)
             outcomes[cell.request] = replace(seen, precise=precise)
-        if all(outcome.estimate is None for outcome in outcomes.values()):
+        if required and all(outcome.estimate is None for outcome in outcomes.values()):
             raise _nobody_has_it(until, records)
     return tuple(outcomes[cell.request] for cell in plan.cells)
 
@@ -128,25 +130,30 @@ def _estimate(cell: Cell, records: Records, until: Until) -> Estimate | None:
 
 
 def _of_suites(
-    stage: Sequence[Cell], records: Records, until: Until, suites: Sequence[BoundSuite]
+    stage: Sequence[Cell],
+    records: Records,
+    until: Until,
+    suites: Sequence[BoundSuite],
+    plan: Plan,
 ) -> dict[str, Estimate]:
-    """Return the metric of every suite that is in ``stage`` whole, by the request of each member."""
+    """Return the metric of every suite that is in ``stage`` as far as it was planned, by request."""
     found: dict[str, Estimate] = {}
     if isinstance(until.definition, MetricDefinition):
         return found
-    judged = dict.fromkeys((data_of(c), c.judge.spec, c.judge.precision) for c in stage)
+    judged = dict.fromkeys(map(_judged, stage))
     for suite in suites:
-        wanted = {one.spec for one in suite.stresses}
+        listed = {one.spec for one in suite.stresses}
         for key in judged:
-            members = [
-                c
-                for c in stage
-                if (data_of(c), c.judge.spec, c.judge.precision) == key and c.stress.spec in wanted
-            ]
-            if {c.stress.spec for c in members} == wanted:
+            wanted = {c.stress.spec for c in plan.cells if _judged(c) == key} & listed
+            members = [c for c in stage if _judged(c) == key and c.stress.spec in wanted]
+            if wanted and {c.stress.spec for c in members} == wanted:
                 estimate = _of_suite(until.metric, suite, members, records)
                 found |= {c.request: estimate for c in members if estimate is not None}
     return found
+
+
+def _judged(cell: Cell) -> tuple[str, str, str]:
+    return data_of(cell), cell.judge.spec, cell.judge.precision
 
 
 def _of_suite(

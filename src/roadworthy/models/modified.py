@@ -72,9 +72,7 @@ def changed_by(model: Classifier, asked: Spec | None) -> Modified:
         raise UsageError(f"modified: say what changes {model.id}: {example}")
     one = stress(asked)
     if one.definition.tap is not Tap.MODEL:
-        raise UsageError(
-            f"modified: '{one.spec}' does not change the model; give a stress that does, {example}"
-        )
+        raise UsageError(f"modified: '{one.spec}' does not change the model; give {example}")
     if len(one.settings) != 1:
         raise UsageError(
             f"modified: '{one.spec}' has {len(one.settings)} variants; choose one, for example "

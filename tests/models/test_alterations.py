@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from roadworthy.errors import InapplicableError, UsageError
+from roadworthy.models.alterations.base import Rerouted
+from roadworthy.models.alterations.pooling import pools_rounded
 from roadworthy.models.base import Network, Stats
 from roadworthy.models.build import build
 from roadworthy.models.classifier import TorchClassifier
@@ -131,6 +133,21 @@ def test_a_timm_network_with_its_pool_rounded_up() -> None:
         part.ceil_mode = True
     assert same(altered("ceil_mode", one, 64), up, x)
     assert not same(one, up, x)
+
+
+def test_the_stages_of_a_resnet_are_as_published() -> None:
+    """SysNoise: 112 columns become 57 instead of 56, and all after them follow."""
+    from timm import create_model
+
+    raw = create_model("resnet18", num_classes=2).eval()
+    sizes: list[int] = []
+    for stage in (raw.layer1, raw.layer2, raw.layer3, raw.layer4):
+        stage.register_forward_hook(lambda _, __, out: sizes.append(out.shape[-1]))
+    x = batch(224, 1)
+    with torch.no_grad():
+        raw(x)
+        Rerouted(raw, pools_rounded(model(nn.Sequential(Means())), up=True).module.route)(x)  # type: ignore[arg-type]
+    assert sizes == [56, 28, 14, 7, 57, 29, 15, 8]
 
 
 class Gelus(nn.Module):

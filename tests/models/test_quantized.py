@@ -322,9 +322,9 @@ class Attends(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.patch = nn.Conv2d(3, 8, 4, stride=4)
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-        self.head = nn.Linear(8, 4)
+        self.patch = nn.Conv2d(3, 32, 4, stride=4)
+        self.attention = nn.MultiheadAttention(32, 2, batch_first=True)
+        self.head = nn.Linear(32, 4)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.patch(x).flatten(2).transpose(1, 2)

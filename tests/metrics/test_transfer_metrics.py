@@ -117,7 +117,7 @@ def test_the_matrix_has_a_line_a_source_and_means_of_families() -> None:
 
 
 def test_long_names_are_numbers_in_the_heads_of_columns() -> None:
-    long = {m: f"torch:nets.py:{m}(checkpoint=weights/{m}.pt)" for m in FAMILIES}
+    long = {m: f"torch:nets.py:{m}(checkpoint=weights/trained_longer_{m}.pt)" for m in FAMILIES}
     summary = _summary()
     for row in summary["rows"]:
         row |= {"model": long[row["model"]], "source": row["source"] and long[row["source"]]}
@@ -125,7 +125,7 @@ def test_long_names_are_numbers_in_the_heads_of_columns() -> None:
     (found,) = matrix.matrices(summary)
     assert list(found.judges) == ["[1]", "[2]", "[3]"]
     assert [line.source.split()[0] for line in found.lines] == ["[1]", "[2]"]
-    assert "a2.pt" in found.lines[1].source
+    assert "a2 (trained_longer_a2)" in found.lines[1].source
     assert [line.own for line in found.lines] == [0, 1]
 
 

@@ -81,3 +81,18 @@ def test_what_was_seen_is_seen_once_and_forgotten_with_its_frame() -> None:
     assert place in seen._KNOWN
     del frame
     assert place not in seen._KNOWN
+
+
+def test_what_was_seen_of_two_frames_is_of_these_two() -> None:
+    from roadworthy.metrics.seen import once_with
+
+    frame, answers = pl.DataFrame({"a": [1]}), iter(range(100))
+    others = [pl.DataFrame({"b": [i]}) for i in range(3)]
+    first = [once_with(frame, other, "pair", lambda: next(answers)) for other in others]
+    again = [once_with(frame, other, "pair", lambda: next(answers)) for other in others]
+    assert first == again == [0, 1, 2]
+    for _ in range(20):  # a new frame may well lie where the last one was
+        other = pl.DataFrame({"b": [0]})
+        before = next(answers)
+        assert once_with(frame, other, "pair", lambda: next(answers)) == before + 1
+        del other

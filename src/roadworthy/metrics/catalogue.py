@@ -69,7 +69,7 @@ def evaluate_all(rows: Rows, clean: Rows | None) -> list[tuple[MetricDefinition,
     same model, data and frame under the stress ``clean``, or None where there are none: paired
     metrics are then left out. Rows that failed or were skipped are ignored.
     """
-    rows, reference = _usable(rows), None if clean is None else _usable(clean)
+    rows, reference = usable(rows), None if clean is None else usable(clean)
     rows, reference = _numbered(rows, reference)
     results = []
     for definition in METRICS.values():
@@ -82,9 +82,10 @@ def evaluate_all(rows: Rows, clean: Rows | None) -> list[tuple[MetricDefinition,
     return results
 
 
-def _usable(rows: Rows) -> Rows:
-    usable = rows["status"].is_in(USABLE)
-    return rows if usable.all() else rows.filter(usable)
+def usable(rows: Rows) -> Rows:
+    """Return the rows that metrics are about, in which a sample was judged; all of them as they are."""
+    judged = rows["status"].is_in(USABLE)
+    return rows if judged.all() else rows.filter(judged)
 
 
 def _numbered(rows: Rows, clean: Rows | None) -> tuple[Rows, Rows | None]:

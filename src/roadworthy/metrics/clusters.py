@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import Floats
-from roadworthy.metrics.seen import once
+from roadworthy.metrics.seen import once, once_with
 
 FRAMES = {"pred": "frames_pred", "correct": "frames_correct", "conf": "frames_conf"}
 
@@ -123,6 +123,10 @@ def without_nulls(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 def paired_verdicts(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.DataFrame:
     """Return sample, ``name`` under stress and ``name`` clean, over the common samples."""
+    return once_with(rows, clean, name, lambda: _paired(rows, clean, name))
+
+
+def _paired(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.DataFrame:
     judged_rows = verdicts(rows, name).select("sample", name)
     once_each = once(clean, ("reference", name), lambda: _reference(clean, name))
     if rows["sample"].dtype.is_integer() and clean["sample"].dtype.is_integer():

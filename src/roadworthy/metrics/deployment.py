@@ -8,6 +8,7 @@ from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.clusters import cluster, paired_verdicts
 from roadworthy.metrics.interval import mean, proportion
 from roadworthy.metrics.mcnemar import discordant, exact_mcnemar
+from roadworthy.metrics.seen import once
 
 
 def same(rows: Rows, clean: Rows) -> pl.DataFrame | None:
@@ -74,4 +75,8 @@ def is_deployment(rows: Rows, clean: Rows) -> bool:
     if rows.is_empty() or clean.is_empty() or rows["frames_pred"].null_count() < len(rows):
         return False
     changed = rows["modifier"].null_count() < len(rows)
-    return changed or set(rows["pipeline"].unique()) != set(clean["pipeline"].unique())
+    return changed or _pipelines(rows) != _pipelines(clean)
+
+
+def _pipelines(rows: Rows) -> frozenset[str | None]:
+    return once(rows, "pipelines", lambda: frozenset(rows["pipeline"].unique()))

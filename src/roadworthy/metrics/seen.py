@@ -13,6 +13,15 @@ T = TypeVar("T")
 _KNOWN: dict[int, tuple[weakref.ref[pl.DataFrame], dict[Hashable, Any]]] = {}
 
 
+def once_with(rows: pl.DataFrame, other: pl.DataFrame, key: Hashable, make: Callable[[], T]) -> T:
+    """Return ``make()``, which depends on ``key`` and two frames, as long as both live."""
+    known: dict[int, tuple[weakref.ref[pl.DataFrame], T]] = once(rows, ("with", key), dict)
+    found = known.get(id(other))
+    if found is None or found[0]() is not other:
+        found = known[id(other)] = (weakref.ref(other), make())
+    return found[1]
+
+
 def once(rows: pl.DataFrame, key: Hashable, make: Callable[[], T]) -> T:
     """Return ``make()``, which depends on ``rows`` and ``key`` alone, as long as ``rows`` lives.
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from roadworthy.metrics.attacked import is_minimal
-from roadworthy.metrics.catalogue import USABLE
+from roadworthy.metrics.catalogue import usable as usable_of
 from roadworthy.metrics.suite import SuiteCells, evaluate_suite
 from roadworthy.report.cells import label_of
 from roadworthy.report.names import WORST_CASE
@@ -35,7 +35,7 @@ class Ensembles:
 
     def add(self, cell: CellRecord, records: pl.DataFrame) -> None:
         """Keep a cell if it is an attack, each of its variants by itself."""
-        usable = records.filter(pl.col("status").is_in(USABLE))
+        usable = usable_of(records)
         if usable["norm"].is_null().all():
             return
         failed = frozenset(records.filter(pl.col("status") == "failed")["sample"])

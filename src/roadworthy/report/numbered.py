@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -45,6 +47,19 @@ class Numbered:
         if not kept.all():
             rows = rows.filter(kept)
         return rows.sort("sample", maintain_order=True)
+
+    def ahead(
+        self, cells: Sequence[CellRecord], pool: Executor
+    ) -> Iterator[tuple[CellRecord, pl.DataFrame]]:
+        """Yield each cell with its records, which are read while those before are worked on."""
+        for cell in cells:
+            self.ids(cell.data)  # not by two threads at once
+        coming = [pool.submit(self.rows_of, cell) for cell in cells[:1]]
+        for number, cell in enumerate(cells):
+            records = coming.pop().result()
+            if number + 1 < len(cells):
+                coming.append(pool.submit(self.rows_of, cells[number + 1]))
+            yield cell, records
 
     def _contents(self, cell: CellRecord) -> pl.Series:
         """Return the content of each sample that a cell asked for, null for others."""

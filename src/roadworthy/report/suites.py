@@ -11,7 +11,7 @@ import polars as pl
 from roadworthy.baselines import Baseline, load_baseline
 from roadworthy.engine.until import widened
 from roadworthy.errors import UsageError
-from roadworthy.metrics.catalogue import USABLE
+from roadworthy.metrics.catalogue import usable as usable_of
 from roadworthy.metrics.suite import SuiteCells, SuiteResult, evaluate_suite
 from roadworthy.profiles.base import Profile, profile_of
 from roadworthy.run import CellRecord, Run
@@ -158,7 +158,7 @@ def member_of(
     more: Sequence[str] = (),
 ) -> Member:
     """Return what is kept of a cell: of its usable records the columns that suites need."""
-    usable = records.filter(pl.col("status").is_in(USABLE))
+    usable = usable_of(records)
     failed = records.filter(pl.col("status") == "failed")["sample"]
     return Member(cell, usable.select(*COLUMNS, *more), clean, frozenset(failed))
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
 
+from roadworthy.engine.options import cores
 from roadworthy.engine.stops import widenings
 from roadworthy.engine.until import widened
-from roadworthy.metrics.catalogue import USABLE, evaluate_all
+from roadworthy.metrics.catalogue import evaluate_all
+from roadworthy.metrics.catalogue import usable as usable_of
 from roadworthy.metrics.per_class import per_class
 from roadworthy.metrics.subsets import OF_SUBSETS
 from roadworthy.metrics.transfer import TRANSFER
@@ -47,28 +50,29 @@ def summarise(run: Run) -> dict[str, Any]:
     surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run)
     pictures, masking = Judged(), Masking()
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
-    for cell in sorted(run.cells, key=lambda cell: not is_clean(cell.stress)):
-        records = numbered.rows_of(cell)
-        key = (cell.data, cell.model, clean_of(cell.stress), cell.frame)
-        if is_clean(cell.stress):
-            usable = records.filter(pl.col("status").is_in(USABLE))
-            clean.setdefault(key, usable)
-            clean[*key, cell.precision] = usable
-            classes.extend([] if cell.frame else _classes(run, cell, usable))
-        reference = clean.get((*key, cell.precision), clean.get(key))
-        rows.extend(_rows(cell, records, reference, wider, infinite, passed_on))
-        if (cell.data, cell.stress) in passed_on:
-            masking.add(cell, _name(cell), records)
-        if cell.source:
-            continue  # all else is about models by themselves
-        suites.add(cell, records, reference)
-        if stored.wants(cell):
-            stored.add(cell, run.rows_of(cell))  # it tells pictures by their names
-        attacks.add(cell, records)
-        judged = records.filter(pl.col("status").is_in(USABLE))
-        warned.add(cell, _name(cell), judged, records)
-        surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
-        pictures.add(cell, _name(cell), records, reference, numbered.ids(cell.data))
+    cells = sorted(run.cells, key=lambda cell: not is_clean(cell.stress))
+    with ThreadPoolExecutor(cores()) as pool:
+        for cell, records in numbered.ahead(cells, pool):
+            key = (cell.data, cell.model, clean_of(cell.stress), cell.frame)
+            if is_clean(cell.stress):
+                usable = usable_of(records)
+                clean.setdefault(key, usable)
+                clean[*key, cell.precision] = usable
+                classes.extend([] if cell.frame else _classes(run, cell, usable))
+            reference = clean.get((*key, cell.precision), clean.get(key))
+            rows.extend(_rows(cell, records, reference, wider, infinite, passed_on, pool))
+            if (cell.data, cell.stress) in passed_on:
+                masking.add(cell, _name(cell), records)
+            if cell.source:
+                continue  # all else is about models by themselves
+            suites.add(cell, records, reference)
+            if stored.wants(cell):
+                stored.add(cell, run.rows_of(cell))  # it tells pictures by their names
+            attacks.add(cell, records)
+            judged = usable_of(records)
+            warned.add(cell, _name(cell), judged, records)
+            surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
+            pictures.add(cell, _name(cell), records, reference, numbered.ids(cell.data))
     over = [*suites.results(), *stored.results(), *attacks.results()]
     whole, missing = suite_rows(over, _name, wider)
     last = run.runs[-1] if run.runs else {}
@@ -106,8 +110,9 @@ def _rows(
     wider: Mapping[tuple[str, str], float],
     reasons: Reasons,
     passed_on: Set[tuple[str, str]],
+    pool: Executor,
 ) -> Iterator[dict[str, Any]]:
-    usable = records.filter(pl.col("status").is_in(USABLE))
+    usable = usable_of(records)
     failed = records.filter(pl.col("status") == "failed")["sample"].n_unique()
     variants = usable["variant"].unique(maintain_order=True).to_list()
     groups = [(v, usable.filter(pl.col("variant") == v)) for v in variants]
@@ -116,10 +121,11 @@ def _rows(
         groups.insert(0, ("", usable))
     if not groups and len(records):
         groups = [("", usable)]
-    for variant, group in groups:
+    found = pool.map(lambda group: evaluate_all(group, clean), [rows for _, rows in groups])
+    for (variant, group), results in zip(groups, found, strict=True):
         source = group["source"][0] if len(group) else None
         model = _name(cell)
-        for definition, single in evaluate_all(group, clean):
+        for definition, single in results:
             if not _wanted(definition.name, cell, (cell.data, cell.stress) in passed_on):
                 continue
             if single.reason:

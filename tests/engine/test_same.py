@@ -12,6 +12,7 @@ from PIL import Image
 
 import roadworthy as rw
 from roadworthy.engine.same import Twins
+from roadworthy.pipeline import backend, recipe
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.pipeline.published import published
 from roadworthy.stress.bound import stress
@@ -91,3 +92,51 @@ def test_a_plan_of_twins_alone_is_no_mistake(photos: Path, tmp_path: Path) -> No
     )
     assert of(run) == {"decoder(decode=opencv)": "clean"}
     assert run.rows()["stress"].unique().to_list() == ["clean"]
+
+
+def test_a_twin_in_another_suite_counts_in_both(photos: Path, tmp_path: Path) -> None:
+    """Pairs with the model's own decoder are a star's resizers: judged once, and part of the grid."""
+    star = "imagenet_s(resize=[opencv-area, pillow-box])"
+    grid = "imagenet_s(decoder=[pillow, pyav], resize=[opencv-area, pillow-box])"
+    run = rw.evaluate(colour_net(), f"imagefolder:{photos}", [star, grid], out=tmp_path)
+    pairs = [
+        f"stack(decoder(decode=pillow), resizer(resize={r}))" for r in ("opencv-area", "pillow-box")
+    ]
+    assert of(run) == {
+        pairs[0]: "resizer(resize=opencv-area)",
+        pairs[1]: "resizer(resize=pillow-box)",
+    }
+    found = {one["suite"]: one["pipelines"] for one in run.summary["systematic"]}
+    assert [p["stress"] for p in found[star]] == list(of(run).values())
+    assert len(found[grid]) == 4
+    drops = {p["stress"]: p["drop"] for one in found.values() for p in one}
+    assert drops[pairs[1]] == drops["resizer(resize=pillow-box)"]
+    rows = {r["stress"]: r for r in run.summary["rows"] if r["metric"] == "pipeline_mean"}
+    mean = np.mean([r["value"] for r in _top1(run, ["clean", *of(run).values()])])
+    assert rows[star]["value"] == pytest.approx(mean)
+
+
+def _top1(run: rw.Run, stresses: list[str]) -> list[dict[str, float]]:
+    found = run.summary["rows"]
+    return [r for r in found if r["metric"] == "top1" and r["stress"] in stresses]
+
+
+def test_what_a_machine_lacks_is_a_row_beside_the_others(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FFmpeg is not installed: its pipelines are n/a with the extra, the rest of the suite runs."""
+    real = backend._missing
+    suite = "imagenet_s(decoder=[pyav-bicubic, jpeglib-9f])"
+    with monkeypatch.context() as patched:
+        patched.setattr(backend, "_missing", lambda m: "not installed" if m == "av" else real(m))
+        recipe.stages_of.cache_clear()
+        run = rw.evaluate(colour_net(), f"imagefolder:{photos}", suite, out=tmp_path)
+    recipe.stages_of.cache_clear()
+    (absent,) = run.summary["unavailable"]
+    assert absent["stress"] == "decoder(decode=pyav-bicubic)"
+    assert "pip install 'roadworthy[decoders]'" in absent["reason"]
+    (found,) = run.summary["systematic"]
+    assert [p["stress"] for p in found["pipelines"]] == ["decoder(decode=jpeglib-9f)"]
+    again = rw.evaluate(colour_net(), f"imagefolder:{photos}", suite, out=tmp_path)
+    assert again.runs[-1]["unavailable"] == []
+    assert len(again.summary["systematic"][0]["pipelines"]) == 2

@@ -162,6 +162,11 @@ def test_the_page_has_matrix_pipelines_steps_and_strata(run: rw.Run) -> None:
         p for p in of(run)["pipelines"] if p["stress"] == "resizer(resize=opencv-nearest)"
     )
     assert drops["opencv-nearest"] == f"{nearest['drop']:.1f}"
+    heat = {row.entries[0].text: row.entries[1].heat for row in matrix.groups[0].rows}
+    worst = max(p["drop"] for p in of(run)["pipelines"] if p["factor"] in ("decode", "resize"))
+    assert heat["opencv-nearest"] == pytest.approx(max(0.0, nearest["drop"] / worst))
+    assert heat["pillow-bilinear"] is None
+    assert max(h for h in heat.values() if h is not None) <= 1
     assert [entry.text for entry in matrix.groups[0].rows[2].entries[2:]] == ["–"]
     assert [group.title for group in each.groups] == [
         "Decoder",

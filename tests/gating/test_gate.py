@@ -191,6 +191,18 @@ def test_a_gate_needs_requirements_and_a_run(run: rw.Run, tmp_path: Path) -> Non
         rw.gate(tmp_path, "top1>=3")
 
 
+def test_a_stress_that_changes_no_pixel_has_the_results_of_its_twin(run: rw.Run) -> None:
+    path = run.folder / "summary.json"
+    summary = json.loads(path.read_text())
+    twin = {"model": "demo/m", "data": "imagefolder:d", "stress": "decoder(decode=opencv)"}
+    summary["same"] = [{**twin, "like": "clean"}]
+    path.write_text(json.dumps(summary))
+    found = rw.gate(run.folder, "top1(decoder(decode=opencv))>=75")
+    assert (found.exit_code, found.checks[0].found.value) == (0, 80)
+    assert any("changes no pixel against clean" in note for note in found.notes)
+    assert len(rw.gate(run.folder, "top1>=0").checks) == 3
+
+
 @pytest.fixture
 def before(tmp_path: Path) -> rw.Run:
     """A baseline on the same images: 40 fewer of 400 right, all of them among those that are."""

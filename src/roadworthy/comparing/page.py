@@ -24,10 +24,11 @@ from roadworthy.engine.files import write_whole
 from roadworthy.errors import RoadworthyError
 from roadworthy.metrics.base import Estimate
 from roadworthy.report.names import clean_text
+from roadworthy.report.reading import number
 from roadworthy.report.thumbnail import thumbnail
 from roadworthy.run import Run
 
-MOST_PICTURES = 24
+MOST_PICTURES = 12
 MOST_FLIPS = 500
 """Flipped images in the table of a page; all of them are in the CSV."""
 
@@ -107,8 +108,9 @@ def _plots(found: Comparison) -> Sequence[Mapping[str, Any]]:
                 continue
             lines.append(
                 {
-                    "label": label_in(test),
+                    "label": test.place.variant if test.p_holm is None else label_in(test),
                     "nested": test.p_holm is None,
+                    "detectable": number(test.detectable, "points"),
                     "a": shown(one.a, one.unit),
                     "b": shown(one.b, one.unit),
                     "change": signed(one.change, one.unit),

@@ -146,16 +146,22 @@ def _by_models(tests: Sequence[Verdicts]) -> dict[tuple[str, str], list[Verdicts
 
 
 def title_of(models: tuple[str, str], data: tuple[str, str]) -> str:
-    """Return who is compared on what."""
-    who = models[0] if models[0] == models[1] else f"{models[0]} (A), {models[1]} (B)"
-    where = data[0] if data[0] == data[1] else f"{data[0]} (A), {data[1]} (B)"
+    """Return who is compared on what, in short names."""
+    texts = []
+    for a, b in (models, data):
+        short = short_names([a, b], ROOM)
+        texts.append(short[a] if a == b else f"{short[a]} (A), {short[b]} (B)")
+    who, where = texts
     return f"{who} on {where}"
 
 
 def _of_verdicts(found: Comparison) -> Iterator[Block]:
     top1 = {one.place: one for one in found.differences if one.metric == "top1"}
     where = dict.fromkeys((test.place.models, test.place.data) for test in found.tests)
-    heads = ("stress", "n", "A top-1", "B top-1", "B - A", "lost", "gained", "p", "p Holm")
+    heads = (
+        *("stress", "n", "A top-1", "B top-1", "B - A", "lost", "gained"),
+        *("p", "p Holm", "detectable"),
+    )
     for models, data in where:
         tests = [t for t in found.tests if (t.place.models, t.place.data) == (models, data)]
         if len(tests) > MOST_ROWS:
@@ -168,7 +174,7 @@ def _of_verdicts(found: Comparison) -> Iterator[Block]:
             if one is not None:
                 ends = (shown(one.a, one.unit), shown(one.b, one.unit))
                 values = (*ends, signed(one.change, one.unit))
-            p = (probability(test.p), probability(test.p_holm))
+            p = (probability(test.p), probability(test.p_holm), number(test.detectable, "points"))
             counts = (str(test.lost), str(test.gained))
             rows.append((names[label_in(test)], str(test.n), *values, *counts, *p))
         yield Block(title_of(models, data), heads, rows)

@@ -59,6 +59,11 @@ def gate(
         else:
             lines = chosen(one, known)
         checks.extend(_checks(one, lines.lines, lines.missing, summary))
+        notes.extend(
+            f"{line.stress} changes no pixel against {line.like}, whose results these are"
+            for line in lines.lines
+            if line.like
+        )
     if baseline is not None and not any(one.against_baseline for one in wanted):
         notes.append("the baseline was not used: no requirement ends in 'vs baseline'")
     return Gate(str(here.folder), checks, list(dict.fromkeys(notes)))

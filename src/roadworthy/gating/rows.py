@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from roadworthy.comparing.matching import named
@@ -17,7 +17,10 @@ from roadworthy.report.reading import count, reading_of
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a summary, as far as a gate needs it."""
+    """One row of a summary, as far as a gate needs it.
+
+    A stress that changes no pixel was not judged: its rows are those of another, ``like``.
+    """
 
     estimate: Estimate
     failed: int
@@ -28,6 +31,7 @@ class Line:
     variant: str
     metric: str
     unit: str
+    like: str = ""
 
     @property
     def own(self) -> bool:
@@ -45,7 +49,17 @@ def lines_of(summary: Mapping[str, Any]) -> list[Line]:
         texts = [text_of(row, name) for name in names]
         if texts[3] and texts[5]:
             found.append(Line(estimate, count(row.get("failed")), *texts))
-    return found
+    return [*found, *_twins(summary, found)]
+
+
+def _twins(summary: Mapping[str, Any], lines: Sequence[Line]) -> Iterator[Line]:
+    for pair in entries(summary, "same"):
+        model, data, stress, like = (
+            text_of(pair, key) for key in ("model", "data", "stress", "like")
+        )
+        for line in lines:
+            if (line.model.partition(" [")[0], line.data, line.stress) == (model, data, like):
+                yield replace(line, stress=stress, like=like)
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,8 @@ def chosen(requirement: Requirement, known: Sequence[Line]) -> Chosen:
             return Chosen([], f"{stress} was not run")
         wanted = [line for line in wanted if line.stress == place[0]]
         variant = variant if place[1] is None else place[1]
+    else:
+        wanted = [line for line in wanted if not line.like]
     if variant is not None:
         there = [line.variant for line in wanted if line.variant]
         name = _named(requirement, variant, there, "variant")

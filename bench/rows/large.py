@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bench.race import Comparison, Race, Side
 
 SIDE = "roadworthy"
+
+
+def _same_decisions(answers: Mapping[str, Any]) -> str:
+    assert answers["stored"] == answers["records"]
+    return "decisions equal"
 
 
 def races(*, quick: bool) -> list[Race]:
@@ -26,6 +34,30 @@ def races(*, quick: bool) -> list[Race]:
             rounds=3,
             note=f"{files:,} files, {cells} stresses, {parts:,} parts, made up and joined as a "
             "finished run leaves them: specs to summary, beyond imports",
+        ),
+        Race(
+            "compare large",
+            (Side(SIDE, "bench.compare_side:both", {"samples": samples}),),
+            (Comparison("two runs compared", SIDE, kind="seconds", bound=15.0),),
+            rounds=3,
+            note=f"{76 * samples:,} made-up rows each, with their summaries: differences of all "
+            "metrics, tests and flipped images",
+        ),
+        Race(
+            "gate large",
+            (
+                Side("stored", "bench.compare_side:one", {"samples": samples, "stored": True}),
+                Side("records", "bench.compare_side:one", {"samples": samples, "stored": False}),
+            ),
+            (
+                Comparison(
+                    "three requirements, from summary.json", "stored", kind="seconds", bound=2.0
+                ),
+                Comparison("three requirements, from the records", "records", kind="seconds"),
+            ),
+            rounds=3,
+            check=_same_decisions,
+            note=f"{76 * samples:,} made-up rows; every part is checked for damage",
         ),
         Race(
             "metric large",

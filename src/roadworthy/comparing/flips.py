@@ -135,9 +135,9 @@ def _rows_of(rows: pl.DataFrame, numbers: NDArray[np.int64]) -> pl.DataFrame:
 
 
 def _names(run: Run, cell: CellRecord, classes: pl.Series) -> pl.Series:
-    known = classes.drop_nulls().unique().to_list()
-    names = [run.class_name(cell.model, label) for label in known]
-    return classes.replace_strict(known, names, default=None, return_dtype=pl.String)
+    known, names = classes.drop_nulls().unique().to_list(), run.class_names(cell.model)
+    texts = [names[label] if 0 <= label < len(names) else str(label) for label in known]
+    return classes.replace_strict(known, texts, default=None, return_dtype=pl.String)
 
 
 def _digits(value: float) -> float:

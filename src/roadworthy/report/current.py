@@ -35,7 +35,7 @@ def why_stale(run: Run) -> str:
         return "there is no summary.json that can be read"
     if not run.runs:
         return ""
-    if not run.runs[-1].get("finished") or _older(path, run):
+    if _older(path, run) or (not run.runs[-1].get("finished") and run.unfinished):
         return "the newest invocation did not come to its end"
     if run.damaged:
         return "records are damaged"

@@ -15,6 +15,13 @@ def _same_decisions(answers: Mapping[str, Any]) -> str:
     return "decisions equal"
 
 
+def _memory(answers: Mapping[str, Any]) -> str:
+    """Return how much memory was used at most; no side may need a gigabyte."""
+    most = max(float(answers[name]) for name in ("metrics", "page", "again"))
+    assert most < 1000, f"{most:.0f} MB"
+    return f"at most {most:.0f} MB"
+
+
 def races(*, quick: bool) -> list[Race]:
     """Return a finished run given again, and a metric over as many rows as ImageNet-C has."""
     files, cells = (3000, 3) if quick else (50_000, 41)
@@ -58,6 +65,25 @@ def races(*, quick: bool) -> list[Race]:
             rounds=3,
             check=_same_decisions,
             note=f"{76 * samples:,} made-up rows; every part is checked for damage",
+        ),
+        Race(
+            "report large",
+            (
+                Side("read all columns", "bench.report_side:read_all", {"samples": samples}),
+                Side("metrics", "bench.report_side:metrics", {"samples": samples}),
+                Side("page", "bench.report_side:page", {"samples": samples, "cold": True}),
+                Side("again", "bench.report_side:page", {"samples": samples, "cold": False}),
+            ),
+            (
+                Comparison(
+                    "every metric", "metrics", ("read all columns",), kind="overhead", bound=3.0
+                ),
+                Comparison("the page from records", "page", kind="seconds", bound=15.0),
+                Comparison("the page from summary.json", "again", kind="seconds", bound=2.0),
+            ),
+            rounds=3,
+            check=_memory,
+            note=f"{75 * samples:,} made-up rows of {samples:,} samples: imagenet_c of one model",
         ),
         Race(
             "metric large",

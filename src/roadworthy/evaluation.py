@@ -35,6 +35,7 @@ from roadworthy.engine.versions import versions as versions
 from roadworthy.engine.view import view
 from roadworthy.errors import InapplicableError, RoadworthyError, UsageError
 from roadworthy.models.lists import Skipped, expand
+from roadworthy.models.statistics import mean_of
 from roadworthy.profiles.costs import costs_of
 from roadworthy.run import Run
 from roadworthy.seed import digest
@@ -357,7 +358,7 @@ def _planned(
         stages = [asdict(one) for one in later if one.suite == suite.spec]
         suites.append({**suite.as_dict(), "later": stages})
     return {
-        "data": [_about_data(prepared, spec, name) for spec, name in manifests.items()],
+        "data": [_about_data(prepared, spec, name, store) for spec, name in manifests.items()],
         "stresses": list(dict.fromkeys([*(one.spec for one in prepared.stresses), *added])),
         "suites": suites,
         "unavailable": [asdict(pair) for pair in planned.unavailable],
@@ -393,32 +394,47 @@ def _handed_on(cell: Cell) -> dict[str, str]:
 
 def _about_model(judge: Judge, store: Store) -> dict[str, Any]:
     classes = judge.model.classes
-    names = list(classes.names or classes.wnids or [])
-    name = digest(*names) if names else None
-    if name and not (store.folder / "manifests" / f"{name}.json").exists():
-        store.write_bytes(f"manifests/{name}.json", json.dumps(names).encode())
     return {
         "spec": judge.spec,
         "id": judge.model.id,
         "pipeline": str(judge.model.pipeline),
         "precision": judge.precision,
         **asdict(judge.metadata),
-        "classes": name,
+        "mean": list(mean_of(judge.model)),
+        "classes": _names_of(classes.names or classes.wnids, store),
         "notes": list(getattr(judge.model, "notes", ())),
         "origin": judge.origin,
         "called": judge.called,
     }
 
 
-def _about_data(prepared: Prepared, spec: str, manifest: str) -> dict[str, Any]:
+def _about_data(prepared: Prepared, spec: str, manifest: str, store: Store) -> dict[str, Any]:
     cell = next(c for c in prepared.plan.cells if c.source.dataset.spec == spec)
     return {
         "spec": spec,
         "samples": len(cell.source.samples),
         "available": cell.source.available,
         "labels": cell.relation.description,
+        "classes": _names_of(_by_index(cell), store),
         "manifest": manifest,
     }
+
+
+def _by_index(cell: Cell) -> Sequence[str] | None:
+    """Return the names of the classes of the data where they are the outputs of the judge in order."""
+    names, targets = cell.source.dataset.classes.names, cell.relation.targets
+    same = names is not None and targets.tolist() == list(range(len(names)))
+    return names if same else None
+
+
+def _names_of(names: Sequence[str] | None, store: Store) -> str | None:
+    """Write a list of names and return what it is called; None for no names."""
+    if not names:
+        return None
+    name = digest(*names)
+    if not (store.folder / "manifests" / f"{name}.json").exists():
+        store.write_bytes(f"manifests/{name}.json", json.dumps(list(names)).encode())
+    return name
 
 
 def _write_failures(store: Store, run: Run) -> None:

@@ -184,15 +184,20 @@ class Run:
     @cached_property
     def _class_names(self) -> dict[str, list[str]]:
         found = {}
+        # A model that does not name its outputs has the names of data that are matched in order.
+        of_data = next(filter(None, map(self._names_in, self.datasets())), [])
         for model in self.models():
-            path = self.folder / "manifests" / f"{model.get('classes')}.json"
-            try:
-                names = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError, RecursionError):
-                continue
-            if isinstance(names, list):
-                found[model["spec"]] = [str(name) for name in names]
+            found[model["spec"]] = self._names_in(model) or of_data
         return found
+
+    def _names_in(self, described: dict[str, Any]) -> list[str]:
+        """Return the names of classes that belong to a model or data set; none where unknown."""
+        path = self.folder / "manifests" / f"{described.get('classes')}.json"
+        try:
+            names = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return []
+        return [str(name) for name in names] if isinstance(names, list) else []
 
     def image(self, data: str, sample: str) -> bytes | None:
         """Return the encoded bytes of a sample, or None where the data are gone."""

@@ -80,6 +80,9 @@ class FakeView:
     def artifact(self, entry: Mapping[str, Any]) -> None:
         return None
 
+    def ranked(self, entry: Mapping[str, Any]) -> None:
+        return None
+
     def image(self, data: str, sample: str) -> bytes | None:
         return self.images.get(sample)
 

@@ -42,7 +42,7 @@ class Stage:
 
     def judged(self, setting: Setting, cut: Cut) -> list[Judged]:
         """Return the records of a cut: what was judged, and what there is nothing of."""
-        named = Setting(_key(setting, cut), setting.arguments)
+        named = Setting(cut.named(setting.key), setting.arguments)
         there = np.array([not reason for reason in cut.reasons], bool)
         good = np.flatnonzero(there)
         found = []
@@ -152,12 +152,6 @@ class Stage:
             labels=batch.labels[places],
             clean=batch.clean[places],
         )
-
-
-def _key(setting: Setting, cut: Cut) -> str:
-    """Return the key of a cut: one that all thresholds share does not name it."""
-    _, _, others = setting.key.partition(",")
-    return ",".join(filter(None, (cut.extra, others) if cut.shared else (setting.key, cut.extra)))
 
 
 def _probability(logits: Logits, classes: Wholes) -> NDArray[np.float64]:

@@ -115,7 +115,8 @@ class Panel:
 class Picture:
     """Images of one sample side by side, with lines of text; ``why`` some of them are missing.
 
-    ``about`` is the name of its model, where the page has several.
+    ``about`` is the name of its model, where the page has several. What stands in ``strong`` is an
+    error unless it is ``right``.
     """
 
     panels: Sequence[Panel]
@@ -125,6 +126,7 @@ class Picture:
     soft: Sequence[str]
     why: str = ""
     about: str = ""
+    right: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,16 @@ class Evidence:
         return who_of(self.cells)
 
     @cached_property
+    def subsets(self) -> pl.DataFrame:
+        """The records of subsets of pixels, whoever made and judged them; none where they are gone."""
+        from roadworthy.engine.records import SCHEMA
+
+        try:
+            return whole(self.view.rows(lambda stress: axis_of(stress) == "overinterpretation"))
+        except RoadworthyError:
+            return SCHEMA.to_frame()
+
+    @cached_property
     def _attacks(self) -> tuple[pl.DataFrame, str]:
         from roadworthy.engine.records import SCHEMA
 

@@ -97,15 +97,18 @@ def bands(points: Sequence[Point], *, x: str, y: str) -> Spec:
     )
 
 
-def budgets(points: Sequence[Point], *, x: str, y: str, log: bool = False) -> Spec:
+def budgets(
+    points: Sequence[Point], *, x: str, y: str, log: bool = False, root: bool = False
+) -> Spec:
     """Return lines through (x, value), each in a band of its intervals; ``log`` for powers of ten.
 
-    ``x`` and ``y`` are the titles of the axes; ``y`` runs from 0 to 100.
+    ``x`` and ``y`` are the titles of the axes; ``y`` runs from 0 to 100. ``root`` spreads small x.
     """
     import altair as alt
 
     series = distinct(p["series"] for p in points)
     kind = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=True, nice=False)
+    kind = alt.Scale(type="sqrt", zero=True, nice=False) if root else kind
     ticks = alt.Axis(tickCount=6, format="~s") if log else alt.Axis(tickCount=10)
     base = alt.Chart(alt.NamedData("points")).encode(
         x=alt.X("x:Q", title=x, axis=ticks, scale=kind), color=color(series)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from roadworthy.engine.adversarials import Made
+    from roadworthy.report.view import Ranks
     from roadworthy.run import Run
 
 MOST_NAMED = 5
@@ -119,18 +121,24 @@ class Opened:
 
     def artifact(self, entry: Mapping[str, Any]) -> NDArray[np.float32] | None:
         """Return what an attack made of a sample, (3, H, W) in 0 to 1; None where it was not kept."""
+        made = self._kept(entry).get(str(entry.get("variant")))
+        return None if made is None or not made.made[0] else made.x[0]
+
+    def ranked(self, entry: Mapping[str, Any]) -> Ranks | None:
+        """Return what a model made of a sample, by what was wanted of it; None where it is gone."""
+        found = {name: one.arrays for name, one in self._kept(entry).items() if one.made[0]}
+        return found or None
+
+    def _kept(self, entry: Mapping[str, Any]) -> dict[str, Made]:
+        """Return what is kept of the sample of ``entry`` in the file that it names; {} where nothing is."""
         pair = (str(entry.get("sample")), str(entry.get("content")))
         crafting = Path(str(entry.get("artifact") or "")).parent.name
         try:
             file = self.run.store.artifacts.held(crafting)[pair] if crafting else None
             found = {} if file is None else self.run.store.artifacts.read(file)
-            made = found.get(str(entry.get("variant")))
-            if file is None or made is None or not made.made[file.rows[pair]]:
-                return None
-            pixels: NDArray[np.float32] = made.at(file.rows[pair]).x[0]
+            return {name: made.at(file.rows[pair]) for name, made in found.items()} if file else {}
         except (RoadworthyError, ImportError, LookupError):
-            return None
-        return pixels
+            return {}
 
     def class_name(self, model: str, label: int) -> str:
         """Return the name of output ``label`` of ``model``."""

@@ -61,6 +61,11 @@ def _stressed(view: View, entry: Mapping[str, Any], data: bytes, clean: Image) -
         return Rebuilt(clean, None)
     if axis == "adversarial":
         return _attacked(view, entry, clean)
+    if axis == "overinterpretation":
+        from roadworthy.report.subsets.pieces import piece_of
+
+        piece = piece_of(view, entry)
+        return Rebuilt(clean, piece.shown, piece.why)
     one, setting = _bound(entry)
     seed = seed_of(view, entry)
     tap = one.definition.tap

@@ -48,12 +48,15 @@ def thumbnail(data: bytes | None) -> str | None:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def drawn(pixels: NDArray[np.uint8]) -> str:
-    """Return a frame, uint8 (H, W, 3), as data URI: small ones as they are, others as small JPEG."""
+def drawn(pixels: NDArray[np.uint8], *, exact: bool = False) -> str:
+    """Return a frame, uint8 (H, W, 3) or (H, W), as data URI: small ones as they are, others as JPEG.
+
+    An ``exact`` one is as it is whatever its size, for pictures in which single pixels matter.
+    """
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    small = max(image.size) <= EXACT
+    small = exact or max(image.size) <= EXACT
     if not small:
         image.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()

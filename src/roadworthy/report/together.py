@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.report.cells import entries, text_of
-from roadworthy.report.view import View
+from roadworthy.report.view import Ranks, View
 from roadworthy.studies.scores import tradeoff
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ class Together:
         """Return what an attack of the run of ``entry`` made of a sample; None where it was not kept."""
         at = entry.get("run")
         return self.views[at].artifact(entry) if isinstance(at, int) else None
+
+    def ranked(self, entry: Mapping[str, Any]) -> Ranks | None:
+        """Return what a model made of a sample from whichever run has it; None where it is gone."""
+        return next((r for view in self.views if (r := view.ranked(entry)) is not None), None)
 
     def class_name(self, model: str, label: int) -> str:
         """Return the name of output ``label`` of ``model``, whatever run it is of."""

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+Ranks = Mapping[str, Mapping[str, "NDArray[Any]"]]
+"""Arrays of one sample by what was wanted of a model, such as an order of pixels."""
+
+
 class View(Protocol):
     """A results folder as the report sees it.
 
@@ -57,6 +61,12 @@ class View(Protocol):
         """Return what an attack made of a sample, (3, H, W) in 0 to 1; None where it was not kept.
 
         ``entry`` is one of ``images`` in the summary: it names the file, the sample and the variant.
+        """
+
+    def ranked(self, entry: Mapping[str, Any]) -> Ranks | None:
+        """Return what a model made of a sample by the name of what was wanted of it, as arrays (1, …).
+
+        ``entry`` is a record of subsets: it names the file and the sample. None where it is gone.
         """
 
     def class_name(self, model: str, label: int) -> str:

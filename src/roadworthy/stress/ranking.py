@@ -113,6 +113,11 @@ class Cut:
     flags: Sequence[Sequence[str]] = ()
     in_vain: Sequence[bool] = ()
 
+    def named(self, key: str) -> str:
+        """Return the key of the cut under the setting ``key``; one that thresholds share names none."""
+        _, _, others = key.partition(",")
+        return ",".join(filter(None, (self.extra, others) if self.shared else (key, self.extra)))
+
 
 @dataclass(frozen=True)
 class Ranking:

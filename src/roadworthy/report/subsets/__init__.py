@@ -1,0 +1,1 @@
+"""Sufficient input subsets on the page: pictures, curves, tables and heat maps."""

@@ -15,7 +15,7 @@ CAPTION = (
 )
 
 
-@section(title="Fewer bits", place=680)
+@section(title="Fewer bits", place=710)
 def bits(evidence: Evidence) -> list[Block]:
     """List what is left of each model with so many bits, axis by axis."""
     return [block for one in bit_tables(evidence.summary) for block in _table(one)]

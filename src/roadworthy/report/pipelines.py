@@ -133,7 +133,7 @@ def _twins(one: Mapping[str, Any]) -> Iterator[str]:
         same.setdefault(text_of(pair, "like"), []).append(text_of(pair, "stress"))
     for like, stresses in same.items():
         what = "as the model does by itself" if like.startswith("clean") else f"as {like} does"
-        yield f"read files, bit for bit, {what}, and were judged once: {', '.join(stresses)}"
+        yield f"judged once, since they read files {what}, bit for bit: {', '.join(stresses)}"
 
 
 def _matrix(one: Mapping[str, Any]) -> Iterator[Block]:

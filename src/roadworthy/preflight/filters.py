@@ -19,6 +19,9 @@ from roadworthy.preflight.reading import Reading
 from roadworthy.preflight.window import Window, scaled, windows
 from roadworthy.types import Image
 
+EVEN = 0.04
+"""How near to its own size a square may stay before rounding hides by how much it is scaled."""
+
 CLEAR = 1.2
 """Smallest factor of reduction, or of enlargement, by which filters are told apart first."""
 
@@ -53,6 +56,10 @@ class Filtered:
 
 def squares(reading: Reading) -> list[Square] | str:
     """Measure the square probes; or say why that cannot be done."""
+    if reading.scale.colour == "grey":
+        return (
+            "all channels hold one grey picture, in which the ramps of a grid cannot be told apart"
+        )
     found = []
     for side in SQUARES:
         name = f"square_{side}"
@@ -63,7 +70,8 @@ def squares(reading: Reading) -> list[Square] | str:
         if isinstance(shown, str):
             return shown
         found.append(Square(name, side, shown, (frame.shape[0], frame.shape[1])))
-    return found or "no square picture was answered"
+    telling = [s for s in found if abs(s.reduction - 1) > EVEN]
+    return telling or found or "no square picture was answered"
 
 
 def filters(reading: Reading, found: Sequence[Square]) -> list[Filtered]:

@@ -88,6 +88,8 @@ def _resize(filtered: list[Filtered], measured: list[Square]) -> Component:
     if not filtered:
         return unknown("resize", "no known filter makes these pixels")
     best, *others = filtered
+    if not any(window.resizes for window in best.windows.values()):
+        return Component("resize", "none", "every picture keeps its pixels")
     exactly = (
         "equal pixels" if best.match.equal else f"within {best.match.largest:.2g} of 255 levels"
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roadworthy.pipeline.stages import COLOURS
 from roadworthy.preflight.layout import Floats, Layout
 from roadworthy.preflight.match import Match, match
 from roadworthy.preflight.observe import Answers
 from roadworthy.preflight.probes.base import COLOURS as FLAT
-from roadworthy.preflight.probes.base import probes
 from roadworthy.preflight.scale import Scale
 from roadworthy.types import Image
 
@@ -34,7 +34,12 @@ class Reading:
         return self.kept[name]
 
     def rgb(self, name: str) -> Floats | None:
-        """Return the same with red first, where the order is all that the colours lack."""
+        """Return the same with red first, where the order is all that the colours lack.
+
+        None for grey, in which the ramps of a grid cannot be told apart.
+        """
+        if self.scale.colour == "grey":
+            return None
         frame = self.frame(name)
         return frame[:, :, ::-1] if frame is not None and self.scale.colour == "bgr" else frame
 
@@ -54,19 +59,36 @@ class Reading:
 
 def flat_numbers(answers: Answers, layout: Layout) -> tuple[Floats, Floats] | str:
     """Return flat colours (N, 3) and what they become in the middle of the frame, or why they do not."""
-    colours, numbers = [], []
+    pictures: dict[tuple[int, ...], Floats] = {}
     for colour in FLAT:
-        name = "flat_" + "_".join(map(str, colour))
-        array = answers.arrays.get(name)
+        array = answers.arrays.get("flat_" + "_".join(map(str, colour)))
         picture = None if array is None else layout.picture(array)
-        if picture is None:
-            continue
-        height, width = picture.shape[:2]
-        middle = picture[height // 4 : height - height // 4, width // 4 : width - width // 4]
-        if np.ptp(middle, axis=(0, 1)).max() > 1e-4 * max(1.0, float(np.abs(middle).max())):
-            return f"a flat picture does not come out flat ('{probes()[name].file}')"
-        colours.append(colour)
-        numbers.append(np.median(middle, axis=(0, 1)))
-    if len(colours) < 8:
-        return f"only {len(colours)} of {len(FLAT)} flat pictures were answered with a picture"
-    return np.array(colours, np.float64), np.array(numbers, np.float64)
+        if picture is not None:
+            pictures[colour] = picture
+    if len(pictures) < 8:
+        return f"only {len(pictures)} of {len(FLAT)} flat pictures were answered with a picture"
+    if len({p.shape for p in pictures.values()}) > 1:
+        return "flat pictures of one size come out in several sizes"
+    stack = np.stack(list(pictures.values())).astype(np.float64)
+    inside = stack[:, _middle(np.ptp(stack, axis=0).max(axis=2) > 0)]
+    spread = np.ptp(inside, axis=1).max(axis=1) if inside.size else np.zeros(len(stack))
+    limits = 1e-4 * np.maximum(1.0, np.abs(stack).max(axis=(1, 2, 3)))
+    for shade, uneven in zip(pictures, spread > limits, strict=True):
+        if uneven:
+            return f"a flat picture does not come out flat: RGB {shade}"
+    if not inside.size:
+        inside = stack[:, _middle(np.ones(stack.shape[1:3], bool))]
+    return np.array(list(pictures), np.float64), np.median(inside, axis=1)
+
+
+def _middle(shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the middle of where a picture is shown: not its edges, and not the bars around it."""
+    rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
+    kept = np.zeros_like(shown)
+    if len(rows) and len(columns):
+        parts = []
+        for where in (rows, columns):
+            margin = (int(where[-1]) + 1 - int(where[0])) // 4
+            parts.append(slice(int(where[0]) + margin, int(where[-1]) + 1 - margin))
+        kept[parts[0], parts[1]] = True
+    return kept

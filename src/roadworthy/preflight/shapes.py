@@ -23,6 +23,12 @@ SHORTER = ("crop", "floor_crop", "rounded_crop")
 FIRST = (*SHORTER, "squash", "letterbox", "pad")
 """Geometries in the order in which they are named where several fit; the others follow."""
 
+SIMPLE = 4
+"""How many fractions that explain a length are tried."""
+
+LOOSE = 1.5
+"""Output pixels by which they may be off where pixels are then compared."""
+
 TARGET, OFFSET = 0.35, 0.35
 """Output pixels by which a measured size and offset may be off, where no filter is known."""
 
@@ -75,8 +81,8 @@ def _candidates(
     around = {round(side / covered) for side, covered in step.items()} | {target}
     targets = sorted(t for t in around if 1 <= t <= SIDE_MAX)
     kept = [(s.side, s.shown.rows.step * (s.shown.rows.stop - s.shown.rows.start)) for s in squares]
-    fractions = {_simplest(max(size) / (t + 1), max(size) / t) for t in targets}
-    fractions.add(_simplest(*_bounds(kept)))
+    ranges = {(s / (t + 1), s / t) for t in targets for s in size} | {_bounds(kept)}
+    fractions = {f for low, high in ranges for f in _simplest(low, high)}
     colour = None if fill is None else _whole(fill)
     for name in sorted(GEOMETRIES, key=lambda n: _rank(n, colour)):
         plain = Pipeline(size, geometry=name, crop=1.0, fill=_fill(name, colour))
@@ -109,14 +115,15 @@ def _bounds(kept: list[tuple[int, float]]) -> tuple[float, float]:
     return (low, high) if low < high else (0.0, 1.0)
 
 
-def _simplest(low: float, high: float) -> float:
-    """Return the number with the fewest decimals in (low, high], the largest of these."""
+def _simplest(low: float, high: float) -> list[float]:
+    """Return the numbers with the fewest decimals in (low, high], a few at most."""
     for digits in range(1, 7):
         scale = float(10**digits)
-        number = floor(high * scale + 1e-9) / scale
-        if number > low:
-            return number
-    return high
+        last = floor(high * scale + 1e-9)
+        found = [n / scale for n in range(last, last - SIMPLE, -1) if n / scale > low]
+        if found:
+            return found
+    return [high]
 
 
 def window_of(height: int, width: int, pipeline: Pipeline) -> Window:
@@ -141,7 +148,7 @@ def _explained(
     places: dict[tuple[int, int], Window],
     resizer: str | None,
 ) -> Match:
-    slack = None if resizer is None else 1.0
+    slack = None if resizer is None else LOOSE
     if not all(_consistent(places[sides], shown, slack) for sides, shown in grids.items()):
         return APART
     worst = Match(0.0, 0.0, reading.scale.noise)

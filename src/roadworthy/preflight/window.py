@@ -16,7 +16,7 @@ from roadworthy.types import Image
 CLEAR = 0.12
 """Output pixels within which a measured number is taken for the whole one beside it."""
 
-MOST = 12
+MOST = 6
 """Windows that are tried for one picture at most, the likeliest first."""
 
 
@@ -99,6 +99,8 @@ def windows(
     kind = _part if part else _whole
     rows, columns = kind(shown.rows, height), kind(shown.columns, width)
     pairs = sorted(product(rows, columns), key=lambda pair: pair[0][0] + pair[1][0])
+    if height == width and size[0] == size[1]:
+        pairs = [(r, c) for r, c in pairs if r[1] == c[1]] or pairs  # a square stays one
     return [Window(r, c, size, fill) for (_, r), (_, c) in pairs[:MOST]]
 
 

@@ -39,6 +39,7 @@ KINDS = (
     "metrics",
     "stores",
     "baselines",
+    "pipelines",
     *STAGES,
 )
 
@@ -46,6 +47,7 @@ KINDS = (
 def _registries() -> dict[str, Registry[Any]]:
     from roadworthy.data.registry import DATA
     from roadworthy.models.base import MODELS
+    from roadworthy.preflight.base import PROVIDERS
     from roadworthy.stores import STORES
     from roadworthy.stress import STRESSES
     from roadworthy.stress.masks import MASKS
@@ -58,6 +60,7 @@ def _registries() -> dict[str, Registry[Any]]:
         "models": MODELS,
         "data": DATA,
         "stores": STORES,
+        "pipelines": PROVIDERS,
     }
 
 

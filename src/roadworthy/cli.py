@@ -218,6 +218,7 @@ def ls(
         "metrics",
         "stores",
         "baselines",
+        "pipelines",
         "decoders",
         "resizers",
         "geometries",

@@ -159,3 +159,24 @@ def test_all_of_it_is_plain_values() -> None:
     assert again["deployment"]["components"]["colour"]["name"] == "bgr"
     assert [s["factor"] for s in again["suggestions"]] == ["depth", "colour"]
     assert "pillow: libjpeg" in again["manifest"]
+
+
+def test_a_training_pipeline_without_a_name_is_called_itself() -> None:
+    usual, other = plain(), plain(bgr=True)
+
+    def smeared(data: bytes) -> Any:
+        numbers = usual(data)
+        return (numbers + np.roll(numbers, 1, axis=2) + np.roll(numbers, 1, axis=3)) / 3
+
+    same = checked(smeared, training=smeared)
+    assert same.prices is not None
+    assert same.training is not None
+    assert not same.training["resize"].known
+    (row,) = same.prices.rows
+    assert (row.name, row.price.drop, row.price.flips, row.price.p) == (DEPLOYED, 0, 0, 1)
+    assert any("training: resize is unknown" in note for note in same.open_parts)
+    swapped = checked(other, training=smeared)
+    assert swapped.prices is not None
+    (row,) = swapped.prices.rows
+    assert row.price.flips > 20
+    assert swapped.comparison is None

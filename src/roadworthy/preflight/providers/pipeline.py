@@ -21,6 +21,11 @@ def pipeline(
     resize_to: int | None = None,
     colour: str = "rgb",
     fill: tuple[int, int, int] | None = None,
+    cmyk: str = "pillow",
+    depth: str = "high_byte",
+    alpha: str = "drop",
+    yuv: str = "none",
+    light: str = "encoded",
     mean: Stats | Word | None = None,
     std: Stats | Word | None = None,
 ) -> Subject:
@@ -30,24 +35,12 @@ def pipeline(
     ``std``, in units of [0, 1] or as a word (imagenet, half, none), are those of the model unless
     given. Raises UsageError for unknown names and impossible numbers.
     """
-    if (mean is None) != (std is None):
+    given = dict(locals())
+    if (given.pop("mean") is None) != (given.pop("std") is None):
         raise UsageError("pipeline: give mean and std together, or neither")
-    recipe = validate(
-        Pipeline(
-            size=(size, size) if isinstance(size, int) else size,
-            decoder=decoder,
-            orient=orient,
-            profile=profile,
-            resize=resize,
-            geometry=geometry,
-            crop=crop,
-            resize_to=resize_to,
-            colour=colour,
-            fill=fill,
-        )
-    )
+    given["size"] = (size, size) if isinstance(size, int) else size
     shift, scale = (None, None) if mean is None else statistics(mean, std)
-    return subject_of_recipe(recipe, mean=shift, std=scale)
+    return subject_of_recipe(validate(Pipeline(**given)), mean=shift, std=scale)
 
 
 def subject_of_recipe(

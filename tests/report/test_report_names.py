@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 
 from roadworthy.report.cells import cells, label_of
-from roadworthy.report.names import AXES, axis_of, clean_text, middle, short_names
+from roadworthy.report.names import (
+    AXES,
+    axis_of,
+    clean_text,
+    middle,
+    model_names,
+    short_names,
+    stress_names,
+    unframed,
+)
 from roadworthy.report.reading import Reading, number
 from roadworthy.stress import STRESSES
 
@@ -127,3 +136,27 @@ def test_cells_know_pooled_rows_and_survive_damage() -> None:
     ]
     assert found[3].value("top1") is None
     assert cells({"rows": "no"}) == cells({}) == []
+
+
+def test_networks_in_files_are_called_by_network_and_checkpoint() -> None:
+    a = "torch:nets.py:resnet20(checkpoint='w/r20.th', mean=imagenet)"
+    b = "torch:nets.py:resnet20(checkpoint='w/r20_at.pt', mean=imagenet)"
+    plain, other = "torch:nets.py:resnet32(size=32)", "timm/resnet50.a1_in1k"
+    assert model_names([a, b, plain, other], 48) == {
+        a: "resnet20 (r20)",
+        b: "resnet20 (r20_at)",
+        plain: "resnet32",
+        other: other,
+    }
+    assert model_names([f"{a} [bf16]", a], 48)[f"{a} [bf16]"] == "resnet20 (r20) [bf16]"
+    again = a.replace("w/", "v/")
+    assert model_names([a, again], 80) == short_names([a, again], 80)
+
+
+def test_stresses_go_without_frame_and_store_where_that_is_enough() -> None:
+    protocol = "frame=imagenet, store=jpeg(quality=85)"
+    fog, snow = f"fog(severity=3, {protocol})", f"snow({protocol})"
+    assert stress_names([fog, snow], 40) == {fog: "fog(severity=3)", snow: "snow"}
+    both = [fog, "fog(severity=3)"]
+    assert stress_names(both, 80) == short_names(both, 80)
+    assert unframed("no spec frame=(") == "no spec frame=("

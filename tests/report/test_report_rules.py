@@ -176,9 +176,15 @@ CASES = {
             row("clean", "ece", 5.0, 3.0, 7.0),
             row(FOG, "ece", 22.0, 20.0, 24.0, variant="severity=5"),
             row("pgd(eps=4/255)", "ece", 60.0, 50.0, 70.0),  # an attack is no weather
+            row("sis", "ece", 90.0, 80.0, 99.0),  # a few pixels are no picture
         ],
         ["off by 22.0 % [20.0, 24.0] under fog(severity=5), by 5.0 % on clean images"],
         [[CLEAN, row("clean", "ece", 5.0, 0.0, 7.0)], [CLEAN, row(FOG, "ece", 22.0, 20.0, 24.0)]],
+    ),
+    "overinterprets": Case(
+        [CLEAN, row("sis(threshold=0.9)", "sis_size_mean", 3.0, 2.5, 3.5)],
+        ["Its answer stands on 3.0 % [2.5, 3.5] of the pixels"],
+        [[CLEAN, row("sis(threshold=0.9)", "sis_size_mean", 8.0, 6.0, 10.5)], [CLEAN]],
     ),
     "worst_class": Case(
         [CLEAN, row("clean", "worst_class_top1", 40.0, 20.0, 60.0)],

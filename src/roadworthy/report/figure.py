@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from roadworthy.report.cells import Cell
-from roadworthy.report.names import short_names
+from roadworthy.report.names import stress_names
 from roadworthy.report.points import Who, point
 from roadworthy.report.style import Point, Spec
 
@@ -35,7 +35,7 @@ def points_of(
 ) -> list[Point]:
     """Return one point per cell in which ``metric`` was measured, named by judge and ``series``."""
     measured = [cell for cell in found if cell.value(metric) is not None]
-    names = short_names([cell.label for cell in measured], width)
+    names = stress_names([cell.label for cell in measured], width)
     return [
         point(
             cell.readings[metric],

@@ -24,6 +24,7 @@ AXES = {
 }
 """Axes in the order of the report, with their headings."""
 
+PROTOCOL = ("frame", "store")
 WORST_CASE = "worst_case"
 """What a row over several attacks is called in front of the brackets with their specs."""
 
@@ -69,6 +70,29 @@ def short_names(specs: Iterable[str], width: int) -> dict[str, str]:
             if len(set(short.values())) == len(short):
                 return short
     return full
+
+
+@lru_cache(maxsize=4096)
+def unframed(label: str) -> str:
+    """Return the spec of a stress without frame and store, which belong to the suite it is of."""
+    if not any(f"{name}=" in label for name in PROTOCOL):
+        return label
+    try:
+        spec = parse(label)
+    except SpecError:
+        return label
+    params = tuple(param for param in spec.params if param[0] not in PROTOCOL)
+    return clean_text(str(replace(spec, params=params)))
+
+
+def stress_names(labels: Iterable[str], width: int) -> dict[str, str]:
+    """Return a short name for each stress: without frame and store where that tells them apart."""
+    known = list(dict.fromkeys(labels))
+    bare = {label: unframed(label) for label in known}
+    if len(set(bare.values())) < len(bare):
+        return short_names(known, width)
+    short = short_names(bare.values(), width)
+    return {label: short[text] for label, text in bare.items()}
 
 
 def model_names(specs: Iterable[str], width: int) -> dict[str, str]:

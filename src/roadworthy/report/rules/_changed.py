@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from roadworthy.report.cells import Cell
-from roadworthy.report.names import short_names
+from roadworthy.report.names import stress_names
 from roadworthy.report.rules.base import LEAST, Judged, as_points, level_of, percent
 from roadworthy.report.sentence import Sentence
 
@@ -22,7 +22,7 @@ def changed(
     if not found:
         return None
     cost, sure, cell = max(found, key=lambda one: (one[1], one[0], one[2].label))
-    name = short_names([cell.label], 56)[cell.label]
+    name = stress_names([cell.label], 56)[cell.label]
     said = f"{title}: {name} {_what(cell)}."
     return Sentence(said, advice, cost, level_of(sure))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from roadworthy.report.cells import Cell
-from roadworthy.report.names import short_names
+from roadworthy.report.names import stress_names
 from roadworthy.report.parts import part_of
 from roadworthy.report.reading import Reading
 from roadworthy.report.rules.base import LEAST, Judged, as_points, level_of, percent
@@ -35,7 +35,7 @@ class Loss:
         if part is not None:
             level = "" if part.severity is None else f"(severity={part.severity})"
             return f"{part.name}{level} as stored"
-        return short_names([self.cell.label], 56)[self.cell.label]
+        return stress_names([self.cell.label], 56)[self.cell.label]
 
 
 def losses(judged: Judged, wanted: Callable[[Cell], bool]) -> list[Loss]:

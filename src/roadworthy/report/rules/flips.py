@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadworthy.report.names import short_names
+from roadworthy.report.names import stress_names
 from roadworthy.report.rules.base import LEAST, Judged, level_of, percent, rule
 from roadworthy.report.sentence import Sentence
 
@@ -26,7 +26,7 @@ def flips(judged: Judged) -> Sentence | None:
     if not sure:
         return None
     reading, cell = max(sure, key=lambda one: (one[0].value or 0.0, one[1].label))
-    name = short_names([cell.label], 56)[cell.label]
+    name = stress_names([cell.label], 56)[cell.label]
     said = (
         f"Its answer changes from frame to frame: in {percent(reading)} of the steps of {name}, whose "
         f"frames hardly differ."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from roadworthy.report.names import short_names
+from roadworthy.report.names import stress_names
 from roadworthy.report.rules.base import LEAST, Judged, percent, rule
 from roadworthy.report.sentence import Sentence
+
+PLAIN = ("clean", "corruption", "sequence", "systematic")
+"""Axes on which an image still shows what its label says."""
 
 ADVICE = (
     "Fit one temperature on images that were not trained on, and do not use its confidence as a "
@@ -21,12 +24,12 @@ def overconfident(judged: Judged) -> Sentence | None:
     if judged.clean is None or (own := judged.clean.readings.get("ece")) is None:
         return None
     cells = [cell for cell in judged.cells if not cell.pooled and "ece" in cell.readings]
-    sure = [c for c in cells if (c.readings["ece"].low or 0.0) > LEAST and c.axis != "adversarial"]
+    sure = [c for c in cells if (c.readings["ece"].low or 0.0) > LEAST and c.axis in PLAIN]
     if not sure or own.value is None:
         return None
     worst = max(sure, key=lambda cell: (cell.readings["ece"].value or 0.0, cell.label))
     ece = worst.readings["ece"]
-    name = short_names([worst.label], 56)[worst.label]
+    name = stress_names([worst.label], 56)[worst.label]
     said = (
         f"Its confidence is off by {percent(ece)} under {name}"
         if worst is not judged.clean

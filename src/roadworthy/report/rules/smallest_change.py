@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.report.columns import median_of
-from roadworthy.report.names import short_names
+from roadworthy.report.names import stress_names
 from roadworthy.report.rules.base import Judged, rule
 from roadworthy.report.sentence import Sentence
 
@@ -29,7 +29,7 @@ def smallest_change(judged: Judged) -> Sentence | None:
     if not near or judged.clean is None:
         return None
     share, norm, reading, cell = min(near, key=lambda one: (one[0], one[3].label))
-    name = short_names([cell.label], 56)[cell.label]
+    name = stress_names([cell.label], 56)[cell.label]
     said = (
         f"Half of what it gets right falls to a change of {norm} {reading.full}, which can hardly be "
         f"seen ({name})."

@@ -147,7 +147,23 @@ def test_a_class_seen_under_fewer_stresses_is_ranked_by_its_mean() -> None:
     (table,) = blocks_of(FakeView(Path(), {"per_class": rows}))["classes"]
     assert isinstance(table, Table)
     values = [[entry.text for entry in row.entries] for row in table.groups[0].rows]
-    assert values == [["crane", "0", "40.0", "40.0"], ["crane", "0", "60.0", "–"]]
+    assert values == [["crane", "", "0", "40.0", "40.0"], ["crane", "", "0", "60.0", "–"]]
+
+
+def test_a_class_is_called_worse_only_beyond_chance() -> None:
+    def row(label: int, right: int, n: int) -> dict[str, Any]:
+        told = {"model": "m", "data": "d", "stress": "clean", "label": label, "name": f"c{label}"}
+        return {**told, "n": n, "top1": 100 * right / n, "low": 0, "high": 100}
+
+    rows = [row(0, 0, 2), row(1, 8, 40), *(row(i, 36, 40) for i in range(2, 30)), row(30, 9, 9)]
+    (table,) = blocks_of(FakeView(Path(), {"per_class": rows}))["classes"]
+    assert isinstance(table, Table)
+    marked = {r.entries[0].text for r in table.groups[0].rows if r.entries[1].text == "worse"}
+    assert marked == {"c1"}  # two of two wrong may be chance
+    assert [r.entries[0].text for r in table.groups[0].rows][:2] == ["c0", "c1"]
+    assert "Of 31 classes" in table.caption
+    assert "1 of them is surely worse" in table.caption
+    assert "6 better classes are left out" in table.caption
 
 
 def test_nothing_is_loaded_from_outside(page: Page) -> None:

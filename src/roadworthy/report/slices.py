@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from roadworthy.metrics.interval import proportion, wilson
+from roadworthy.metrics.interval import Floats, proportion, wilson
 from roadworthy.metrics.mcnemar import holm
 from roadworthy.report.attributes import SMALLEST, groups
 from roadworthy.report.reading import Reading
@@ -77,15 +77,24 @@ def _stressed(own: pl.DataFrame) -> Reading | None:
     return Reading(found.value, found.low, found.high, "percent", found.n)
 
 
+def _choose(n: int, k: Floats | int) -> Floats:
+    """Return the logarithm of the binomial coefficient."""
+    from scipy.special import gammaln  # scipy.stats takes a second to import
+
+    size = np.float64(n)
+    found: Floats = gammaln(size + 1) - gammaln(np.add(k, 1)) - gammaln(size - k + 1)
+    return found
+
+
 def fisher(right: int, n: int, other: int, others: int) -> float:
     """Return the two-sided p-value of Fisher's exact test: right in n against other in others.
 
     The probability, given all margins, of tables that are at most as likely as this one. R. A.
     Fisher, "On the interpretation of chi-squared from contingency tables", JRSS 85 (1922).
     """
-    from scipy.stats import hypergeom
-
     total = right + other
     low, high = max(0, total - others), min(total, n)
-    chances = hypergeom.pmf(np.arange(low, high + 1), n + others, total, n)
+    hits = np.arange(low, high + 1, dtype=np.float64)
+    log = _choose(n, hits) + _choose(others, total - hits) - _choose(n + others, total)
+    chances = np.exp(log)
     return float(min(1.0, chances[chances <= chances[right - low] * (1 + 1e-9)].sum()))

@@ -57,7 +57,7 @@ def sure_net(seed: int, *, name: str = "") -> Classifier:
     """Return a network that tells colours and is sure of it."""
     net = tinted(seed)
     net.conv.weight.data *= 8
-    return rw.wrap(net, size=16, name=name or f"net{seed}", classes=Classes(3, COLOURS))
+    return rw.wrap(net, size=SIDE, name=name or f"net{seed}", classes=Classes(3, COLOURS))
 
 
 def grey_pictures(folder: Path, count: int = 6) -> tuple[str, NDArray[np.float64]]:

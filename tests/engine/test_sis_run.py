@@ -87,10 +87,10 @@ def test_every_picture_is_judged_afresh_as_it_is_kept(tmp_path: Path) -> None:
     rows, dataset = subsets(run), rw.open(data)
     by_name = {s.id: s for s in dataset.samples}
     seen = 0
-    for variant, size in (("threshold=0.6", None), ("fraction=0.1", 26), ("fraction=0.5", 128)):
+    for variant, size in (("threshold=0.6", None), ("fraction=0.1", 7), ("fraction=0.5", 32)):
         for row in at(rows, variant).filter(pl.col("status") == "ok").iter_rows(named=True):
             order = kept_order(run, row)
-            step = len(order.ravel()) - (size or round(row["kept"] * 256))
+            step = len(order.ravel()) - (size or round(row["kept"] * 64))
             kept = torch.from_numpy(order >= step)
             image = prepared(dataset.read(by_name[row["sample"]]), net.pipeline, name=row["sample"])
             x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
@@ -106,8 +106,8 @@ def test_every_picture_is_judged_afresh_as_it_is_kept(tmp_path: Path) -> None:
     assert found["sufficient"].all()
     assert (found["conf_target"] >= 0.6).all()
     assert (found["minimal"] <= found["kept"]).all()
-    assert (found["forwards"] == 257).all()
-    assert (found["backwards"] == 256).all()
+    assert (found["forwards"] == 65).all()
+    assert (found["backwards"] == 64).all()
 
 
 def test_controls_are_on_by_default_and_go_the_same_way(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_controls_are_on_by_default_and_go_the_same_way(tmp_path: Path) -> None:
     drawn = at(rows, "control=random_subset,fraction=0.3")
     drawn = drawn.filter(pl.col("status") == "ok")
     assert set(drawn["frames_pred"].list.len()) == {20}
-    assert drawn["kept"].to_list() == pytest.approx([77 / 256] * len(drawn))
+    assert drawn["kept"].to_list() == pytest.approx([20 / 64] * len(drawn))
     assert drawn["pred"].is_null().all()
     right = drawn.select(
         same=pl.col("frames_correct") == pl.col("frames_pred").list.eval(pl.element() >= 0)
@@ -147,7 +147,7 @@ def test_controls_are_on_by_default_and_go_the_same_way(tmp_path: Path) -> None:
 
 
 def test_random_subsets_belong_to_the_image_whoever_made_the_subset(tmp_path: Path) -> None:
-    data, spec = pictures(tmp_path), "sis(threshold=0.5, draws=5, fractions=(0.1, 0.2))"
+    data, spec = pictures(tmp_path, each=2), "sis(threshold=0.5, draws=5, fractions=(0.1, 0.2))"
     runs = [
         rw.evaluate(sure_net(1), data, spec, out=tmp_path / "a"),
         rw.evaluate(sure_net(1), data, spec, out=tmp_path / "b", batch_size=1),
@@ -218,7 +218,7 @@ def test_a_lower_threshold_ranks_only_those_that_were_not(tmp_path: Path) -> Non
 
 
 def test_subsets_are_handed_on_and_a_new_judge_ranks_only_for_itself(tmp_path: Path) -> None:
-    data, out, spec = pictures(tmp_path), tmp_path / "out", "sis(threshold=0.6, draws=3)"
+    data, out, spec = pictures(tmp_path, each=3), tmp_path / "out", "sis(threshold=0.6, draws=3)"
     alone = [rw.evaluate(sure_net(n), data, spec, out=tmp_path / str(n)) for n in (1, 2, 3)]
     both = rw.evaluate([sure_net(1), sure_net(2)], data, spec, out=out, transfer=True)
     assert crafted(both) == [crafted(a)[0] for a in alone[:2]]
@@ -273,14 +273,14 @@ def test_overlap_is_with_the_judges_own_subsets(tmp_path: Path) -> None:
         if row["sample"] not in mine or row["sample"] not in theirs:
             assert row["overlap"] is None
             continue
-        a, b = (orders_[row["sample"]] >= 256 - 52 for orders_ in (mine, theirs))
+        a, b = (orders_[row["sample"]] >= 64 - 13 for orders_ in (mine, theirs))
         assert row["overlap"] == pytest.approx((a & b).sum() / (a | b).sum())
         checked += 1
     assert checked > 5
 
 
 def test_results_do_not_depend_on_the_batch(tmp_path: Path) -> None:
-    data, spec = pictures(tmp_path), "sis(threshold=0.6, draws=2, collection=2, schedule=geometric)"
+    data, spec = pictures(tmp_path, each=2), "sis(threshold=0.6, draws=2, collection=2, schedule=geometric)"
     one = rw.evaluate(sure_net(1), data, spec, out=tmp_path / "a")
     other = rw.evaluate(sure_net(1), data, spec, out=tmp_path / "b", batch_size=1)
     left, right = (subsets(run).drop("request", "artifact") for run in (one, other))
@@ -398,7 +398,7 @@ def test_an_order_that_is_ended_early_says_what_it_does_not_hold(tmp_path: Path)
     ended = small.filter(pl.col("reason").str.contains("early_stop"))
     assert len(ended)
     spent = at(subsets(early), "threshold=0.9").filter(pl.col("status") == "ok")
-    assert (spent["forwards"] < 257).all()
+    assert (spent["forwards"] < 65).all()
     (row, *_) = spent.iter_rows(named=True)
     kept = Artifacts(early.folder)
     file = kept.held(row["artifact"].split("/")[1])[row["sample"], row["content"]]
@@ -427,7 +427,7 @@ def test_orders_and_heat_maps_are_read_off_without_a_model(tmp_path: Path) -> No
     ].to_list()
     maps = heat_maps(run, rows, fraction=0.25)
     for target, heat in maps.items():
-        mine = [one.removal.order[0] >= 192 for one in found if one.target == target]
+        mine = [one.removal.order[0] >= 48 for one in found if one.target == target]
         np.testing.assert_allclose(heat, np.mean(mine, axis=0))
         assert heat.mean() == pytest.approx(0.25)
     with pytest.raises(UsageError, match="between 0 and 1"):

@@ -280,7 +280,10 @@ def test_overlap_is_with_the_judges_own_subsets(tmp_path: Path) -> None:
 
 
 def test_results_do_not_depend_on_the_batch(tmp_path: Path) -> None:
-    data, spec = pictures(tmp_path, each=2), "sis(threshold=0.6, draws=2, collection=2, schedule=geometric)"
+    data, spec = (
+        pictures(tmp_path, each=2),
+        "sis(threshold=0.6, draws=2, collection=2, schedule=geometric)",
+    )
     one = rw.evaluate(sure_net(1), data, spec, out=tmp_path / "a")
     other = rw.evaluate(sure_net(1), data, spec, out=tmp_path / "b", batch_size=1)
     left, right = (subsets(run).drop("request", "artifact") for run in (one, other))

@@ -28,16 +28,20 @@ def rank_correlation(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> Shar
     Units of one step share a rank. NaN where an order has but one step. C. Spearman, American Journal
     of Psychology 15 (1904).
     """
-    from scipy.stats import rankdata
-
     found = np.full(len(one), np.nan)
     for index, (a, b) in enumerate(zip(one, other, strict=True)):
         there = (a != NEVER) & (b != NEVER)
         if not there.any():
             continue
-        ranks = [rankdata(v[there]) for v in (a, b)]
+        ranks = [_ranks(v[there]) for v in (a, b)]
         x, y = (r - r.mean() for r in ranks)
         spread = float(np.sqrt((x * x).sum() * (y * y).sum()))
         if spread > 0:
             found[index] = float((x * y).sum()) / spread
     return found
+
+
+def _ranks(steps: NDArray[np.uint16]) -> Shares:
+    """Return the rank of each unit; those of one step share the mean of theirs."""
+    counts = np.bincount(steps)
+    return (counts.cumsum() - (counts - 1) / 2)[steps]

@@ -234,7 +234,10 @@ def test_no_order_depends_on_the_batch() -> None:
 
 def test_by_slopes_first_and_then_by_trial() -> None:
     model, x, every = network(), images(2), torch.ones(2, 5, 4, dtype=torch.bool)
-    mixed = back_select(of_class(model, x), every, Schedule("constant", 3, 0.05, 0.0, 7))
+    asked = of_class(model, x)
+    mixed = back_select(asked, every, Schedule("constant", 3, 0.05, 0.0, 7))
+    assert asked.backwards.tolist() == [5, 5]
+    assert asked.forwards.tolist() == [5 + 1 + 7 * 8 // 2 + 1] * 2
     slopes = back_select(of_class(model, x), every, by_slopes(3))
     counts = np.bincount(mixed.order[0].ravel())
     assert counts.tolist() == [3, 3, 3, 3, 1, *[1] * 7]  # 20, 17, … 8, and 7 by trial
@@ -258,12 +261,12 @@ def test_a_geometric_schedule_averages_its_slopes() -> None:
 
     object.__setattr__(asked, "gains", spying)
     removal = back_select(
-        asked, torch.ones(1, 5, 4, dtype=torch.bool), Schedule("geometric", 9, 0.25, 0.5, 0)
+        asked, torch.ones(1, 5, 4, dtype=torch.bool), Schedule("geometric", 9, 0.25, 0.7, 0)
     )
     assert np.bincount(removal.order.ravel()).tolist() == [5, 4, 3, 2, 2, 1, 1, 1, 1]
     average, kept = torch.zeros(20, dtype=torch.float64), np.ones(20, bool)
     for step, gains in enumerate(seen):
-        average = 0.5 * average + gains.flatten()
+        average = 0.7 * average + gains.flatten()
         ranked = np.where(kept, average.numpy(), -np.inf)
         gone = np.argsort(-ranked, kind="stable")[: int((removal.order == step).sum())]
         assert set(gone) == set(np.flatnonzero(removal.order.ravel() == step))

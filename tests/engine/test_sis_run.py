@@ -124,12 +124,13 @@ def test_controls_are_on_by_default_and_go_the_same_way(tmp_path: Path) -> None:
     assert set(drawn["frames_pred"].list.len()) == {20}
     assert drawn["kept"].to_list() == pytest.approx([20 / 64] * len(drawn))
     assert drawn["pred"].is_null().all()
-    right = drawn.select(
-        same=pl.col("frames_correct") == pl.col("frames_pred").list.eval(pl.element() >= 0)
-    )
-    assert len(right) == len(drawn)
+    assert set(drawn["control"]) == {"random_subset"}
+    steered = at(rows, "threshold=0.6,control=random_class").filter(pl.col("sufficient"))
+    both = steered.join(base, on="sample", suffix="_own")
+    assert len(both)
+    assert (both["target"] != both["target_own"]).all()
+    assert at(rows, "threshold=0.6,control=random_class")["sufficient"].is_not_null().any()
     steered = at(rows, "threshold=0.6,control=random_class").filter(pl.col("status") == "ok")
-    assert (steered["target"] != base["target"].head(1).item()).any()
     found = steered.filter(pl.col("sufficient"))
     assert (found["conf_target"] >= 0.6).all()
     assert steered.filter(~pl.col("sufficient"))["kept"].is_null().all()

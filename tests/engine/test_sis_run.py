@@ -462,3 +462,63 @@ def test_an_ensemble_is_ranked_as_one_model(tmp_path: Path) -> None:
     spec = "sis(threshold=0.6, controls=())"
     run = rw.evaluate(both, pictures(tmp_path), spec, out=tmp_path / "out")
     assert (at(subsets(run), "threshold=0.6")["status"] == "ok").any()
+
+
+def test_other_masks_cover_what_is_not_kept(tmp_path: Path) -> None:
+    data = pictures(tmp_path, each=2)
+    baselines = ("mean", "zero", "blur", "noise", "another", "inpaint")
+    run = rw.evaluate(sure_net(1), data, "sis(threshold=0.5)", out=tmp_path / "out")
+    rows = subsets(run)
+    found = {
+        name: at(rows, f"threshold=0.5,baseline={name}").filter(pl.col("status") == "ok")
+        for name in baselines[1:]
+    }
+    base = at(rows, "threshold=0.5").filter(pl.col("status") == "ok")
+    for name, part in found.items():
+        assert part["kept"].equals(base["kept"])
+        assert set(part["control"]) == {"baseline"}
+        # this network has no mean: black is what it is shown anyway
+        assert part["conf_target"].equals(base["conf_target"]) == (name == "zero"), name
+    lonely = pictures(tmp_path / "lonely", each=1)
+    for path in (tmp_path / "lonely" / "pictures").rglob("*.png"):
+        if path.parent.name != "red":
+            path.unlink()
+    alone = rw.evaluate(sure_net(1), lonely, "sis(threshold=0.34)", out=tmp_path / "alone")
+    (row,) = at(subsets(alone), "threshold=0.34,baseline=another").iter_rows(named=True)
+    assert row["status"] == "not_applicable"
+    assert "no other image" in row["reason"]
+    assert at(subsets(alone), "threshold=0.34,baseline=blur")["status"].item() == "ok"
+    covered = rw.evaluate(
+        sure_net(1), lonely, "sis(threshold=0.34, mask=another)", out=tmp_path / "covered"
+    )
+    failed = subsets(covered)
+    assert set(failed["status"]) == {"failed"}
+    assert failed["reason"].str.contains("no other image").all()
+
+
+def test_tokens_of_a_transformer_are_ranked_and_left_out(tmp_path: Path) -> None:
+    import timm
+
+    torch.manual_seed(2)
+    vit = timm.create_model(
+        "vit_tiny_patch16_224", img_size=32, patch_size=8, num_classes=3, depth=2, embed_dim=24
+    )
+    with torch.no_grad():
+        vit.head.weight.normal_()
+        for block in vit.blocks:  # so that tokens look at each other
+            block.attn.qkv.weight.mul_(20)
+            block.attn.proj.weight.mul_(20)
+    net = rw.wrap(vit, size=32, name="vit", classes=Classes(3))
+    spec = "sis(threshold=0.5, mask=tokens, draws=2, fractions=(0.5), baselines=(mean))"
+    run = rw.evaluate(net, pictures(tmp_path, each=3), spec, out=tmp_path / "out")
+    rows = at(subsets(run), "threshold=0.5").filter(pl.col("status") == "ok")
+    assert len(rows)
+    assert set((16 * rows["kept"]).to_list()) <= set(range(1, 17))
+    assert rows["sufficient"].all()
+    half = at(subsets(run), "fraction=0.5").filter(pl.col("status") == "ok")
+    assert set(half["kept"]) == {0.5}
+    covered = at(subsets(run), "threshold=0.5,baseline=mean").filter(pl.col("status") == "ok")
+    assert covered["kept"].equals(rows["kept"])
+    assert not covered["conf_target"].equals(rows["conf_target"])
+    with pytest.raises(UsageError, match="takes a vision transformer of timm"):
+        rw.evaluate(sure_net(1), pictures(tmp_path / "2"), spec, out=tmp_path / "cnn")

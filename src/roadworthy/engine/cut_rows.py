@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,10 @@ class Stage:
     def judged(self, setting: Setting, cut: Cut) -> list[Judged]:
         """Return the records of a cut: what was judged, and what there is nothing of."""
         named = Setting(cut.named(setting.key), setting.arguments)
+        if cut.mask is not None and cut.control == "baseline":
+            missing = self.scene.covered(cut.mask)
+            reasons = [why or missing.get(i, "") for i, why in enumerate(cut.reasons)]
+            cut = replace(cut, reasons=reasons)
         there = np.array([not reason for reason in cut.reasons], bool)
         good = np.flatnonzero(there)
         found = []
@@ -78,13 +82,10 @@ class Stage:
         x = self.scene.x
         flags = torch.from_numpy(np.ascontiguousarray(kept)).to(x.device)
         if cut.mask is None:
-            plain = flags[:, None].to(x.dtype)
-            whole = torch.nn.functional.interpolate(plain, size=x.shape[2:], mode="nearest")
-            return whole.expand(-1, x.shape[1], -1, -1), self.cell.classifier
-        shown = self.scene.shown(cut.mask, self.cell.classifier)
-        if len(good) < len(self.scene.rows):
-            shown = shown.at(torch.from_numpy(good).to(x.device))
-        return shown.view(flags)
+            white = _enlarged(flags, (x.shape[2], x.shape[3]))[:, None].to(x.dtype)
+            return white.expand(-1, x.shape[1], -1, -1), self.cell.classifier
+        shown = self.scene.at(good).shown(cut.mask, self.cell.classifier)
+        return shown.view(_enlarged(flags, shown.grid))
 
     def _rows(
         self, setting: Setting, cut: Cut, good: Wholes, verdicts: Mapping[str, Any]
@@ -152,6 +153,14 @@ class Stage:
             labels=batch.labels[places],
             clean=batch.clean[places],
         )
+
+
+def _enlarged(flags: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Return which of the units of ``grid`` are kept, where that is said of larger ones."""
+    if tuple(flags.shape[1:]) == grid:
+        return flags
+    plain = flags[:, None].to(torch.float32)
+    return torch.nn.functional.interpolate(plain, size=grid, mode="nearest")[:, 0] > 0
 
 
 def _probability(logits: Logits, classes: Wholes) -> NDArray[np.float64]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Hashable, Iterator, Sequence
-from functools import lru_cache
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from roadworthy.engine.forward import to_input
-from roadworthy.engine.plan import Cell
+from roadworthy.engine.plan import Cell, Source
 from roadworthy.engine.taps import Context
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import run
 from roadworthy.seed import digest
-from roadworthy.types import Dataset, Image, Sample
+from roadworthy.types import Image, Sample
 
 TRIES = 100
 """Images that are looked at before one of the same class will do."""
@@ -36,7 +34,7 @@ def another(cell: Cell, samples: Sequence[Sample], context: Context) -> Tensor:
 
 def _image(cell: Cell, sample: Sample, seed: int) -> Image:
     dataset, unreadable = cell.source.dataset, ""
-    for other in _after(dataset, sample, seed):
+    for other in _after(cell.source, sample, seed):
         try:
             image = run(dataset.read(other), cell.pipeline, name=other.id)
         except SampleError as error:
@@ -48,18 +46,12 @@ def _image(cell: Cell, sample: Sample, seed: int) -> Image:
     raise SampleError(f'"{sample.id}": there is no other image to take its place{why}')
 
 
-def _after(dataset: Dataset, sample: Sample, seed: int) -> Iterator[Sample]:
+def _after(source: Source, sample: Sample, seed: int) -> Iterator[Sample]:
     """Yield the samples after the place of ``sample``, those of its own class last."""
-    places, ordered = _circle(cast(Hashable, dataset), seed)
+    places, ordered = source.circle(seed)
     start = bisect(places, digest(seed, "place", sample.id))
     count = len(ordered)
     near = [ordered[(start + i) % count] for i in range(min(TRIES, count))]
     others = [one for one in near if one.id != sample.id]
     yield from (one for one in others if one.label != sample.label)
     yield from (one for one in others if one.label == sample.label)
-
-
-@lru_cache(maxsize=4)
-def _circle(dataset: Any, seed: int) -> tuple[list[str], list[Sample]]:
-    keyed = sorted((digest(seed, "circle", s.id), i) for i, s in enumerate(dataset.samples))
-    return [key for key, _ in keyed], [dataset.samples[i] for _, i in keyed]

@@ -70,6 +70,18 @@ class Source:
         return known[judge.spec]
 
     @cached_property
+    def _circles(self) -> dict[int, tuple[list[str], list[Sample]]]:
+        return {}
+
+    def circle(self, seed: int) -> tuple[list[str], list[Sample]]:
+        """Return all samples of the data set in the order of digests of their names, and these."""
+        if seed not in self._circles:
+            everyone = self.dataset.samples
+            keyed = sorted((digest(seed, "circle", s.id), i) for i, s in enumerate(everyone))
+            self._circles[seed] = [key for key, _ in keyed], [everyone[i] for _, i in keyed]
+        return self._circles[seed]
+
+    @cached_property
     def first_size(self) -> tuple[int, int]:
         """Height and width of the first readable image, for models without a size of their own."""
         reason = ""

@@ -42,21 +42,23 @@ def make(
     """
     wanted = making.wanted
     assert wanted is not None
-    whole, least = _whole(batch), _least(cells)
-    tried = np.array([i not in batch.failures for i in range(len(whole))])
-    there = np.flatnonzero((whole >= np.float32(least)) & tried)  # NaN is never
-    before = _before(making, cells, earlier)
-    for made in before.values():
-        there = there[made.made[there]]
+    whole, before = _whole(batch), _before(making, cells, earlier)
+    sure = (whole >= np.float32(_least(cells))) & [
+        i not in batch.failures for i in range(len(whole))
+    ]
+    there = np.flatnonzero(np.stack([sure, *(made.made for made in before.values())]).all(axis=0))
+    classes = aims(wanted.aim, batch, context.seed)
+    columns = {"whole": whole.astype(np.float64), "class": classes}
     arrays: dict[str, NDArray[Any]] = {}
     if len(there):
         x = clean_input(own, own.stress.settings[0], batch.positions, context)
         scene = Scene(own, batch, x, there, context)
-        shown = scene.shown(wanted.mask, drawing(own))
-        classes = torch.from_numpy(aims(wanted.aim, batch, context.seed)[there]).to(x.device)
+        for place, why in scene.covered(wanted.mask).items():
+            batch.failures[int(there[place])] = why
+        there = np.array([i for i in there.tolist() if i not in batch.failures], np.int64)
+        scene = Scene(own, batch, x, there, context)
         known = {name: _of(made, there, {}) for name, made in before.items()}
-        work = Work(wanted.name, shown, classes, least, known)
-        arrays = dict(own.stress.definition.function(work, **_arguments(cells, wanted)))
+        arrays = _rank(wanted, scene, classes[there], cells, known) if len(there) else {}
     good = _sound(arrays, len(there))
     for index in there[~good].tolist():
         batch.failures[index] = (
@@ -65,8 +67,21 @@ def make(
         )
     made_of = np.isin(np.arange(len(whole)), there[good])
     kept = {name: np.ascontiguousarray(values[good]) for name, values in arrays.items()}
-    columns = {"whole": whole.astype(np.float64), "class": aims(wanted.aim, batch, context.seed)}
     return {wanted.name: Made(kept, made_of, columns)}
+
+
+def _rank(
+    wanted: Wanted,
+    scene: Scene,
+    classes: NDArray[np.int64],
+    cells: Sequence[Cell],
+    known: Mapping[str, Arrays],
+) -> dict[str, NDArray[Any]]:
+    """Return what the stress makes of the images of a scene."""
+    shown = scene.shown(wanted.mask, drawing(scene.own))
+    aimed = torch.from_numpy(classes).to(scene.x.device)
+    work = Work(wanted.name, shown, aimed, _least(cells), known)
+    return dict(scene.own.stress.definition.function(work, **_arguments(cells, wanted)))
 
 
 def enough(making: Making, cells: Sequence[Cell], lots: Lots) -> bool:
@@ -141,6 +156,8 @@ def _remover(scene: Scene, wanted: Wanted, made: Made) -> Remove:
     """Return how to ask the model that ranked what its subsets can do without."""
 
     def remove(kept: Flags, order: NDArray[np.uint16], threshold: float, together: int) -> Flags:
+        if not len(kept):
+            return kept
         shown = scene.shown(wanted.mask, drawing(scene.own))
         classes = torch.from_numpy(made.columns["class"][scene.rows]).to(scene.x.device)
         asked = OfClass(shown, classes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 from roadworthy.engine.neighbours import another
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.taps import Batch, Context
+from roadworthy.errors import SampleError
 from roadworthy.models.randomness import drawn
 from roadworthy.models.statistics import mean_of
 from roadworthy.seed import rng_for
@@ -53,6 +54,26 @@ class Scene:
     def images(self) -> Tensor:
         """The images themselves, (N, C, H, W)."""
         return self.x[torch.from_numpy(self.rows).to(self.x.device)]
+
+    def at(self, places: NDArray[np.int64]) -> Scene:
+        """Return some of the images that are ranked, by their places among these."""
+        return replace(self, rows=self.rows[places])
+
+    def covered(self, mask: Spec) -> dict[int, str]:
+        """Return of which images, by their places, there is nothing that covers pixels, and why."""
+        if not len(self.rows):
+            return {}
+        try:
+            self.shown(mask, self.own.classifier)
+        except SampleError:
+            missing = {}
+            for place in range(len(self.rows)):
+                try:
+                    self.at(np.array([place])).shown(mask, self.own.classifier)
+                except SampleError as error:
+                    missing[place] = str(error)
+            return missing
+        return {}
 
     def shown(self, mask: Spec, model: Classifier) -> Shown:
         """Return the images as ``model`` sees parts of them; the mean colour is the maker's."""

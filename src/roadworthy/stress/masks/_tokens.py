@@ -48,6 +48,11 @@ class Tokens:
     size: tuple[int, int]
 
     @property
+    def frame(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        return self.x.shape[2], self.x.shape[3]
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
         return self.size

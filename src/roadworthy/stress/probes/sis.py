@@ -33,7 +33,7 @@ EVERY_CONTROL: tuple[Control, ...] = (
     "baselines",
     "random_class",
 )
-BASELINES = (Spec("mean"), Spec("zero"))
+BASELINES = tuple(map(Spec, ("mean", "zero", "blur", "noise", "another", "inpaint")))
 
 
 @ranking(

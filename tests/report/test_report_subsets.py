@@ -99,7 +99,7 @@ def test_a_card_shows_the_whole_the_kept_pixels_and_the_mask(run: rw.Run) -> Non
     assert [one.soft[0] for one in seen[3:6]] == ordered[::-1][:3]
     for card in seen[:6]:
         row = rows.filter(pl.col("sample") == card.soft[0]).row(0, named=True)
-        kept = kept_order(run, row) >= 256 - round(256 * row["kept"])
+        kept = kept_order(run, row) >= 64 - round(64 * row["kept"])
         whole, shown, mask = (pixels(panel.uri) for panel in card.panels)
         frame = original(run, row["sample"])
         assert np.array_equal(whole, frame)
@@ -216,9 +216,7 @@ def test_the_numbers_are_those_of_the_records(run: rw.Run) -> None:
 
 def test_heat_maps_count_how_often_a_pixel_is_kept(run: rw.Run) -> None:
     rows = at(subsets(run), "threshold=0.6").filter(pl.col("kept").is_not_null())
-    orders = [
-        kept_order(run, r) >= 256 - round(256 * r["kept"]) for r in rows.iter_rows(named=True)
-    ]
+    orders = [kept_order(run, r) >= 64 - round(64 * r["kept"]) for r in rows.iter_rows(named=True)]
     maps = [c for c in cards_of(section_of(Opened(run))) if "heat map" in c.panels[0].alt]
     assert maps[0].strong == "all images"
     assert np.array_equal(pixels(maps[0].panels[0].uri), coloured(np.sum(orders, axis=0)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +26,31 @@ from roadworthy.suites import expand
 from roadworthy.types import Classes, Classifier, Metadata
 
 
+@dataclass
+class Memory:
+    """How large a batch may be; one for a network and all its copies."""
+
+    most: int
+
+
 class Hungry(ColourNet):
     """Says that memory ran out above a batch size, and notes the sizes it was given."""
 
-    def __init__(self, most: int, error: BaseException, *, graph: bool = False) -> None:
+    def __init__(self, memory: Memory, error: BaseException, *, graph: bool = False) -> None:
         super().__init__()
-        self.most, self.error, self.graph = most, error, graph
+        self.memory, self.error, self.graph = memory, error, graph
         self.seen: list[int] = []
 
-    def __deepcopy__(self, memo: object) -> Hungry:
-        return self  # the caller's copy is the one that is asked
+    def __deepcopy__(self, memo: dict[int, Any]) -> Hungry:
+        """Return a network with weights of its own, which a stress may change, and the same list."""
+        memo |= {id(kept): kept for kept in (self.memory, self.error, self.seen)}
+        copy = Hungry.__new__(Hungry)
+        copy.__dict__ = deepcopy(self.__dict__, memo)
+        return copy
 
     def forward(self, x: Tensor) -> Tensor:
         self.seen.append(len(x))
-        if len(x) > self.most and (torch.is_grad_enabled() or not self.graph):
+        if len(x) > self.memory.most and (torch.is_grad_enabled() or not self.graph):
             raise self.error
         return super().forward(x)
 
@@ -55,9 +67,9 @@ ERRORS = (
 
 def hungry(most: int = 1000, error: BaseException = ERRORS[1], graph: bool = False) -> Classifier:
     """Return the network as a classifier of 16x16 frames."""
-    net = Hungry(1000, error, graph=graph)
+    net = Hungry(Memory(1000), error, graph=graph)
     model = rw.wrap(net, size=16, name="colours", classes=Classes(3, COLOURS))
-    net.most = most  # only now: wrapping tries the network
+    net.memory.most = most  # only now: wrapping tries the network
     net.seen.clear()
     return model
 

@@ -28,11 +28,6 @@ SILENT = {"coverage_at_risk", "mcnemar_p"}
 
 
 SEQUENCES = ("flip_probability", "t5d", "zipf_distance")
-DEPLOYMENTS = ("agreement", "mean_kl")
-SUBSETS = (
-    *("kept", "threshold", "fraction", "minimal", "conf_target", "border", "centre"),
-    *("overlap", "rank_correlation"),
-)
 
 
 def check(definition: Any, given: tuple[Any, ...]) -> bool:
@@ -62,15 +57,7 @@ def test_a_metric_is_the_mean_or_median_of_its_contributions(name: str) -> None:
             frames_top5_distance=draws.integers(0, 15, (40, 6)).tolist(),
             frames_zipf=draws.random((40, 6)).tolist(),
         )
-    if METRICS[name].function.__module__.endswith(".subsets"):
-        control = "random_subset" if name == "random_subset_top1" else None
-        rows = cell(80).with_columns(pl.col("conf").alias(column) for column in SUBSETS)
-        rows = rows.with_columns(control=pl.lit(control, pl.String), sufficient="correct")
     clean = clean_of(rows)
-    if name in DEPLOYMENTS:
-        rows = rows.with_columns(
-            pipeline=pl.lit("other"), kl_ref="loss", frames_pred=pl.lit(None, pl.List(pl.Int32))
-        )
     if name in SEVERITIES:
         rows = cell(80, variants=5).with_columns(severity=pl.int_range(pl.len()) % 5 + 1)
     definition = METRICS[name]

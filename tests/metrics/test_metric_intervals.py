@@ -18,6 +18,21 @@ from roadworthy.metrics.catalogue import evaluate_all
 from roadworthy.metrics.drop import paired_difference
 from roadworthy.metrics.interval import Floats, mean, proportion, t_quantile, wilson
 
+SUBSETS = {
+    name for name, known in METRICS.items() if known.function.__module__.endswith(".subsets")
+}
+OF_SUBSETS = (
+    *("kept", "threshold", "fraction", "minimal", "conf_target", "border", "centre"),
+    *("overlap", "rank_correlation"),
+)
+DEPLOYMENTS = ("agreement", "mean_kl", "mcnemar_p")
+SINGLE_VARIANT = {
+    *(name for name in METRICS if "clever" in name or "certified" in name),
+    *("abstained", "mcnemar_p"),
+    *SUBSETS,
+}
+"""Of one variant alone, by their definition."""
+
 
 def cell(
     samples: int, *, variants: int = 1, seed: int = 0, norm: str | None = None
@@ -68,6 +83,13 @@ def fitted(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     if "certified" in name or name == "abstained":
         answer = pl.when(reached).then(pl.col("pred") % 2 + pl.col("label") - 1)
         return rows.with_columns(certified_radius=share, certified_class=answer)
+    if name in SUBSETS:
+        control = "random_subset" if name == "random_subset_top1" else None
+        rows = rows.with_columns(pl.col("conf").alias(column) for column in OF_SUBSETS)
+        return rows.with_columns(control=pl.lit(control, pl.String), sufficient="correct")
+    if name in DEPLOYMENTS:
+        frames = pl.lit(None, pl.List(pl.Int32))
+        return rows.with_columns(pipeline=pl.lit("other"), kl_ref="loss", frames_pred=frames)
     return rows
 
 
@@ -82,6 +104,7 @@ def clean_of(rows: pl.DataFrame, seed: int = 5) -> pl.DataFrame:
     return first.with_columns(
         stress=pl.lit("clean"),
         variant=pl.lit(""),
+        pipeline=pl.lit("usual"),
         correct=pl.Series(draws.random(first.height) < 0.8),
     )
 
@@ -174,10 +197,6 @@ def test_bootstrap_repeats_itself_and_has_no_interval_for_one() -> None:
 
 SEQUENCES = ("flip_probability", "t5d", "zipf_distance")
 SEVERITIES = ("mean_error", "curve_area")
-SINGLE_VARIANT = {name for name in METRICS if "clever" in name or "certified" in name} | {
-    "abstained"
-}
-"""Of one variant alone, by their definition."""
 
 
 @pytest.mark.parametrize("name", sorted({*METRICS} - {*SEQUENCES, *SEVERITIES, *SINGLE_VARIANT}))

@@ -40,9 +40,9 @@ class Masking:
 
     found: dict[Key, dict[str, pl.DataFrame]] = field(default_factory=dict)
 
-    def add(self, cell: CellRecord, model: str, usable: pl.DataFrame) -> None:
-        """Note the usable records of a cell, if it is an attack with verdicts."""
-        attacked = usable.filter((pl.col("status") == "ok") & pl.col("success").is_not_null())
+    def add(self, cell: CellRecord, model: str, records: pl.DataFrame) -> None:
+        """Note the records of a cell, if it is an attack: those of images that were right before."""
+        attacked = records.filter(pl.col("success").is_not_null())
         for (variant,), rows in attacked.group_by("variant", maintain_order=True):
             key = (cell.data, cell.stress, str(variant), model)
             judged = rows.select("sample", "success").unique("sample", keep="first")

@@ -308,16 +308,22 @@ def make(
     jobs: Annotated[int, Parameter(name=["--jobs", "-j"])] = 1,
     limit: int | None = None,
     seed: int = 0,
+    model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
+    control: Literal["random_subset"] | None = None,
+    device: str = "cpu",
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Write corrupted copies of a data set in the layouts of ImageNet-C, CIFAR-10-C, ImageNet-P.
+
+    Or the subsets of its pixels that suffice for a model, with their masks, to train on.
 
     The same command again makes what is missing or damaged.
 
     Parameters
     ----------
     stresses
-        Corruptions, sequences or suites, such as fog, gaussian_noise(severity=3) or imagenet_c.
+        Corruptions, sequences or suites, such as fog, gaussian_noise(severity=3) or imagenet_c; or
+        subsets, such as sis(threshold=0.9) or keep(region=border, fraction=0.1).
     data
         A data spec, such as imagefolder:data/val.
     out
@@ -333,6 +339,12 @@ def make(
         Use only this many samples: the stratified prefix that `run` uses.
     seed
         Seed of everything random.
+    model
+        The model whose subsets sis writes, in its own frame.
+    control
+        Also write random subsets of the same sizes.
+    device
+        Device of the model.
     quiet
         No progress.
     """
@@ -348,6 +360,9 @@ def make(
         jobs=jobs,
         limit=limit,
         seed=seed,
+        model=model,
+        control=control,
+        device=device,
     )
 
 

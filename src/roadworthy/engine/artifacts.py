@@ -136,6 +136,18 @@ class Artifacts:
         except OSError:
             return 0
 
+    def of(self, record: Mapping[str, Any]) -> dict[str, Made]:
+        """Return what was made of the sample of a record, from the file that it names as ``artifact``.
+
+        Nothing where that is gone; raises RoadworthyError where it is damaged.
+        """
+        pair = (str(record.get("sample")), str(record.get("content")))
+        crafting = Path(str(record.get("artifact") or "")).parent.name
+        file = self.held(crafting).get(pair) if crafting else None
+        if file is None:
+            return {}
+        return {name: made.at(file.rows[pair]) for name, made in self.read(file).items()}
+
     def read(self, one: Artifact) -> dict[str, Made]:
         """Return what a file holds; the last one is remembered."""
         if self._last is None or self._last[0] != one.path:

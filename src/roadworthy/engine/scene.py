@@ -80,7 +80,7 @@ class Scene:
         own, context = self.own, self.context
         known = MaskContext(
             torch.tensor(mean_of(own.judge.model)),
-            lambda: another(own, self.samples, context).to(self.x),
+            lambda: another(own, self.samples, seed=context.seed, device=context.device).to(self.x),
         )
         return masks.one(mask).shown(
             model, self.images, known, samples=self.names, seed=context.seed

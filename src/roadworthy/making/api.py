@@ -6,15 +6,15 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roadworthy.data.base import Images
 from roadworthy.data.order import order
 from roadworthy.data.registry import open_data
 from roadworthy.errors import UsageError
-from roadworthy.making import readings
+from roadworthy.making import masks, readings
 from roadworthy.making.folder import begin
-from roadworthy.making.made import Made
+from roadworthy.making.made import Control, Made
 from roadworthy.making.manifest import Manifest
 from roadworthy.making.names import class_folders, file_stems
 from roadworthy.making.pool import work
@@ -28,6 +28,10 @@ from roadworthy.stores import store as open_store
 from roadworthy.stress.bound import Stress
 from roadworthy.suites import expand
 from roadworthy.types import Dataset, Sample
+
+if TYPE_CHECKING:
+    from roadworthy.engine.live import Watcher
+    from roadworthy.types import Classifier
 
 SAMPLES_A_TASK = 4
 
@@ -45,7 +49,11 @@ def make(
     jobs: int = 1,
     limit: int | None = None,
     seed: int = 0,
+    model: str | Classifier | None = None,
+    control: Control | None = None,
+    device: str = "cpu",
     report: Report | None = None,
+    watcher: Watcher | None = None,
 ) -> Made:
     """Write ``data`` under ``stresses`` (corruptions, sequences, suites) into the folder ``out``.
 
@@ -58,14 +66,45 @@ def make(
     decoders and resizers become ``<decoder>/<resizer>/<name>.npy``, uint8 (H, W, 3) without loss, with
     a list ``<decoder>_<resizer>.txt``, as ImageNet-S; the frame is ``squash256`` by default. The folder
     says what it holds in ``make.json`` and ``manifest.jsonl``; the same call again makes what is
-    missing or damaged. Raises UsageError for what cannot be made, and RoadworthyError for a disk
-    that refuses. Hendrycks & Dietterich, ICLR 2019.
+    missing or damaged. Subsets that a ``model`` finds sufficient (``sis``) become
+    ``sis/threshold=0.9/<class>/<name>.png`` and ``sis/fraction=0.05/...`` in its own frame, with masks
+    below ``masks`` (``npy``: an ``.npz`` each, for the reader ``arrays``); with
+    ``control="random_subset"`` random ones of the same sizes too. The run that finds them, on
+    ``device`` and told of to ``watcher``, is kept in ``run``. Raises UsageError for what cannot be
+    made, and RoadworthyError for a disk that refuses. Hendrycks & Dietterich, ICLR 2019; Carter,
+    Jain, Mueller & Gifford, NeurIPS 2021.
     """
     for name, value in (("jobs", jobs), ("limit", limit)):
         if value is not None and value < 1:
             raise UsageError(f"{name} is 1 or more, not {value}")
     chosen = expand([stresses] if isinstance(stresses, str | Spec | Stress) else stresses)
     kept_as = None if store is None else open_store(store).spec
+    if _ranked(chosen):
+        from roadworthy.making.subsets import make_subsets  # needs torch, as nothing else here does
+
+        if frame is not None:
+            raise UsageError(
+                f"'{chosen[0].spec}': subsets are made in the frame of the model; leave out frame"
+            )
+        return make_subsets(
+            chosen,
+            open_data(data) if isinstance(data, str) else data,
+            Path(out),
+            model=model,
+            control=control,
+            store=kept_as or "png",
+            limit=limit,
+            seed=seed,
+            device=device,
+            report=report or _silent,
+            watcher=watcher,
+        )
+    for flag, given in (("model (-m)", model), ("control (--control)", control)):
+        if given is not None:
+            raise UsageError(
+                f"a {flag} belongs to subsets that a model makes, such as sis(threshold=0.9); "
+                f"'{chosen[0].spec}' asks for none"
+            )
     variants = variants_of(chosen, frame=frame, store=kept_as)
     dataset = open_data(data) if isinstance(data, str) else data
     samples = _chosen(dataset, limit, seed)
@@ -77,7 +116,7 @@ def make(
     if stacked:  # the rows of an array are its samples, so that all arrays need the same
         request["samples"] = digest(*(sample.id for sample in samples))
     folder = Path(out)
-    begin(folder, request, variants)
+    begin(folder, request, {variant.folder: variant.about for variant in variants})
     worker = Worker(folder, _light(dataset, jobs), variants, seed)
     manifest = Manifest(folder)
     tell = report or _silent
@@ -88,6 +127,17 @@ def make(
     manifest.close(made.failures)
     readings.write_lists(folder, list(read), manifest.records.values())
     return made
+
+
+def _ranked(chosen: Sequence[Stress]) -> bool:
+    """Whether stresses rank the pixels of images by a model; raises UsageError for some of them."""
+    found = [one for one in chosen if one.definition.ranking is not None]
+    if found and len(found) < len(chosen):
+        raise UsageError(
+            f"'{found[0].spec}' is made by a model, the other stresses are not; make them into two "
+            "folders"
+        )
+    return bool(found)
 
 
 def _silent(_files: int) -> None:
@@ -158,8 +208,11 @@ def _tasks(
             for index, variant in enumerate(variants):
                 place = flat if readings.reads(variant.stress) else places
                 file = f"{variant.folder}/{place[sample.id]}{suffixes[index]}"
-                known = manifest.records.get(file)
-                same = known is not None and known.key == key_of(variant, sample)
-                targets.append(Target(index, file, known.sha256 if known and same else None))
+                for mask in (False, True)[: 1 + variant.masked]:
+                    path = masks.beside(file) if mask else file
+                    known = manifest.records.get(path)
+                    same = known is not None and known.key == key_of(variant, sample, mask=mask)
+                    sha256 = known.sha256 if known and same else None
+                    targets.append(Target(index, path, sha256, mask))
             work_on.append((sample, targets))
         yield Task(work_on)

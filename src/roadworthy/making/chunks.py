@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class Chunks:
         path = self.worker.folder / chunk.file
         if members(path) is not None:
             return result
-        made: list[list[NDArray[np.uint8]]] = []
+        made: list[dict[str, NDArray[Any]]] = []
         rows = []
         for row, sample in enumerate(chunk.samples):
             try:
@@ -55,18 +56,27 @@ class Chunks:
         if result.failures:
             path = path.with_suffix(".partial")  # made anew next time: the file may be repaired
         arrays = {
-            f"v{i}": np.stack([of[i] for of in made]) if made else np.zeros((0, *chunk.shape), "u1")
-            for i in range(len(self.worker.variants))
+            name: np.stack([of[name] for of in made]) if made else none
+            for name, none in self._none(chunk.shape).items()
         }
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, rows=np.array(rows, np.int64), **arrays)
         write_whole(path, buffer.getvalue())
         return result
 
-    def _of(self, sample: Sample, shape: tuple[int, ...]) -> list[NDArray[np.uint8]]:
+    def _none(self, shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+        """Return the arrays of no sample: pictures of each variant, and masks of those that have them."""
+        found: dict[str, NDArray[Any]] = {}
+        for index, variant in enumerate(self.worker.variants):
+            found[pictures_of(index)] = np.zeros((0, *shape), np.uint8)
+            if variant.masked:
+                found[masks_of(index)] = np.zeros((0, *shape[:2]), np.bool_)
+        return found
+
+    def _of(self, sample: Sample, shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         kitchen = Kitchen(self.worker.dataset, sample, self.worker.seed)
-        made = []
-        for variant in self.worker.variants:
+        made: dict[str, NDArray[Any]] = {}
+        for index, variant in enumerate(self.worker.variants):
             frames = np.stack(kitchen.frames(variant))
             frame = frames if variant.stress.definition.sequence else frames[0]
             if frame.shape[-3:] != shape[-3:]:
@@ -74,8 +84,20 @@ class Chunks:
                     f'"{sample.id}": {frame.shape[-2]}x{frame.shape[-3]} pixels, but the first of '
                     f"this array is {shape[-2]}x{shape[-3]}; give a frame, such as frame=imagenet"
                 )
-            made.append(frame)
+            made[pictures_of(index)] = frame
+            if variant.masked:
+                made[masks_of(index)] = kitchen.mask(variant)
         return made
+
+
+def pictures_of(index: int) -> str:
+    """Return what the pictures of a variant are called in a chunk."""
+    return f"v{index}"
+
+
+def masks_of(index: int) -> str:
+    """Return what the masks of a variant are called in a chunk."""
+    return f"m{index}"
 
 
 def members(path: Path) -> dict[str, NDArray[np.generic]] | None:

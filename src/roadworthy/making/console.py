@@ -34,9 +34,12 @@ class Progress:
 
 def make(stresses: list[str], data: str, out: Path, *, quiet: bool, **options: Any) -> int:
     """Make, say how it went, and return the exit code: 3 where samples failed."""
+    from roadworthy.engine.live import watching
     from roadworthy.making.api import make as made_by
 
-    made = made_by(stresses, data, out, report=Progress(quiet=quiet), **options)
+    with watching("quiet" if quiet or options.get("model") is None else "auto") as watcher:
+        told = Progress(quiet=quiet)
+        made = made_by(stresses, data, out, report=told, watcher=watcher, **options)
     print(closing(made))
     for sample, reason in list(made.failures.items())[:SHOWN]:
         said = reason if sample in reason else f'"{sample}": {reason}'
@@ -51,4 +54,6 @@ def closing(made: Made) -> str:
         parts.append(f"{made.kept} kept as they were")
     if made.failures:
         parts.append(f"{len(made.failures)} samples failed (see failures.jsonl)")
+    if made.left_out:
+        parts.append(f"{len(made.left_out)} samples not in every set (see left_out.jsonl)")
     return f"{', '.join(parts)}: {made.folder}"

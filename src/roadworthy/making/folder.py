@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ from roadworthy import __version__
 from roadworthy.engine.files import sweep, write_whole
 from roadworthy.engine.versions import versions
 from roadworthy.errors import UsageError
-from roadworthy.making.request import Variant
 
 REQUEST = "make.json"
+NOT_ASKED = ("schema", "roadworthy", "versions", "folders")
+"""What the note says beside what was asked for."""
 
 
-def begin(folder: Path, request: Mapping[str, Any], variants: Iterable[Variant]) -> None:
+def begin(folder: Path, request: Mapping[str, Any], sets: Mapping[str, Mapping[str, Any]]) -> None:
     """Make or enter the folder of a make, and note what it is of.
 
-    Other stresses may join a folder; raises UsageError where it holds anything but a make of the
-    same data and seed, or the same stress made otherwise, or cannot be written.
+    ``sets`` says what each folder inside is of; its ``key`` covers all that decides about the pixels.
+    Other sets may join a folder; raises UsageError where it holds anything but a make of the same
+    data and seed, or the same set made otherwise, or cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output '{folder}' is a file; give a folder")
@@ -44,29 +46,18 @@ def begin(folder: Path, request: Mapping[str, Any], variants: Iterable[Variant])
                 f"'{folder}' was made with {name} {_short(known.get(name))}, not "
                 f"{_short(value)}; choose another folder"
             )
-    for variant in variants:
-        about = _about(variant)
-        before = folders.setdefault(variant.folder, about)
+    for name, about in sets.items():
+        before = folders.setdefault(name, about)
         if before.get("key") != about["key"]:
             raise UsageError(
-                f"'{folder}/{variant.folder}' was made otherwise: {_short(before.get('stress'))} in "
+                f"'{folder}/{name}' was made otherwise: {_short(before.get('stress'))} in "
                 f"frame {before.get('frame')} as {before.get('store')}, not {about['stress']} in "
                 f"frame {about['frame']} as {about['store']}; choose another folder"
             )
-    value = {"schema": 1, "roadworthy": __version__, **request}
+    earlier = {name: value for name, value in known.items() if name not in NOT_ASKED}
+    value = {"schema": 1, "roadworthy": __version__, **earlier, **request}
     value |= {"versions": versions(), "folders": folders}
     write_whole(folder / REQUEST, json.dumps(value, indent=1, ensure_ascii=False).encode())
-
-
-def _about(variant: Variant) -> dict[str, Any]:
-    return {
-        "stress": variant.stress.spec,
-        "variant": variant.setting.key,
-        "version": variant.stress.definition.version,
-        "frame": variant.frame,
-        "store": variant.store,
-        "key": variant.key,
-    }
 
 
 def _known(folder: Path) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from roadworthy.engine.files import cannot_write, write_whole
 
@@ -15,7 +16,10 @@ FILES, FAILURES = "manifest.jsonl", "failures.jsonl"
 
 @dataclass(frozen=True)
 class Record:
-    """One file: what is in it, ``key`` for all that decides about its bytes, and their SHA-256."""
+    """One file: what is in it, ``key`` for all that decides about its bytes, and their SHA-256.
+
+    ``subset`` are facts about a subset of the pixels, where that is what is shown.
+    """
 
     file: str
     sha256: str
@@ -26,6 +30,13 @@ class Record:
     stress: str
     variant: str
     key: str
+    subset: Mapping[str, Any] | None = None
+
+    @property
+    def line(self) -> str:
+        """The record as a line of the manifest."""
+        told = {k: v for k, v in vars(self).items() if k != "subset" or v is not None}
+        return json.dumps(told, ensure_ascii=False)
 
 
 def checksum(data: bytes) -> str:
@@ -54,7 +65,7 @@ class Manifest:
         lines = []
         for record in records:
             self.records[record.file] = record
-            lines.append(json.dumps(asdict(record), ensure_ascii=False))
+            lines.append(record.line)
         if not lines:
             return
         path = self.folder / FILES
@@ -68,8 +79,7 @@ class Manifest:
     def close(self, failures: Mapping[str, str]) -> None:
         """Write all lines sorted by file, each once, and the samples that failed."""
         records = sorted(self.records.values(), key=lambda record: record.file)
-        lines = [json.dumps(asdict(record), ensure_ascii=False) for record in records]
-        write_whole(self.folder / FILES, "".join(f"{line}\n" for line in lines).encode())
+        write_whole(self.folder / FILES, "".join(f"{one.line}\n" for one in records).encode())
         failed = [
             json.dumps({"sample": sample, "reason": reason}, ensure_ascii=False)
             for sample, reason in sorted(failures.items())

@@ -48,6 +48,23 @@ class Variant:
         return _from_text, about
 
     @property
+    def about(self) -> dict[str, Any]:
+        """What the note in the folder says of it."""
+        return {
+            "stress": self.stress.spec,
+            "variant": self.setting.key,
+            "version": self.stress.definition.version,
+            "frame": self.frame,
+            "store": self.store,
+            "key": self.key,
+        }
+
+    @property
+    def masked(self) -> bool:
+        """Whether the pixels that stay are kept as masks beside the pictures."""
+        return self.stress.definition.keeps is not None
+
+    @property
     def stack(self) -> bool:
         """Whether all samples go into one array."""
         return self.store == "npy" and not readings.reads(self.stress)

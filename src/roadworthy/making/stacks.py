@@ -14,7 +14,17 @@ import numpy as np
 
 from roadworthy.engine.files import cannot_write, sweep, write_whole
 from roadworthy.errors import RoadworthyError, UsageError
-from roadworthy.making.chunks import PARTS, Chunk, Chunks, chunks_of, members, stack_key
+from roadworthy.making import masks
+from roadworthy.making.chunks import (
+    PARTS,
+    Chunk,
+    Chunks,
+    chunks_of,
+    masks_of,
+    members,
+    pictures_of,
+    stack_key,
+)
 from roadworthy.making.made import Made
 from roadworthy.making.manifest import Manifest, Record, checksum, checksum_of
 from roadworthy.making.pool import work
@@ -59,22 +69,24 @@ def make_stacks(
         _write_labels(worker, kept, samples, manifest)
     for file, indices in stacks_of(worker.variants).items():
         of = [worker.variants[i] for i in indices]
-        path = worker.folder / file
-        sha256 = _write_stack(path, indices, [part for _, part in parts], len(kept))
-        record = Record(
-            file=file,
-            sha256=sha256,
-            size=path.stat().st_size,
-            sample=None,
-            label=None,
-            content=None,
-            stress=of[0].stress.spec,
-            variant=";".join(v.setting.key for v in of),
-            key=stack_key(of, samples),
-        )
-        manifest.add([record])
-        written += 1
-        report(1)
+        arrays = {masks.beside(file): [*map(masks_of, indices)]} if of[0].masked else {}
+        for name, held in {**arrays, file: [*map(pictures_of, indices)]}.items():
+            path = worker.folder / name
+            sha256 = _write_stack(path, held, [part for _, part in parts], len(kept))
+            record = Record(
+                file=name,
+                sha256=sha256,
+                size=path.stat().st_size,
+                sample=None,
+                label=None,
+                content=None,
+                stress=of[0].stress.spec,
+                variant=";".join(v.setting.key for v in of),
+                key=stack_key(of, samples),
+            )
+            manifest.add([record])
+            written += 1
+            report(1)
     shutil.rmtree(worker.folder / PARTS, ignore_errors=True)
     return Made(worker.folder, written, len(whole), failures)
 
@@ -104,11 +116,13 @@ def _whole(worker: Worker, samples: Sequence[Sample], manifest: Manifest) -> set
     if labelled and not whole(LABELS, stack_key((), samples)):
         return set()
     stacks = stacks_of(worker.variants).items()
-    return {
-        file
-        for file, indices in stacks
-        if whole(file, stack_key([worker.variants[i] for i in indices], samples))
-    }
+    found = set()
+    for file, indices in stacks:
+        of = [worker.variants[i] for i in indices]
+        files = [file, masks.beside(file)][: 1 + of[0].masked]
+        if all(whole(name, stack_key(of, samples)) for name in files):
+            found.add(file)
+    return found
 
 
 def _write_labels(
@@ -121,8 +135,9 @@ def _write_labels(
     buffer = io.BytesIO()
     np.save(buffer, np.tile(np.array([s.label for s in kept], np.int64), repeats))
     data, path = buffer.getvalue(), worker.folder / LABELS
-    known, mine = manifest.records.get(LABELS), stacks_of(worker.variants)
-    others = [f for f in manifest.records if f != LABELS and f not in mine]
+    known, arrays = manifest.records.get(LABELS), stacks_of(worker.variants)
+    mine = {LABELS, *arrays, *map(masks.beside, arrays)}
+    others = [file for file in manifest.records if file not in mine]
     if known and others and known.sha256 != checksum(data):
         raise UsageError(
             f"the arrays in '{worker.folder}' have other rows or another number of severities than "
@@ -142,16 +157,18 @@ def _rows_of(folder: Path, chunk: Chunk) -> tuple[list[Sample], Path]:
     raise RoadworthyError(f"cannot read '{path}', which was just written; give the command again")
 
 
-def _write_stack(path: Path, indices: Sequence[int], parts: Sequence[Path], rows: int) -> str:
+def _write_stack(path: Path, names: Sequence[str], parts: Sequence[Path], rows: int) -> str:
     """Write one array from its parts under a temporary name, then rename it; return its SHA-256."""
     temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
     with np.load(parts[0], allow_pickle=False) as archive:
-        shape = (len(indices) * rows, *archive[f"v{indices[0]}"].shape[1:])
+        first = archive[names[0]]
+    shape = (len(names) * rows, *first.shape[1:])
     buffer = io.BytesIO()
-    about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    about = {"descr": first.dtype.str, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, about)
     hasher = hashlib.sha256()
     try:
+        path.parent.mkdir(exist_ok=True)
         with temporary.open("wb") as file:
 
             def put(data: bytes | memoryview) -> None:
@@ -159,10 +176,10 @@ def _write_stack(path: Path, indices: Sequence[int], parts: Sequence[Path], rows
                 file.write(data)
 
             put(buffer.getvalue())
-            for index in indices:
+            for name in names:
                 for part in parts:
                     with np.load(part, allow_pickle=False) as archive:
-                        put(archive[f"v{index}"].tobytes())
+                        put(archive[name].tobytes())
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -6,25 +6,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from roadworthy.engine.files import cannot_write, sweep, write_whole
 from roadworthy.errors import SampleError
-from roadworthy.making import readings
+from roadworthy.making import masks, readings
 from roadworthy.making.manifest import Record, checksum, checksum_of
 from roadworthy.making.request import Variant
 from roadworthy.pipeline.base import Pipeline, decode, decode_hash, frame_of, framed, resized
 from roadworthy.seed import digest
 from roadworthy.stores import store
 from roadworthy.stress.apply import corrupted, draws_for, sequence
+from roadworthy.stress.apply import kept as kept_by
 from roadworthy.types import Dataset, Image, Sample
 
 
 @dataclass(frozen=True)
 class Target:
-    """A file to make: which variant, its path inside the folder, its checksum if it was made."""
+    """A file to make: which variant, its path inside the folder, its checksum if it was made.
+
+    Of a ``mask`` the picture lies elsewhere.
+    """
 
     variant: int
     file: str
     sha256: str | None = None
+    mask: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,12 @@ class Kitchen:
         draws = draws_for(one.definition, setting.key, sample=sample, seed=seed)
         return list(sequence(one, arguments, picture, pipeline, sample=sample, **draws))
 
+    def mask(self, variant: Variant) -> NDArray[np.bool_]:
+        """Return which pixels (H, W) a variant leaves as they are; raises SampleError."""
+        frame = framed(self.uncropped(variant.pipeline), variant.pipeline)
+        sample, seed = self.sample.id, self.seed
+        return kept_by(variant.stress, variant.setting, frame, sample=sample, seed=seed)
+
 
 @dataclass
 class Worker:
@@ -113,11 +127,7 @@ class Worker:
 
     def _made(self, kitchen: Kitchen, target: Target, path: Path) -> Record:
         variant, sample = self.variants[target.variant], kitchen.sample
-        tables = variant.stress.definition.tables
-        noise = tables is not None and tables.compare == "first"
-        frames, kept = kitchen.frames(variant), store(variant.store)
-        read = readings.reads(variant.stress)
-        data = readings.encoded(frames[0], kept) if read else kept.encode(frames, noise)
+        data = masks.encoded(kitchen.mask(variant)) if target.mask else _encoded(kitchen, variant)
         self._prepare(path.parent)
         write_whole(path, data)
         return Record(
@@ -129,7 +139,7 @@ class Worker:
             content=sample.content,
             stress=variant.stress.spec,
             variant=variant.setting.key,
-            key=key_of(variant, sample),
+            key=key_of(variant, sample, mask=target.mask),
         )
 
     def _prepare(self, folder: Path) -> None:
@@ -144,6 +154,16 @@ class Worker:
         self._known.add(folder)
 
 
-def key_of(variant: Variant, sample: Sample) -> str:
+def _encoded(kitchen: Kitchen, variant: Variant) -> bytes:
+    """Return the file of one picture, or of one sequence."""
+    tables = variant.stress.definition.tables
+    noise = tables is not None and tables.compare == "first"
+    frames, kept = kitchen.frames(variant), store(variant.store)
+    if readings.reads(variant.stress):
+        return readings.encoded(frames[0], kept)
+    return kept.encode(frames, noise)
+
+
+def key_of(variant: Variant, sample: Sample, *, mask: bool = False) -> str:
     """Return what a file is of: as long as it stays, a whole file need not be made again."""
-    return digest(variant.key, sample.id, sample.content, size=8)
+    return digest(variant.key, sample.id, sample.content, *(["mask"] if mask else []), size=8)

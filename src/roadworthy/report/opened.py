@@ -130,13 +130,9 @@ class Opened:
         return found or None
 
     def _kept(self, entry: Mapping[str, Any]) -> dict[str, Made]:
-        """Return what is kept of the sample of ``entry`` in the file that it names; {} where nothing is."""
-        pair = (str(entry.get("sample")), str(entry.get("content")))
-        crafting = Path(str(entry.get("artifact") or "")).parent.name
+        """Return what is kept of the sample of ``entry``; nothing where it is gone or damaged."""
         try:
-            file = self.run.store.artifacts.held(crafting)[pair] if crafting else None
-            found = {} if file is None else self.run.store.artifacts.read(file)
-            return {name: made.at(file.rows[pair]) for name, made in found.items()} if file else {}
+            return self.run.store.artifacts.of(entry)
         except (RoadworthyError, ImportError, LookupError):
             return {}
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roadworthy.errors import RoadworthyError, SampleError
 from roadworthy.pipeline.base import Pipeline, framed
@@ -44,6 +45,18 @@ def corrupted(one: Stress, setting: Setting, image: Image, *, sample: str, seed:
     with _naming(one, sample):
         result = _checked(definition.function(image, **arguments), image.shape)
         return result if one.store is None else _checked(one.store.frame(result), image.shape)
+
+
+def kept(
+    one: Stress, setting: Setting, image: Image, *, sample: str, seed: int
+) -> NDArray[np.bool_]:
+    """Return which pixels (H, W) of a frame one variant of an IMAGE stress leaves as they are."""
+    definition = one.definition
+    assert definition.keeps is not None
+    arguments = definition.arguments_on(image.shape, setting.arguments)
+    arguments |= draws_for(definition, setting.key, sample=sample, seed=seed)
+    with _naming(one, sample):
+        return definition.keeps(image, **arguments)
 
 
 def sequence(

@@ -19,6 +19,9 @@ from roadworthy.stress.norm_names import NORMS, Norm
 from roadworthy.types import Image, Need, Tap
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from roadworthy.stress.ranking import Ranking
 
 Check = Callable[[Mapping[str, Any]], None]
@@ -32,6 +35,9 @@ Passes = Callable[[Mapping[str, Any]], tuple[int, int]]
 
 Parts = Callable[[Mapping[str, Any]], tuple[Spec, ...]]
 """Names the attacks that an attack consists of, given its arguments."""
+
+Keeps = Callable[..., "NDArray[np.bool_]"]
+"""Says which pixels (H, W) of a picture an IMAGE stress leaves as they are; called like the stress."""
 
 PART_SIZES = {"cheap": 1024, "attack": 64, "probe": 16}
 """Samples in one part on disk, by cost class: constants, never dependent on hardware; nested."""
@@ -71,6 +77,7 @@ class StressDefinition(Definition):
     everyone: bool = False
     applies: Applies | None = None
     ranking: Ranking | None = None
+    keeps: Keeps | None = None
 
     @property
     def part_size(self) -> int:
@@ -280,6 +287,7 @@ def image_stress(
     axis: Literal["corruption", "systematic"] = "corruption",
     check: Check | None = None,
     composed: bool = False,
+    keeps: Keeps | None = None,
     version: int = 1,
     paper: str | None = None,
 ) -> Decorator:
@@ -287,6 +295,7 @@ def image_stress(
 
     Its parameters are plain ones; users may give ``frame`` and ``store`` as with a corruption.
     ``composed`` says that the parameter ``members``, of type ``tuple[Spec, ...]``, names stresses.
+    ``keeps``, called like ``f``, says which pixels (H, W) stay as they are, where others are removed.
     """
 
     def decorate(function: Callable[..., Any]) -> StressDefinition:
@@ -300,6 +309,7 @@ def image_stress(
             level=level,
             check=check,
             composed=composed,
+            keeps=keeps,
             version=version,
             paper=paper,
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,8 @@ from roadworthy.report.view import View
 from roadworthy.types import Image
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from roadworthy.spec import Spec
     from roadworthy.stress.ranking import Cut
 
@@ -65,36 +65,12 @@ def piece_of(view: View, row: Mapping[str, Any]) -> Piece:
 def cut_of(view: View, row: Mapping[str, Any]) -> Cut | None:
     """Return what a record shows of the one image; None where its order is not kept.
 
-    Raises LookupError for a record whose variant the stress does not have, such as what a deletion
-    pass left, which only a model can tell.
+    Raises LookupError for what no order tells, such as what a deletion pass left.
     """
-    from roadworthy.stress.bound import stress
-    from roadworthy.stress.ranking import Ranked
+    from roadworthy.stress._subsets.again import cut_again
 
     made = view.ranked(row)
-    one, variant = stress(text_of(row, "stress")), text_of(row, "variant")
-    if made is None or one.definition.ranking is None:
-        return None
-    draws = row.get("frame") or 1  # those up to the one that is meant
-    # Controls of their own have an order of their own, and there is no other in the file.
-    made = {"order": next(iter(made.values())), **made}
-    targets = {name: np.array([int(row.get("target") or 0)]) for name in made}
-    ranked = Ranked(made, targets, [text_of(row, "sample")], seed_of(view, row))
-    with suppress(KeyError):
-        for setting in one.settings:
-            given = {**setting.arguments, "controls": _controls(variant), "draws": draws}
-            for cut in one.definition.ranking.cuts(ranked, given, True):
-                if cut.named(setting.key) == variant:
-                    return cut
-    raise LookupError(f"what {one.name} showed as '{variant}' is not kept")
-
-
-def _controls(variant: str) -> tuple[str, ...]:
-    """Return the controls that a stress must be asked for, to show a variant."""
-    if "baseline=" in variant:
-        return ("baselines",)
-    found = re.search(r"control=(\w+)", variant)
-    return (found[1],) if found else ()
+    return None if made is None else cut_again(made, row, seed=seed_of(view, row))
 
 
 def _on_frame(kept: Flags, whole: Image) -> Flags:
@@ -120,8 +96,15 @@ def _covered(view: View, row: Mapping[str, Any], piece: Piece, mask: Spec | None
 def _cover(
     view: View, row: Mapping[str, Any], piece: Piece, mask: Spec
 ) -> tuple[NDArray[np.uint8], str]:
-    from roadworthy.stress import masks
+    import torch
 
+    from roadworthy.stress import masks
+    from roadworthy.stress.masks._picture import picture
+    from roadworthy.stress.masks.base import MaskContext
+
+    whole, kept = piece.whole, piece.kept
+    assert whole is not None
+    assert kept is not None
     mean, grey = mean_in(view, row), np.array(GREY, np.uint8)
     found = masks.one(mask)
     if found.definition.drops:
@@ -130,26 +113,13 @@ def _cover(
         return grey, f"grey stands for what the mask {mask} shows, which is not made again here"
     if found.definition.name == "mean" and mean is None:
         return grey, "grey stands for the mean colour of the model, which is not known"
-    return _made(found, piece, mean or (0.0, 0.0, 0.0), row, seed_of(view, row)), ""
+    context = MaskContext(torch.tensor(mean or (0.0, 0.0, 0.0)), _unknown)
+    name, seed = text_of(row, "sample"), seed_of(view, row)
+    return picture(found, whole, kept, context, sample=name, seed=seed), ""
 
 
-def _made(
-    mask: Any, piece: Piece, mean: tuple[float, ...], row: Mapping[str, Any], seed: int
-) -> NDArray[np.uint8]:
-    """Have a mask cover a picture, as it does for a model."""
-    import torch
-
-    from roadworthy.engine.forward import to_input
-    from roadworthy.stress.masks.base import MaskContext
-
-    assert piece.whole is not None
-    assert piece.kept is not None
-    x = to_input(piece.whole[None], "cpu")
-    context = MaskContext(torch.tensor(mean), lambda: x)
-    shown = mask.shown(None, x, context, samples=[text_of(row, "sample")], seed=seed)
-    image, _ = shown.view(torch.from_numpy(np.ascontiguousarray(piece.kept))[None])
-    pixels: NDArray[np.uint8] = (image[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-    return pixels
+def _unknown() -> Tensor:
+    raise LookupError("which other image was shown is not kept")
 
 
 def mean_in(view: View, row: Mapping[str, Any]) -> tuple[float, ...] | None:

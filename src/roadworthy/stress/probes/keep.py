@@ -30,7 +30,19 @@ def _check(arguments: Mapping[str, Any]) -> None:
         raise UsageError(f"keep: fill is a colour of three levels 0..255, not {arguments['fill']}")
 
 
-@image_stress(level="fraction", check=_check, paper="Carter et al., NeurIPS 2021")
+def _kept(
+    image: Image,
+    region: Region,
+    *,
+    fraction: float,
+    fill: tuple[int, int, int] = IMAGENET_MEAN,
+    rng: Draws,
+) -> NDArray[np.bool_]:
+    del fill
+    return kept_of(_ranks(image, region, rng), fraction)
+
+
+@image_stress(level="fraction", check=_check, keeps=_kept, paper="Carter et al., NeurIPS 2021")
 def keep(
     image: Image,
     region: Region,
@@ -48,7 +60,7 @@ def keep(
     unless said otherwise. Carter, Jain, Mueller & Gifford, NeurIPS 2021, find that networks classify
     ImageNet from borders.
     """
-    kept = kept_of(_ranks(image, region, rng), fraction)
+    kept = _kept(image, region, fraction=fraction, rng=rng)
     result = np.empty_like(image)
     result[:] = fill
     result[kept] = image[kept]

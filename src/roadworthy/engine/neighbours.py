@@ -10,7 +10,6 @@ from torch import Tensor
 
 from roadworthy.engine.forward import to_input
 from roadworthy.engine.plan import Cell, Source
-from roadworthy.engine.taps import Context
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import run
 from roadworthy.seed import digest
@@ -20,15 +19,15 @@ TRIES = 100
 """Images that are looked at before one of the same class will do."""
 
 
-def another(cell: Cell, samples: Sequence[Sample], context: Context) -> Tensor:
+def another(cell: Cell, samples: Sequence[Sample], *, seed: int, device: str = "cpu") -> Tensor:
     """Return another image for each sample in the cell's frame, (N, C, H, W) in [0, 1].
 
     Of another class, unless there is none near: samples stand on a circle by a digest of their
     names, and it is the next one after a place that the sample's own name gives. An image that is
     added to the data set so changes the neighbours of hardly any other.
     """
-    frames = [_image(cell, sample, context.seed) for sample in samples]
-    found: Tensor = to_input(np.stack(frames), context.device)
+    frames = [_image(cell, sample, seed) for sample in samples]
+    found: Tensor = to_input(np.stack(frames), device)
     return found
 
 

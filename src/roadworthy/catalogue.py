@@ -12,8 +12,6 @@ from roadworthy.registry import Parameter as RegisteredParameter
 from roadworthy.spec import format_value
 
 if TYPE_CHECKING:
-    from roadworthy.metrics.base import MetricDefinition
-    from roadworthy.metrics.suite import SuiteMetricDefinition
     from roadworthy.suites.base import Suite
 
 FRAMES = {
@@ -74,9 +72,11 @@ def _summaries(kind: str) -> dict[str, str]:
 
         return {name: f"published errors, {path.name}" for name, path in baselines().items()}
     if kind == "metrics":
+        from roadworthy.metrics.every import every_metric
+
         return {
             name: f"[{metric.unit}, {metric.direction}] {metric.doc.partition(chr(10))[0]}"
-            for name, metric in _metrics().items()
+            for name, metric in every_metric().items()
         }
     if kind in STAGES:
         from roadworthy.pipeline.listing import stages
@@ -94,14 +94,6 @@ def _lists() -> dict[str, str]:
     return {f"@{name}": f"{one.summary} ({one.paper})" for name, one in lists().items()}
 
 
-def _metrics() -> Mapping[str, MetricDefinition | SuiteMetricDefinition]:
-    """Return metrics by name; a name that both a cell and a suite have is that of the cell."""
-    from roadworthy.metrics.catalogue import METRICS
-    from roadworthy.metrics.suite import named_suite_metrics
-
-    return {**named_suite_metrics(), **METRICS}
-
-
 def listing(kind: str, pattern: str = "*") -> dict[str, str]:
     """Return the names of a kind that match ``pattern``, each with its one line."""
     found = sorted(_summaries(kind).items())
@@ -115,6 +107,7 @@ def description(name: str) -> dict[str, Any]:
 
     A suite and a reader of stored sets may have one name: the suite is described, with the reader.
     """
+    from roadworthy.metrics.every import every_metric
     from roadworthy.suites import suites
 
     if name.startswith("@") and name in _lists():
@@ -128,8 +121,8 @@ def description(name: str) -> dict[str, Any]:
     ]
     if name in suites():
         found.insert(0, _suite(suites()[name]))
-    if name in _metrics():
-        metric = _metrics()[name]
+    if name in every_metric():
+        metric = every_metric()[name]
         facts = {"unit": metric.unit, "direction": metric.direction}
         found.append({"kind": "metrics", **_definition(metric), **facts})
     if name in _summaries("baselines"):

@@ -9,9 +9,10 @@ from typing import Any
 from roadworthy.errors import UsageError
 from roadworthy.gating.baseline import against
 from roadworthy.gating.decide import Decision, decide
+from roadworthy.gating.pick import Line, lines_of
 from roadworthy.gating.requirement import Requirement, parse_requirement
 from roadworthy.gating.result import Check, Gate
-from roadworthy.gating.rows import Line, chosen, lines_of
+from roadworthy.gating.rows import chosen
 from roadworthy.metrics.base import Estimate
 from roadworthy.report.cells import entries, text_of
 from roadworthy.report.current import read_summary, state_of, why_stale

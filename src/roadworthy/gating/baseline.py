@@ -11,8 +11,9 @@ from roadworthy.comparing.api import Only, compare
 from roadworthy.comparing.matching import named
 from roadworthy.comparing.result import Difference
 from roadworthy.errors import UsageError
+from roadworthy.gating.pick import Chosen, Line, lines_of
 from roadworthy.gating.requirement import Requirement
-from roadworthy.gating.rows import Chosen, Line, check_metric, chosen, lines_of
+from roadworthy.gating.rows import check_metric, chosen
 from roadworthy.metrics.base import FRACTIONS
 from roadworthy.metrics.difference import difference
 from roadworthy.report.cells import entries, text_of

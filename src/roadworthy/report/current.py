@@ -85,11 +85,9 @@ def _older(path: Path, run: Run) -> bool:
 
 
 def _defined() -> dict[str, int]:
-    from roadworthy.metrics import METRICS
-    from roadworthy.metrics.suite import named_suite_metrics
+    from roadworthy.metrics.every import every_metric
 
-    known = {**named_suite_metrics(), **METRICS}
-    return {name: definition.version for name, definition in known.items()}
+    return {name: definition.version for name, definition in every_metric().items()}
 
 
 def read_summary(path: Path) -> dict[str, Any] | None:

@@ -28,8 +28,9 @@ PROTOCOL = ("frame", "store")
 WORST_CASE = "worst_case"
 """What a row over several attacks is called in front of the brackets with their specs."""
 
-# A directory in front of a file name: after "provider:" or "key=", never the "/" of timm/resnet50.
-_FOLDERS = re.compile(r"(?<=[:=])(?!\d+/\d)[^(),=:]*/(?=[^/(),])")
+# A directory in front of a file name: after "provider:" or "key=", never the "/" of timm/resnet50 or
+# of a number such as 4/255.
+_FOLDERS = re.compile(r"(?<=[:=])(?!\[?\d+/\d)[^(),=:]*/(?=[^/(),])")
 _ELLIPSIS = "…"
 _FOLDERS_OF = {"attacks": "adversarial", "corruptions": "corruption", "sequences": "sequence"}
 
@@ -50,6 +51,13 @@ def middle(text: str, width: int) -> str:
     return text[: width - 1 - tail] + _ELLIPSIS + text[len(text) - tail :]
 
 
+def pathless(spec: str) -> str:
+    """Return a spec with … for the folders of its paths: ``imagefolder:…/val``."""
+    text = clean_text(spec)
+    shorter = _FOLDERS.sub(_ELLIPSIS + "/", text)
+    return text if shorter == text else shorter.replace("'", "")
+
+
 def short_names(specs: Iterable[str], width: int) -> dict[str, str]:
     """Return a short name for each spec, at most ``width`` characters where that stays unambiguous.
 
@@ -60,8 +68,8 @@ def short_names(specs: Iterable[str], width: int) -> dict[str, str]:
     full = {spec: clean_text(spec) for spec in dict.fromkeys(specs)}
     longest = max((len(text) for text in full.values()), default=0)
     own = _own_parameters(full) if longest > width else full
-    pathless = {spec: _FOLDERS.sub(_ELLIPSIS + "/", text) for spec, text in own.items()}
-    for texts in (pathless, full):
+    without = {spec: pathless(text) for spec, text in own.items()}
+    for texts in (without, full):
         for room in range(max(width, 3), longest + 1 if texts is full else max(width, 3) + 24):
             short = {
                 spec: full[spec] if len(full[spec]) <= room else middle(text, room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ def robustness_figures(rows: pl.DataFrame, who: Who) -> list[Figure | Fold]:
     }
     points, left_out = _points(lines, 1.0, lambda at: f"after {at:.0f} steps")
     points = [p for p in points if p["x"] > 0]  # an axis of powers has no 0
+    ends = Counter(p["series"] for p in points)
+    points = [p for p in points if ends[p["series"]] > 1]  # one step is no curve
     if points:
         chart = marks.budgets(points, x="steps, or queries", y="robust top-1, %", log=True)
         caption = (

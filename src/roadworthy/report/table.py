@@ -36,7 +36,7 @@ def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
     from rich.text import Text
 
     every = own_cells(cells(summary))
-    found = _fitting(every)
+    found = fitting(every)
     naming = [name for name in ("model", "data") if _varies(found, name)]
     counts = ["n", "failed"][: 1 + any(cell.failed for cell in found)]
     columns, room = fit(found, len(naming) + 1, 7 * len(counts) + 2, width)
@@ -52,11 +52,11 @@ def table(summary: Mapping[str, Any], *, width: int = 100) -> Table:
     for cell in found:
         texts = [short[getattr(cell, name)] for name, short in zip(naming, names, strict=False)]
         texts.append(f"  {cell.variant}" if cell.nested else stresses[labels[cell.label]])
-        texts[-1] += _made_by(cell)
+        texts[-1] += made_by(cell)
         texts += [shown_text(cell, metric, wide) for metric, wide in columns]
         texts += [str(getattr(cell, name)) for name in counts]
         result.add_row(*(Text(text) for text in texts))
-    below = [*_left_out(every, found), *_below(summary, found)]
+    below = [*left_out(every, found), *remarks(summary, found)]
     result.caption, result.caption_justify = Text("\n".join(below)), "left"
     return result
 
@@ -68,14 +68,14 @@ def lines(summary: Mapping[str, Any]) -> str:
     very many rows, those of single variants stay out.
     """
     every = own_cells(cells(summary))
-    found = _fitting(every)
+    found = fitting(every)
     metrics = metrics_of(found)
     missing = entries(summary, "unavailable")
     naming = [name for name in ("model", "data") if _varies(found, name) or not found]
     keys = [*naming, "stress", "variant"]
     body = [
         [
-            *(getattr(cell, key) + (_made_by(cell) if key == "stress" else "") for key in keys),
+            *(getattr(cell, key) + (made_by(cell) if key == "stress" else "") for key in keys),
             *(reading_in(cell, metric).full for metric in metrics),
             str(cell.n),
             str(cell.failed),
@@ -90,15 +90,17 @@ def lines(summary: Mapping[str, Any]) -> str:
         body.append([*named, *("n/a" for _ in metrics), "0", "0"])
     heads = [*keys, *(COLUMNS[metric] for metric in metrics), "n", "failed"]
     parts = [_title(found, naming), "", *_markdown(heads, body, left=len(keys))]
-    below = [*_left_out(every, found), *_below(summary, found)]
+    below = [*left_out(every, found), *remarks(summary, found)]
     return "\n".join([*parts, *([""] if below else []), *below]) + "\n"
 
 
-def _fitting(every: list[Cell]) -> list[Cell]:
+def fitting(every: list[Cell]) -> list[Cell]:
+    """Return the cells that a table has room for: where there are very many, no single variants."""
     return every if len(every) <= MANY else [cell for cell in every if not cell.nested]
 
 
-def _left_out(every: Sequence[Cell], found: Sequence[Cell]) -> list[str]:
+def left_out(every: Sequence[Cell], found: Sequence[Cell]) -> list[str]:
+    """Return a sentence on the cells that `fitting` left out, if there are any."""
     left = len(every) - len(found)
     return [f"{left} rows of single variants: see summary.json or the page"] if left else []
 
@@ -126,7 +128,8 @@ def _varies(found: Sequence[Cell], name: str) -> bool:
     return len({getattr(cell, name) for cell in found}) > 1
 
 
-def _made_by(cell: Cell) -> str:
+def made_by(cell: Cell) -> str:
+    """Return whose images a cell is about, with a blank in front, where they are another model's."""
     return f" made on {cell.source}" if cell.source and cell.source != cell.model else ""
 
 
@@ -135,8 +138,8 @@ def _title(found: Sequence[Cell], naming: Sequence[str]) -> str:
     return " · ".join(getattr(found[0], name) for name in same) or "Results"
 
 
-def _below(summary: Mapping[str, Any], found: Sequence[Cell]) -> list[str]:
-    """Return what stands under the table: pairs that could not run, or that there is nothing."""
+def remarks(summary: Mapping[str, Any], found: Sequence[Cell]) -> list[str]:
+    """Return what stands under a table: warnings, notes, and pairs that could not run."""
     models = {text_of(entry, "model") for entry in entries(summary, "unavailable")}
     texts = [] if found else ["No results: nothing was judged yet, or the summary is damaged."]
     for entry in entries(summary, "unavailable"):

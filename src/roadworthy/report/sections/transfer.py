@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from roadworthy.report.blocks import (
     Block,
@@ -16,6 +17,7 @@ from roadworthy.report.blocks import (
 )
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.matrix import Line, Matrix, matrices
+from roadworthy.report.reading import Reading
 from roadworthy.report.sections.base import section
 
 CAPTION = (
@@ -48,8 +50,12 @@ def _blocks(one: Matrix) -> Iterator[Block]:
 def _row(line: Line, judges: int) -> Row:
     if line.reason:
         return Row([Entry(line.source), Entry(f"n/a: {line.reason}", span=judges)])
-    cells = [
-        shown(reading, strong=place == line.own, title=f"n = {reading.n}" if reading else "")
-        for place, reading in enumerate(line.readings)
-    ]
+    cells = [_cell(reading, own=at == line.own) for at, reading in enumerate(line.readings)]
     return Row([Entry(line.source), *cells])
+
+
+def _cell(reading: Reading | None, *, own: bool) -> Entry:
+    if reading is None or reading.value is None:
+        return shown(reading, strong=own)
+    entry = shown(reading, strong=own, title=f"n = {reading.n}")
+    return replace(entry, heat=min(1.0, max(0.0, reading.value / 100)))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from roadworthy.data.registry import open_data as open
     from roadworthy.errors import RoadworthyError, SampleError, UsageError
     from roadworthy.evaluation import evaluate
+    from roadworthy.exporting.api import export
     from roadworthy.gating.api import gate
     from roadworthy.making.api import make
     from roadworthy.models.bpda import bpda
@@ -34,6 +35,7 @@ _HOME = {
     "check": "preflight.api:check",
     "compare": "comparing.api:compare",
     "evaluate": "evaluation:evaluate",
+    "export": "exporting.api:export",
     "gate": "gating.api:gate",
     "identify": "preflight.api:identify",
     "load": "models.load:load",
@@ -54,6 +56,7 @@ __all__ = [
     "check",
     "compare",
     "evaluate",
+    "export",
     "gate",
     "identify",
     "load",

@@ -22,6 +22,7 @@ from roadworthy.errors import (
     EXIT_USAGE,
     RoadworthyError,
 )
+from roadworthy.exporting.formats import Format, Intervals, TextFormat
 
 
 def _split(_type: Any, text: str, **_: Any) -> list[str]:
@@ -45,6 +46,7 @@ Data = Annotated[Specs, Parameter(name=["--data", "-d"])]
 Stresses = Annotated[Specs, Parameter(name=["--stresses", "--stress", "-s"])]
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 Out = Annotated[Path | None, Parameter(name=["--out", "-o"])]
+ComparisonFormat = Literal["html", "md", "latex", "csv", "json", "parquet"]
 
 
 @app.command
@@ -69,6 +71,7 @@ def run(
     config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
+    format: TextFormat | None = None,
     as_json: AsJson = False,
 ) -> int:
     """Judge models on data under stresses; the same command again goes on where it stopped.
@@ -113,8 +116,10 @@ def run(
         Only say what would run and what it would cost.
     quiet
         No progress.
+    format
+        Print this at the end: a table (md, latex), all rows (csv, json), or a section of a model-card.
     as_json
-        Print the summary as JSON.
+        Print the whole summary as JSON.
     """
     from roadworthy import jobs
 
@@ -137,6 +142,7 @@ def run(
         "keep": keep,
         "dry_run": dry_run or None,
         "quiet": quiet or None,
+        "format": format,
         "json": as_json or None,
     }
     job = jobs.resolve(given, config)
@@ -144,7 +150,7 @@ def run(
         print(jobs.dry_run(job))
         return EXIT_DONE
     finished = jobs.run(job)
-    print(json.dumps(finished.summary) if job.as_json else jobs.closing(finished))
+    print(jobs.outcome(finished, job), end="")
     return EXIT_FAILED_SAMPLES if jobs.has_failures(finished) else EXIT_DONE
 
 
@@ -367,19 +373,50 @@ def make(
 
 
 @app.command
-def report(folders: list[Path], /, *, out: Out = None) -> int:
-    """Write the page of a run, or of several as one: a HTML file that opens without a network.
+def report(
+    folders: list[Path],
+    /,
+    *,
+    out: Out = None,
+    format: Format | None = None,
+    model: str | None = None,
+    metric: Annotated[Specs, Parameter(name=["--metric", "--metrics"])] = None,
+    section: str | None = None,
+    intervals: Intervals = "brackets",
+) -> int:
+    """Write the page of a run, or of several as one; or its tables, rows or figures.
 
     Parameters
     ----------
     folders
         Folders of runs.
     out
-        The page; report.html in the folder of the first run by default.
+        The file, or the folder of figures. Without it text is printed, the page is report.html and
+        figures go into figures/, in the folder of the first run.
+    format
+        The page (html), a table of the headline metrics (md, latex), all rows of the summary (csv, json,
+        parquet), a section of a Hugging Face card (model-card), or every figure (svg, pdf). By default
+        what the file ends in, else the page.
+    model
+        Only this model: its name, or enough of it.
+    metric
+        Only this metric, such as top1; repeat the flag for several.
+    section
+        The tables of this section of the page, such as transfer, instead of the headline metrics.
+    intervals
+        How tables write them: [low, high], ± half, or not at all.
     """
-    from roadworthy import jobs
+    from roadworthy.exporting import console
 
-    print(jobs.report(folders, out))
+    console.report(
+        folders,
+        out,
+        format=format,
+        model=model,
+        metrics=metric or (),
+        section=section,
+        intervals=intervals,
+    )
     return EXIT_DONE
 
 
@@ -392,6 +429,7 @@ def compare(
     flips: Path | None = None,
     model_a: str | None = None,
     model_b: str | None = None,
+    format: ComparisonFormat | None = None,
     as_json: AsJson = False,
 ) -> int:
     """Compare two runs image by image: differences with intervals, tests, and what flipped.
@@ -403,19 +441,30 @@ def compare(
     b
         Folder of another run on the same images; differences are second minus first.
     out
-        Also write an HTML page.
+        Also write a file: an HTML page, or what the file ends in or --format says.
     flips
         Also write every image that flipped, as FILE.csv or FILE.json.
     model_a
         Which model of the first run, if it has several: its name, or enough of it.
     model_b
         Which model of the second run.
+    format
+        Print this: tables (md, latex), or a row a metric (csv, json); parquet and html go to a file.
     as_json
-        Print JSON.
+        Print JSON with everything.
     """
     from roadworthy.comparing import console
 
-    console.show(a, b, out=out, flips=flips, model_a=model_a, model_b=model_b, as_json=as_json)
+    console.show(
+        a,
+        b,
+        out=out,
+        flips=flips,
+        model_a=model_a,
+        model_b=model_b,
+        as_json=as_json,
+        form=format,
+    )
     return EXIT_DONE
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from roadworthy import _yaml
 from roadworthy.errors import UsageError, did_you_mean
+from roadworthy.exporting.formats import TextFormat
 
 
 class RunFile(BaseModel):
@@ -30,6 +31,7 @@ class RunFile(BaseModel):
     dry_run: bool | None = None
     quiet: bool | None = None
     as_json: bool | None = Field(None, alias="json")
+    format: TextFormat | None = None
     executor: Literal["serial", "processes"] | None = None
     retry_failed: bool | None = None
     until: str | None = None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.config import RunFile, read
-from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.errors import UsageError
 from roadworthy.run import Run
 from roadworthy.spec import Spec
 
@@ -26,6 +26,12 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> RunFile:
         raise UsageError("no model given; name one with -m, such as -m demo/efficientnet_lite0")
     if not job.data:
         raise UsageError("no data given; name some with -d, such as -d imagefolder:data/val")
+    if job.format is not None and job.as_json:
+        raise UsageError("--json and --format both say what to print; leave one of them out")
+    if job.format == "model-card" and len(job.models) > 1:
+        raise UsageError(
+            "a model card is about one model: run one, or choose it afterwards with report"
+        )
     if job.profile:
         profiles = [str(Spec("profile", path=path)) for path in job.profile]
         job = job.model_copy(update={"stresses": [*(job.stresses or ()), *profiles]})
@@ -65,6 +71,15 @@ def run(job: RunFile) -> Run:
         return evaluate(
             job.models, job.data, job.stresses, out=job.out, watcher=watcher, **_options(job)
         )
+
+
+def outcome(finished: Run, job: RunFile) -> str:
+    """Return what a finished run prints: the table that ends it, or the format asked for."""
+    if job.format is not None:
+        from roadworthy.exporting.api import export
+
+        return export(finished, job.format)
+    return (json.dumps(finished.summary) if job.as_json else closing(finished)) + "\n"
 
 
 def closing(finished: Run) -> str:
@@ -140,20 +155,3 @@ def verify(folder: Path, *, rows: int, seed: int) -> Findings:
 
     keep_memory()
     return examine(folder, rows=rows, seed=seed)
-
-
-def report(folders: Sequence[Path], out: Path | None) -> Path:
-    """Write the page of a run, or of several as one, and return where it is."""
-    from roadworthy.report.html import write
-    from roadworthy.report.opened import Opened
-    from roadworthy.report.together import Together
-
-    views = [Opened(Run(folder)) for folder in dict.fromkeys(folders)]
-    path = out or folders[0] / "report.html"
-    try:
-        written = write(views[0] if len(views) == 1 else Together(views), path)
-    except OSError as error:
-        raise RoadworthyError(
-            f"cannot write the page '{path}': {error.strerror or error}; give another file with -o"
-        ) from error
-    return Path(written)

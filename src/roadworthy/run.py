@@ -7,13 +7,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from roadworthy.engine.parts import Part
 from roadworthy.engine.store import Store, empty_rows
 from roadworthy.errors import RoadworthyError
+
+if TYPE_CHECKING:
+    from altair import LayerChart
+
+    from roadworthy.metrics.base import Estimate
+    from roadworthy.report.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,14 @@ class Run:
     def __init__(self, folder: str | Path) -> None:
         self.store = Store.open(Path(folder))
         self.folder = self.store.folder
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        from roadworthy.exporting.notebook import shown
+
+        return shown(self._evidence.summary, str(self.folder))
 
     @cached_property
     def runs(self) -> list[dict[str, Any]]:
@@ -159,6 +173,65 @@ class Run:
         from roadworthy.report.summary import summarise
 
         return summarise(self)
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        from roadworthy.report.evidence import Evidence
+        from roadworthy.report.opened import Opened
+
+        return Evidence(Opened(self))
+
+    def table(self, *metrics: str) -> pl.DataFrame:
+        """Return the headline metrics, or ``metrics``, as a frame: a row a model, stress and variant.
+
+        Each metric has three columns, ``top1``, ``top1_low`` and ``top1_high``, null where it was not
+        measured; ``n`` is the number of images. What an attack made for another model is left out.
+        Raises UsageError with the nearest name for a metric that the run has not.
+        """
+        from roadworthy.exporting.wide import table
+
+        return table(self._evidence.summary, metrics)
+
+    def metric(
+        self,
+        name: str,
+        *,
+        stress: str | None = None,
+        model: str | None = None,
+        data: str | None = None,
+        variant: str | None = None,
+        source: str | None = None,
+    ) -> Estimate:
+        """Return one metric: ``value`` with its 95 % interval ``low`` to ``high``, and ``n``.
+
+        ``stress`` may be written as on the command line, one level by itself included, such as
+        ``fog(severity=3)``; without one it is ``clean``, or the only stress that has the metric. Enough
+        of the name of a model or data set will do, and it is needed only where there are several.
+        Raises UsageError with the nearest name for what there is not, and where several values are meant.
+        """
+        from roadworthy.exporting.one import metric
+        from roadworthy.gating.pick import Selection
+
+        wanted = Selection(name, stress, model, data, variant, source)
+        return metric(self._evidence.summary, wanted)
+
+    def plot(self, name: str) -> LayerChart:
+        """Return a chart of the page as an Altair chart, which a notebook shows.
+
+        ``curve``, ``heatmap``, ``scatter`` and ``dots`` are the first of that form, ``calibration``,
+        ``transfer`` and other sections of the page the first chart of theirs, and each chart has a name
+        of its own: see `plots`. Raises UsageError with the nearest name and all that there are.
+        """
+        from roadworthy.plotting.charts import chart
+        from roadworthy.plotting.notebook import altair_chart
+
+        return altair_chart(chart(self._evidence, name).figure)
+
+    def plots(self) -> dict[str, str]:
+        """Return the names of all charts, each with what it shows in words."""
+        from roadworthy.plotting.charts import charts
+
+        return {one.name: one.figure.caption for one in charts(self._evidence)}
 
     def models(self) -> Iterator[dict[str, Any]]:
         """Yield what is known of each model, in the order of first use."""

@@ -158,7 +158,7 @@ def rendered(name: str, window: Window, resizer: str) -> Image:
     return window.framed(_resized(name, whole, (rows.target, columns.target), resizer))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _resized(
     name: str, part: tuple[int, int, int, int], size: tuple[int, int], resizer: str
 ) -> Image:

@@ -44,15 +44,8 @@ class Window:
         """Whether anything is resized at all."""
         return any(side.length != side.target for side in (self.rows, self.columns))
 
-    def cut(self, picture: Image) -> Image:
-        """Return the part of ``picture``, (H, W, 3), that is resized."""
-        rows, columns = self.rows, self.columns
-        return picture[
-            rows.begin : rows.begin + rows.length, columns.begin : columns.begin + columns.length
-        ]
-
     def framed(self, resized: Image) -> Image:
-        """Return the frame of what ``cut`` was resized to."""
+        """Return the frame of what the part was resized to, (h, w, 3)."""
         if resized.shape[:2] == self.size and not (self.rows.offset or self.columns.offset):
             return resized
         frame = np.empty((*self.size, 3), resized.dtype)
@@ -71,12 +64,6 @@ class Window:
         ):
             first = max(0, side.offset)
             yield side, first, min(have - first, want - max(0, -side.offset))
-
-    def render(self, picture: Image, resizer: str) -> Image:
-        """Return the frame of ``picture``, uint8 (H, W, 3), by a registered resizer."""
-        return self.framed(
-            scaled(self.cut(picture), (self.rows.target, self.columns.target), resizer)
-        )
 
 
 def scaled(picture: Image, size: tuple[int, int], resizer: str) -> Image:

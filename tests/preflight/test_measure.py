@@ -34,8 +34,10 @@ def test_scale_and_offset_come_out_whatever_the_crop(
     shown = shown_of(frame, height, width)
     assert isinstance(shown, Shown)
     for axis, length, begin in ((shown.rows, height, top), (shown.columns, width, left)):
-        assert abs(length / axis.step - target) < 0.35
-        assert abs(axis.begin / axis.step - begin) < 0.35
+        # Levels are whole: at nearly 1:1 a shift below half a level does not show at all.
+        near = (1.0 if abs(target / length - 1) < 0.05 else 0.6) * max(1.0, target / length)
+        assert abs(length / axis.step - target) < near
+        assert abs(axis.begin / axis.step - begin) < near
     assert shown.fill is None
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from roadworthy.comparing.cells import read
+from roadworthy.comparing.cells import Both, Frames, read
 from roadworthy.comparing.flips import FLIPS, corrected, flipped, shares, verdicts
 from roadworthy.comparing.known import Known, check_versions
 from roadworthy.comparing.matching import Matched, matched
@@ -16,10 +18,13 @@ from roadworthy.comparing.metrics import differences
 from roadworthy.comparing.result import Comparison, Difference, Place, Verdicts
 from roadworthy.comparing.samples import Common
 from roadworthy.comparing.suites import SuitesOfBoth
+from roadworthy.engine.options import cores
 from roadworthy.engine.stops import widenings
 from roadworthy.errors import RoadworthyError
 from roadworthy.report.current import state_of
 from roadworthy.run import Run
+
+_Found = tuple[list[Difference], Verdicts | None, pl.DataFrame | None]
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ class _Work:
     def done(self) -> Comparison:
         """Compare everything."""
         suites = SuitesOfBoth(self.common, self.wider, self.only.metrics)
-        found = [row for one in self.matches for row in self._of(one, suites)]
+        with ThreadPoolExecutor(cores()) as pool:
+            found = [row for one in self.matches for row in self._of(one, suites, pool)]
         found.extend(suites.differences())
         a, b = self.common.runs
         if not self.compared:
@@ -82,24 +88,36 @@ class _Work:
             [*self._notes(), *dict.fromkeys(suites.notes)],
         )
 
-    def _of(self, one: Matched, suites: SuitesOfBoth) -> Iterator[Difference]:
+    def _of(self, one: Matched, suites: SuitesOfBoth, pool: Executor) -> Iterator[Difference]:
         for both in read(self.common, one.cells):
             self.compared += 1
-            source = both.cells[0].source or None
-            groups = list(both.groups())
-            for variant, frames in groups:
-                place = Place(one.models, one.data, source, both.cells[0].stress, variant)
-                yield from differences(
-                    both, place, frames, self.known, self.wider, self.only.metrics
-                )
-                judged = shares(frames) if self.only.flips else None
-                if judged is None:
-                    continue
-                self.tests.append(verdicts(place, judged))
-                self.alone.append(len(groups) == 1 or variant == "")
-                if len(groups) == 1 or variant:
-                    self.flips.append(flipped(self.common, both, place, frames, judged))
+            source, stress = both.cells[0].source or None, both.cells[0].stress
+            groups = [
+                (Place(one.models, one.data, source, stress, variant), frames)
+                for variant, frames in both.groups()
+            ]
+            several = len(groups) > 1
+            for (place, _), (rows, test, flips) in zip(
+                groups, pool.map(partial(self._group, both, several), groups), strict=True
+            ):
+                yield from rows
+                if test is not None:
+                    self.tests.append(test)
+                    self.alone.append(not several or place.variant == "")
+                if flips is not None:
+                    self.flips.append(flips)
             suites.add(both)
+
+    def _group(self, both: Both, several: bool, group: tuple[Place, Frames]) -> _Found:
+        """Compare one variant, or all together; the flips of these are those of the variants."""
+        place, frames = group
+        rows = list(differences(both, place, frames, self.known, self.wider, self.only.metrics))
+        judged = shares(frames) if self.only.flips else None
+        if judged is None:
+            return rows, None, None
+        single = not several or bool(place.variant)
+        flips = flipped(self.common, both, place, frames, judged) if single else None
+        return rows, verdicts(place, judged), flips
 
     def _notes(self) -> Iterator[str]:
         for name, run in zip("AB", self.common.runs, strict=True):

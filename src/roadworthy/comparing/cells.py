@@ -10,7 +10,7 @@ import polars as pl
 
 from roadworthy.comparing.samples import Cells, Common
 from roadworthy.errors import UsageError
-from roadworthy.metrics.catalogue import USABLE
+from roadworthy.metrics.catalogue import usable
 from roadworthy.stress.reference import clean_of, is_clean
 
 BESIDE_VERDICTS = (
@@ -75,9 +75,9 @@ def read(common: Common, found: Sequence[Cells]) -> Iterator[Both]:
 def _read(common: Common, cells: Cells) -> Both | None:
     asked = common.asked_alike(cells)
     a, b = (
-        numbered.rows_of(cell)
-        .filter(pl.col("status").is_in(USABLE))
-        .with_columns(pl.col("variant").cast(pl.Categorical))  # a quarter of the memory
+        usable(numbered.rows_of(cell)).with_columns(
+            pl.col("variant").cast(pl.Categorical)  # a quarter of the memory
+        )
         for numbered, cell in zip(common.numbered, cells, strict=True)
     )
     if a.is_empty() or b.is_empty():

@@ -383,8 +383,11 @@ def report(
     metric: Annotated[Specs, Parameter(name=["--metric", "--metrics"])] = None,
     section: str | None = None,
     intervals: Intervals = "brackets",
+    quiz: Annotated[bool, Parameter(negative="")] = False,
+    questions: int | None = None,
+    answers: Annotated[list[Path] | None, Parameter(negative="")] = None,
 ) -> int:
-    """Write the page of a run, or of several as one; or its tables, rows or figures.
+    """Write the page of a run, or of several as one; or its tables, rows or figures, or a quiz.
 
     Parameters
     ----------
@@ -405,9 +408,23 @@ def report(
         The tables of this section of the page, such as transfer, instead of the headline metrics.
     intervals
         How tables write them: [low, high], ± half, or not at all.
+    quiz
+        Write quiz.html, a page that asks people what subsets of pixels show: of a run of sis.
+    questions
+        How many pictures the quiz asks about (default 60).
+    answers
+        A file that the page of a quiz has saved; repeat the flag for several. They are kept with the run.
     """
     from roadworthy.exporting import console
 
+    if quiz or answers or questions is not None:
+        from roadworthy.report.quiz import console as quizzes
+
+        shaped = bool(format or model or metric or section)
+        page = quizzes.page(folders, out, quiz, questions, answers or (), shaped=shaped)
+        if page is not None:
+            print(page)
+            return EXIT_DONE
     console.report(
         folders,
         out,

@@ -77,6 +77,10 @@ class FakeView:
         rows = [(sample, json.dumps(told)) for sample, told in self.columns.items()]
         return pl.DataFrame(rows, {"sample": pl.String, "columns": pl.String}, orient="row")
 
+    @property
+    def answers(self) -> list[Any]:
+        return []
+
     def artifact(self, entry: Mapping[str, Any]) -> None:
         return None
 

@@ -24,6 +24,8 @@ from roadworthy.report.sections.base import SectionDefinition, in_order
 from roadworthy.report.view import View
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from roadworthy.run import Run
 
 SCRIPTS = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js", "report.js")
@@ -36,7 +38,11 @@ def write(view: View | Run, path: Path, *, images: int = 6) -> Path:
     policy. ``images`` is the number of pictures in each group of worst images. An existing report
     is replaced in one step. Raises RoadworthyError where ``path`` cannot be written.
     """
-    text = render(view, images=images)
+    return save(render(view, images=images), path)
+
+
+def save(text: str, path: Path) -> Path:
+    """Write a page, for one that is there in one step; RoadworthyError where that cannot be."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,17 +60,21 @@ def write(view: View | Run, path: Path, *, images: int = 6) -> Path:
 
 def render(view: View | Run, *, images: int = 6) -> str:
     """Return the report of a run, or of what ``view`` shows, as the text of one HTML page."""
+    content = _content(Evidence(_seen(view), images))
+    text: str = environment().get_template("report.html.j2").render(content)
+    return text
+
+
+def environment() -> Environment:
+    """Return what writes the templates of pages: everything that goes into one is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("roadworthy.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
-        _content(Evidence(_seen(view), images))
     )
 
 
@@ -138,15 +148,22 @@ def _assets(drawn: list[Figure]) -> dict[str, Any]:
     folder = files("roadworthy.report") / "assets"
     names = SCRIPTS if drawn else SCRIPTS[-1:]
     scripts = [(folder / name).read_text(encoding="utf-8") for name in names]
-    pins = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
     return {
         "style": Markup((folder / "report.css").read_text(encoding="utf-8")),
         "scripts": [Markup(script) for script in scripts],
         "figures": Markup(script_json([figure.spec for figure in drawn])),
-        # Vega writes style attributes, which only 'unsafe-inline' allows; styles load nothing here.
-        "policy": f"default-src 'none'; script-src {pins}; style-src 'unsafe-inline'; "
-        f"img-src data:; base-uri 'none'; form-action 'none'",
+        "policy": pinned(scripts),
     }
+
+
+def pinned(scripts: Sequence[str]) -> str:
+    """Return the policy of a page that runs ``scripts`` and nothing else, and loads nothing."""
+    pins = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
+    # Vega writes style attributes, which only 'unsafe-inline' allows; styles load nothing here.
+    return (
+        f"default-src 'none'; script-src {pins}; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def script_json(value: Any) -> str:

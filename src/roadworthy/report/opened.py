@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from roadworthy.engine.adversarials import Made
+    from roadworthy.report.quiz.answers import Sheet
     from roadworthy.report.view import Ranks
     from roadworthy.run import Run
 
@@ -56,7 +57,11 @@ class Opened:
     @cached_property
     def problems(self) -> list[str]:
         """What a reader must know of the run itself: unfinished, damaged, empty."""
-        return [text for text in (self._unfinished(), self._damaged(), self._empty()) if text]
+        return [
+            text
+            for text in (self._unfinished(), self._damaged(), self._empty(), *self._answers[1])
+            if text
+        ]
 
     def _unfinished(self) -> str:
         last = self.runs[-1] if self.runs else {}
@@ -85,6 +90,24 @@ class Opened:
     def _empty(self) -> str:
         there = any(self.folder.glob("records/*/*.parquet"))
         return "" if there else "There are no records: nothing was judged yet, or they are gone."
+
+    @property
+    def answers(self) -> list[Sheet]:
+        """What people said of subsets that the run holds."""
+        return self._answers[0]
+
+    @cached_property
+    def _answers(self) -> tuple[list[Sheet], list[str]]:
+        """Return the files of answers that are kept, and what is wrong with others."""
+        from roadworthy.report.quiz.answers import files_in, read
+
+        sheets, problems = [], []
+        for path in files_in(self.folder):
+            try:
+                sheets.append(read(path))
+            except RoadworthyError as error:
+                problems.append(f"{error}, or remove it; it is left out.")
+        return sheets, problems
 
     def rows(self, wanted: Callable[[str], bool] | None = None) -> pl.DataFrame:
         """Return the records of all stresses, or of those ``wanted``."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from roadworthy.report.quiz.answers import Sheet
+
 LISTS = (
     *("rows", "survey", "reference", "per_class", "reliability", "frames", "images"),
     *("same", "systematic", "unavailable"),
@@ -125,6 +127,11 @@ class Together:
     def ranked(self, entry: Mapping[str, Any]) -> Ranks | None:
         """Return what a model made of a sample from whichever run has it; None where it is gone."""
         return next((r for view in self.views if (r := view.ranked(entry)) is not None), None)
+
+    @property
+    def answers(self) -> list[Sheet]:
+        """What people said of subsets of all runs."""
+        return [sheet for view in self.views for sheet in view.answers]
 
     def class_name(self, model: str, label: int) -> str:
         """Return the name of output ``label`` of ``model``, whatever run it is of."""

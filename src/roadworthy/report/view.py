@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
+
+    from roadworthy.report.quiz.answers import Sheet
 
 
 Ranks = Mapping[str, Mapping[str, "NDArray[Any]"]]
@@ -68,6 +70,10 @@ class View(Protocol):
 
         ``entry`` is a record of subsets: it names the file and the sample. None where it is gone.
         """
+
+    @property
+    def answers(self) -> Sequence[Sheet]:
+        """What people said of subsets that the run holds."""
 
     def class_name(self, model: str, label: int) -> str:
         """Return the name of output ``label`` of ``model``."""

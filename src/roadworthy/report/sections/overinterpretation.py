@@ -11,6 +11,7 @@ from roadworthy.report.subsets.cards import cards
 from roadworthy.report.subsets.charts import charts
 from roadworthy.report.subsets.controls import controls
 from roadworthy.report.subsets.maps import maps
+from roadworthy.report.subsets.people import people
 from roadworthy.report.subsets.tables import overlaps, sizes
 
 
@@ -23,6 +24,7 @@ def overinterpretation(evidence: Evidence) -> list[Block]:
     return [
         *sizes(found),
         *controls(found),
+        *people(evidence),
         *charts(found),
         *cards(found),
         *maps(found),

@@ -32,7 +32,8 @@ def page(
     if questions is not None and not quiz:
         raise UsageError("--questions says how many pictures a quiz asks about; add --quiz")
     if not quiz:
-        return take(folders, answers)
+        take(folders, answers)
+        return None
     if answers:
         raise UsageError("--quiz asks people and --answers takes what they said; give one of them")
     if shaped:

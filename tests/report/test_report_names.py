@@ -108,6 +108,12 @@ def test_a_reading_without_interval_is_a_value_alone() -> None:
         ("clean", "", "clean"),
         ("precision", "dtype=bf16", "precision(dtype=bf16)"),
         ("odd", "left", "odd left"),
+        (
+            "resample(side=[24, 28], resize=[box, bilinear], frame=untouched)",
+            "side=24,resize=box",
+            "resample(side=24, resize=box, frame=untouched)",
+        ),
+        ("two(b=1)", "a=of(x, y),c=2", "two(a=of(x, y), c=2, b=1)"),
     ],
 )
 def test_labels_say_the_level_once(stress: str, variant: str, label: str) -> None:

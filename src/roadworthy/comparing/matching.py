@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from roadworthy.errors import UsageError, did_you_mean
-from roadworthy.report.names import middle
+from roadworthy.report.names import model_names, short_names
 from roadworthy.run import CellRecord, Run
 
 
@@ -65,11 +65,15 @@ def matched(a: Run, b: Run, *, models: tuple[str | None, str | None]) -> list[Ma
 def named(text: str, known: Sequence[str], kind: str) -> str:
     """Return the one of ``known`` that is called ``text``, or the only one that has it in its name.
 
+    Names as tables and the page show them will do as well.
     Raises UsageError with the nearest name where there is none, and where there are several.
     """
     if text in known:
         return text
-    near = [name for name in known if text and text.lower() in name.lower()]
+    called = {**short_names(known, 60), **model_names(known, 60)}
+    near = [name for name in known if called[name] == text] or [
+        name for name in known if text and text.lower() in name.lower()
+    ]
     if len(near) == 1:
         return near[0]
     if near:
@@ -107,6 +111,6 @@ def _matched(
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:
-    shown = [f"'{middle(name, 60)}'" for name in dict.fromkeys(names)]
+    shown = [f"'{name}'" for name in short_names(names, 60).values()]
     more = f" and {len(shown) - most} more" if len(shown) > most else ""
     return (", ".join(shown[:most]) or "nothing") + more

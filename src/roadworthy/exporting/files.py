@@ -14,15 +14,17 @@ def write(path: Path, data: bytes) -> Path:
 
     Raises RoadworthyError naming the file where that cannot be done.
     """
+    if path.is_dir():
+        raise RoadworthyError(f"cannot write '{path}': it is a folder; give a file with -o")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError("it is a folder")
-        write_whole(path, data)
     except OSError as error:
+        of_file = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = f"'{path.parent}' is a file" if of_file else error.strerror or error
         raise RoadworthyError(
-            f"cannot write '{path}': {error.strerror or error}; give another file with -o"
+            f"cannot write '{path}': {reason}; give another place with -o"
         ) from error
+    write_whole(path, data)
     return path
 
 

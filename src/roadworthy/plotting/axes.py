@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,49 +9,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.plotting.look import COLUMN, PAGE
+from roadworthy.plotting.lines import longest, wrapped
+from roadworthy.plotting.look import COLUMN, LETTER, LINE, PAGE
 from roadworthy.plotting.scene import Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LETTER, LINE = 0.058, 0.13
-"""Inches that a letter of seven points takes on average, and a line of them."""
-
-_LONGEST = 26
 _CELL = 0.2
-_TITLES = {"x": 44, "y": 34}
-_PARTS = re.compile(r"\(?[^\s,(]*[,(]?\s*")
+_TITLES = {"x": 44, "y": 24}
+_HANDLE = 9
+"""Letters that would stand where a legend has the mark of a series."""
 
 
 def size_of(scene: Scene) -> tuple[float, float]:
     """Return width and height of a figure in inches: one column, unless a matrix needs the page."""
     above = LINE * _lines_of_legend(scene)
+    labels = wrapped(scene.names.get("y", ()))
     if "y" not in scene.names:
         return COLUMN, 2.1 + above
-    labels = wrapped(scene.names["y"])
     if "x" in scene.names:
         title, heads = shared(scene.names["x"])
-        needed = LETTER * _longest(labels) + sum(max(0.42, _width(head)) for head in heads)
+        needed = LETTER * longest(labels) + sum(max(0.42, _width(head)) for head in heads)
         height = sum(max(_CELL, 0.08 + LINE * (label.count("\n") + 1)) for label in labels)
         return PAGE if needed > COLUMN else COLUMN, height + 0.35 + LINE * bool(title)
     beside = len(scene.series) if scene.beside else 1
     lines = sum(max(text.count("\n") + 1, 1 + 0.4 * beside) for text in labels)
     return COLUMN, 0.6 + LINE * lines + 0.05 * len(labels) + above
-
-
-def wrapped(names: Sequence[str]) -> list[str]:
-    """Return specs in lines that leave room for the figure, broken behind commas and brackets."""
-    made = []
-    for name in names:
-        lines = [""]
-        for part in _PARTS.findall(name):
-            if lines[-1] and len(lines[-1] + part.rstrip()) > _LONGEST:
-                lines.append("")
-            lines[-1] += part
-        made.append("\n".join(line.rstrip() for line in lines))
-    return made
 
 
 def shared(heads: Sequence[str]) -> tuple[str, list[str]]:
@@ -72,6 +56,8 @@ def set_axes(axes: Axes, scene: Scene) -> None:
             names = scene.names[name]
             title, labels = (channel.title, wrapped(names)) if name == "y" else shared(names)
             axis.set_label_text(title)
+            if name == "y" and LETTER * len(title) > _CELL * len(labels):
+                axis.label.set(rotation=0, ha="right", va="center")  # no room to stand upright
             axis.set_ticks(range(len(labels)), labels)
             axis.set_tick_params(length=0)
             axis.grid(visible=False)
@@ -120,29 +106,33 @@ def set_legend(figure: Figure, scene: Scene) -> None:
         return
     marks = {layer.mark for layer in scene.layers if layer.coloured}
     handles = []
-    for name in scene.series:
+    for name, label in zip(scene.series, _legend(scene), strict=True):
         look = scene.look(name)
         dash = look.dash if "line" in marks else "none"
-        handles.append(Line2D([], [], color=look.color, marker=look.marker, ls=dash, label=name))
+        handles.append(Line2D([], [], color=look.color, marker=look.marker, ls=dash, label=label))
     figure.legend(handles=handles, loc="outside upper left", ncols=_columns_of_legend(scene))
 
 
+def _legend(scene: Scene) -> list[str]:
+    return wrapped(scene.series, int(COLUMN / LETTER) - _HANDLE)
+
+
 def _columns_of_legend(scene: Scene) -> int:
-    room = COLUMN / (LETTER * (_longest(scene.series) + 8))
+    room = COLUMN / (LETTER * (longest(_legend(scene)) + _HANDLE))
     return max(1, min(len(scene.series), int(room)))
 
 
 def _lines_of_legend(scene: Scene) -> int:
-    several = len(scene.series) > 1
-    return -(-len(scene.series) // _columns_of_legend(scene)) if several else 0
-
-
-def _longest(texts: Sequence[str]) -> int:
-    return max((len(line) for text in texts for line in text.split("\n")), default=0)
+    if len(scene.series) < 2:
+        return 0
+    heights = [label.count("\n") + 1 for label in _legend(scene)]
+    rows = -(-len(heights) // _columns_of_legend(scene))
+    # matplotlib fills column by column
+    return max(sum(heights[at : at + rows]) for at in range(0, len(heights), rows))
 
 
 def _width(name: str) -> float:
-    return LETTER * (len(name) + 2)
+    return LETTER * (longest([name]) + 2)
 
 
 def _root(value: NDArray[np.float64]) -> NDArray[np.float64]:

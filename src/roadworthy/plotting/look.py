@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 COLUMN, PAGE = 3.3, 6.9
@@ -13,8 +14,31 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)), "-", (0, (5, 1.5)), "-", "-")
 GREY = "#595959"
 
-SETTINGS: Any = {
-    "font.family": "sans-serif",
+LETTER, LINE = 0.058, 0.13
+"""Inches that a letter of seven points takes on average, and a line of them."""
+
+FALLBACKS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans JP",
+    "Noto Sans SC",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+    "Noto Sans Bengali",
+    "Noto Sans Tamil",
+    "Nirmala UI",
+    "Leelawadee UI",
+    "Arial Unicode MS",
+    "Unifont",
+)
+"""Fonts for letters that the first one lacks, of which those are used that are installed."""
+
+SETTINGS: Mapping[str, Any] = {
     "font.size": 8,
     "axes.labelsize": 8,
     "xtick.labelsize": 7,
@@ -40,3 +64,12 @@ SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "roadworthy",  # the same figure twice is the same file
 }
+
+
+def settings() -> dict[Any, Any]:
+    """Return the settings of matplotlib, with the fonts that are installed here."""
+    from matplotlib.font_manager import fontManager
+
+    installed = set(fontManager.get_font_names())
+    fonts = ["sans-serif", *(name for name in FALLBACKS if name in installed)]
+    return {**SETTINGS, "font.family": fonts}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from roadworthy.exporting.files import write
 from roadworthy.plotting.axes import set_axes, set_legend, size_of
 from roadworthy.plotting.charts import charts
 from roadworthy.plotting.draw import draw
-from roadworthy.plotting.look import SETTINGS
+from roadworthy.plotting.look import settings
 from roadworthy.plotting.names import place_names
 from roadworthy.plotting.scene import Scene
 from roadworthy.report.evidence import Evidence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS = 300
+_MISSING = "Glyph .* missing from"
 
 
 def write_figures(evidence: Evidence, folder: Path, kind: str) -> list[Path]:
@@ -32,14 +34,21 @@ def write_figures(evidence: Evidence, folder: Path, kind: str) -> list[Path]:
     the folder cannot be written.
     """
     need_matplotlib()
-    made = []
+    made, boxes = [], False
     for chart in charts(evidence):
         try:
-            data = rendered(chart.figure.spec, kind)
+            data, missing = rendered(chart.figure.spec, kind)
         except RoadworthyError as error:
             warnings.warn(f"the figure '{chart.name}' is left out: {error}", stacklevel=2)
             continue
+        boxes = boxes or missing
         made.append(write(folder / f"{chart.name}.{kind}", data))
+    if boxes and kind != "svg":  # where text stays text, in the fonts of whoever looks at it
+        warnings.warn(
+            "some letters show as boxes, since no font here has them: install one such as "
+            "Noto Sans CJK, or take svg",
+            stacklevel=2,
+        )
     if not made:
         raise RoadworthyError("the run has no figure that could be written")
     return made
@@ -55,17 +64,20 @@ def need_matplotlib() -> None:
         ) from error
 
 
-def rendered(spec: Spec, kind: str) -> bytes:
-    """Return a chart of the page as the bytes of a figure."""
+def rendered(spec: Spec, kind: str) -> tuple[bytes, bool]:
+    """Return a chart of the page as the bytes of a figure, and whether no font has some letters."""
     from matplotlib import rc_context
 
     buffer = io.BytesIO()
-    with rc_context(SETTINGS), warnings.catch_warnings():
-        # letters that no font here has show as boxes, which is no reason for a warning each
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with rc_context(settings()), warnings.catch_warnings(record=True) as noticed:
+        warnings.filterwarnings("always", message=_MISSING)
         dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
         figure_of(spec).savefig(buffer, format=kind, metadata=dated, dpi=DOTS)
-    return buffer.getvalue()
+    missing = [one for one in noticed if re.match(_MISSING, str(one.message))]
+    for other in noticed:
+        if other not in missing:
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    return buffer.getvalue(), bool(missing)
 
 
 def figure_of(spec: Spec) -> Figure:

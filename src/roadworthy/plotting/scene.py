@@ -64,7 +64,8 @@ class Scene:
         if series is None:
             return Look(GREY, "o", "-")
         at = self.series.index(series)
-        return Look(COLORS[at % 8], MARKERS[at % 8], DASHES[at % 8])
+        shape = (at + at // 8) % 8  # the ninth has the colour of the first, and another shape
+        return Look(COLORS[at % 8], MARKERS[shape], DASHES[shape])
 
     def lines(self, layer: Layer, *needed: str) -> Iterator[tuple[str | None, list[Row]]]:
         """Yield the rows of each series with a value in every channel ``needed``, from left to right."""

@@ -80,6 +80,7 @@ class Table:
     """A table with what it shows in words, ``caption``.
 
     One with ``stresses`` says how it was made, as charts do; an empty list stands for all of them.
+    ``hint`` is what holds on the page alone, of colours and clicks.
     """
 
     columns: Sequence[Column]
@@ -87,6 +88,7 @@ class Table:
     caption: str = ""
     title: str = ""
     stresses: Sequence[str] | None = None
+    hint: str = ""
 
     @property
     def height(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from roadworthy.report.names import axis_of, clean_text
 from roadworthy.report.reading import Reading, count, reading_of
+from roadworthy.spec import SpecError, format_value, parse
 
 CONTROLS = ("control=", "baseline=", "fraction=", "subset=")
 """What tells the controls of subsets, and those of fixed sizes, from the subsets themselves."""
@@ -57,15 +58,30 @@ def label_of(stress: str, variant: str) -> str:
 
     A level that the stress leaves at its default is put first: ``pgd(eps=4/255, steps=10)``.
     """
-    key, equals, _ = variant.partition("=")
-    if not equals:
+    if "=" not in variant:
         return f"{stress} {variant}".strip()
-    level = rf"(?<=[(, ]){re.escape(key)}=(?:\[[^\]]*\]|[^,()]*)(?=[,)])"
-    text, replaced = re.subn(level, lambda _: variant, stress, count=1)
+    for setting in reversed(_settings(variant)):
+        stress = _set(stress, setting)
+    return stress
+
+
+def _settings(variant: str) -> list[str]:
+    """Return the parts of ``side=24,resize=box``; values may hold commas in brackets."""
+    try:
+        params = parse(f"of({variant})").params if "," in variant else ()
+    except SpecError:
+        params = ()
+    return [f"{name}={format_value(value)}" for name, value in params] or [variant]
+
+
+def _set(stress: str, setting: str) -> str:
+    key = re.escape(setting.partition("=")[0])
+    level = rf"(?<=[(, ]){key}=(?:\[[^\]]*\]|[^,()]*)(?=[,)])"
+    text, replaced = re.subn(level, lambda _: setting, stress, count=1)
     if replaced:
         return text
     name, opened, rest = stress.partition("(")
-    return f"{name}({variant}, {rest}" if opened else f"{stress}({variant})"
+    return f"{name}({setting}, {rest}" if opened else f"{stress}({setting})"
 
 
 def entries(parent: Any, key: str) -> list[Mapping[str, Any]]:

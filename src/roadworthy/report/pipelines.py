@@ -9,7 +9,6 @@ from roadworthy.report.blocks import Block, Column, Entry, Group, Heading, Row, 
 from roadworthy.report.cells import distinct, entries, label_of, text_of
 from roadworthy.report.names import clean_text, short_names
 from roadworthy.report.reading import Reading, count, number, real
-from roadworthy.spec import Spec, SpecError, parse
 
 FACTORS = {
     "decode": "Decoder",
@@ -80,13 +79,7 @@ def pipeline_blocks(summary: Mapping[str, Any]) -> Iterator[Block]:
 
 def name_of(entry: Mapping[str, Any]) -> str:
     """Return how a pipeline is called: its stress with the values of its variant."""
-    stress, variant = text_of(entry, "stress"), text_of(entry, "variant")
-    try:
-        spec, given = parse(stress), dict(parse(f"of({variant})").params)
-    except SpecError:
-        return label_of(stress, variant)
-    params = {**given, **dict(spec.params), **given}
-    return str(Spec(spec.name, spec.args, tuple(params.items()), spec.path))
+    return label_of(text_of(entry, "stress"), text_of(entry, "variant"))
 
 
 def drop_of(entry: Mapping[str, Any], name: str = "drop") -> Reading:

@@ -17,9 +17,10 @@ from roadworthy.report.points import point
 from roadworthy.report.reading import Reading
 from roadworthy.report.style import Point
 
-CAPTION = (
-    "Top-1 in percent; the redder, the more of the clean accuracy is lost. Intervals show when pointed "
-    "at, and are in the table of all results."
+CAPTION = "Top-1 in percent."
+HINT = (
+    "The redder, the more of the clean accuracy is lost. Intervals show when pointed at, and are in the "
+    "table of all results."
 )
 CURVES = "Top-1 accuracy over severity, with 95 % intervals; 0 is clean."
 
@@ -80,6 +81,7 @@ def heat_map(grid: Grid, *, several: bool) -> Table:
         CAPTION + clean,
         f"Corruption by severity: {grid.name}" if several else "Corruption by severity",
         stresses_of(grid.every),
+        HINT,
     )
 
 

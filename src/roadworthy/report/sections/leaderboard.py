@@ -9,10 +9,10 @@ from roadworthy.report.scores import Score, scores
 from roadworthy.report.sections.base import section
 
 CAPTION = (
-    "Sorted by the first column; click on a head to sort by another. Brackets are 95 % intervals; the "
-    "best of each column is bold, and so is every model whose interval reaches it. A dash is what was "
-    "not measured."
+    "Sorted by the first column. Brackets are 95 % intervals; the best of each column is bold, and so is "
+    "every model whose interval reaches it. A dash is what was not measured."
 )
+HINT = "Click on a head to sort by another."
 
 
 @section(title="Leaderboard", place=50)
@@ -33,7 +33,7 @@ def leaderboard(evidence: Evidence) -> list[Block]:
     ]
     heads = [Column("model"), *(Column(score.heading, number=True) for score in columns)]
     quoted = stresses_of(cell for score in columns for cell in score.cells)
-    return [Table(heads, [Group("", rows)], CAPTION, stresses=quoted)]
+    return [Table(heads, [Group("", rows)], CAPTION, stresses=quoted, hint=HINT)]
 
 
 def _cell(score: Score, model: str) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, get_args, overload
 
 from roadworthy.comparing import page
 from roadworthy.comparing.result import Comparison
@@ -33,7 +33,7 @@ def export(
     out: None = None,
     *,
     model: str | None = None,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     section: str | None = None,
     intervals: Intervals = "brackets",
 ) -> str: ...
@@ -44,7 +44,7 @@ def export(
     out: str | Path,
     *,
     model: str | None = None,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     section: str | None = None,
     intervals: Intervals = "brackets",
 ) -> list[Path]: ...
@@ -54,7 +54,7 @@ def export(
     out: str | Path | None = None,
     *,
     model: str | None = None,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     section: str | None = None,
     intervals: Intervals = "brackets",
 ) -> str | list[Path]:
@@ -68,7 +68,12 @@ def export(
     says how tables write them: ``[low, high]``, ``± half``, or not. Raises UsageError with the nearest
     name for what there is not, RoadworthyError for a file that cannot be written.
     """
-    choice = Choice(model, tuple(metrics), section, intervals)
+    if intervals not in get_args(Intervals):
+        known = get_args(Intervals)
+        hint = did_you_mean(intervals, known)
+        raise UsageError(f"intervals are {', '.join(known)}, not '{intervals}'{hint}")
+    chosen_ = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    choice = Choice(model, chosen_, section, intervals)
     path = None if out is None else Path(out)
     if format not in FORMATS:
         hint = did_you_mean(format, FORMATS)

@@ -40,7 +40,8 @@ def card(summary: Mapping[str, Any], choice: Choice, paper: Paper) -> str:
     found = fitting(own_cells(cells(summary)))
     models = distinct(cell.model for cell in found)
     if len(models) != 1:
-        listed = ", ".join(f"'{model}'" for model in models) or "nothing"
+        names = model_names(models, 60)
+        listed = ", ".join(f"'{names[model]}'" for model in models) or "nothing"
         raise UsageError(
             f"a model card is about one model, here is {listed}; name one with --model"
         )

@@ -10,6 +10,7 @@ from roadworthy.errors import UsageError, did_you_mean
 from roadworthy.gating.pick import Line, Selection, lines_of, pick
 from roadworthy.metrics.base import Estimate
 from roadworthy.report.cells import distinct, entries, label_of, text_of
+from roadworthy.report.names import model_names, short_names
 
 MOST = 6
 """Values that are named where several are meant."""
@@ -41,10 +42,21 @@ def metric(summary: Mapping[str, Any], wanted: Selection) -> Estimate:
 
 
 def _listed(lines: Sequence[Line]) -> str:
-    names = ("model", "data", "source")
-    varying = [name for name in names if len({getattr(line, name) for line in lines}) > 1]
+    known = {
+        name: distinct(getattr(one, name) for one in lines) for name in ("model", "data", "source")
+    }
+    names = {
+        name: short_names(texts, 60) if name == "data" else model_names(texts, 60)
+        for name, texts in known.items()
+        if len(texts) > 1
+    }
     texts = [
-        " · ".join((label_of(one.stress, one.variant), *(getattr(one, name) for name in varying)))
+        " · ".join(
+            (
+                label_of(one.stress, one.variant),
+                *(short[getattr(one, name)] for name, short in names.items()),
+            )
+        )
         for one in lines[:MOST]
     ]
     more = len(lines) - len(texts)

@@ -21,9 +21,9 @@ def table(summary: Mapping[str, Any], metrics: Sequence[str] = ()) -> pl.DataFra
     found = own_cells(cells(summary))
     names = distinct(metrics or _headline(found))
     columns: dict[str, pl.Series] = {
-        key: pl.Series(key, [getattr(cell, key) or None for cell in found], pl.String)
-        for key in KEYS
+        key: pl.Series(key, [getattr(cell, key) for cell in found], pl.String) for key in KEYS
     }
+    columns["source"] = columns["source"].replace("", None)  # as in the rows of the summary
     for name in names:
         readings = [cell.readings.get(name, NOTHING) for cell in found]
         for end, column in (("value", name), ("low", f"{name}_low"), ("high", f"{name}_high")):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 WIDTH = 480
+_OF_A_LAYER = ("mark", "encoding", "transform", "params")
 
 
 def altair_chart(figure: Figure) -> alt.LayerChart:
@@ -19,4 +20,6 @@ def altair_chart(figure: Figure) -> alt.LayerChart:
     spec: dict[str, Any] = {**figure.spec, "width": WIDTH}
     spec["title"] = {"text": figure.title, "anchor": "start", "color": "currentColor"}
     spec.pop("usermeta", None)  # for the script of the page
+    if "layer" not in spec:  # a chart of a plug-in
+        spec["layer"] = [{name: spec.pop(name) for name in _OF_A_LAYER if name in spec}]
     return alt.LayerChart.from_dict(spec)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.plotting.layers import Layer
+from roadworthy.plotting.lines import wrapped
 from roadworthy.plotting.scene import Scene
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ def text(axes: Axes, scene: Scene, layer: Layer) -> None:
         axes.margins(0.12)
     for _, rows in scene.lines(layer, "x", "y", "text"):
         for row in rows:
+            (name,) = wrapped([str(row[layer.channels["text"].field])])
             axes.annotate(
-                str(row[layer.channels["text"].field]),
+                name,
                 (scene.at(layer, "x", row), scene.at(layer, "y", row)),
                 xytext=(3, 3) if beside else (0, 0),
                 textcoords="offset points",

@@ -33,7 +33,7 @@ def written(given: Any, choice: Choice | None = None) -> str:
 def index(text: str) -> Any:
     found = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
     assert found is not None
-    front = yaml.load(found[1], Strict)  # noqa: S506: it is a SafeLoader
+    front = yaml.load(found[1], Strict)
     assert list(front) == ["model-index"]
     return front["model-index"]
 

@@ -39,6 +39,7 @@ def _wrong(model: Any, x: Tensor, labels: Tensor) -> int:
 
 
 @pytest.mark.peers
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ours", "peer", "options"),
     [

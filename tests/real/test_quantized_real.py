@@ -46,7 +46,7 @@ def top1(model: Classifier, found: Images) -> float:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("calibration", ["minmax", "mse"])
+@pytest.mark.parametrize("calibration", ["minmax", pytest.param("mse", marks=pytest.mark.slow)])
 def test_bits_of_a_cifar_network(shared: Path, calibration: str) -> None:
     spec = net(shared)
     found = images(f"parquet:{shared / 'data' / 'cifar10_test.parquet'}", load(spec), 100)
@@ -95,6 +95,7 @@ def test_bits_of_a_real_imagenet_network(shared: Path) -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_straight_through_attacks_are_as_strong_as_those_on_the_float_network(
     shared: Path, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def _rates(run: rw.Run, source: str, judge: str) -> dict[str, float]:
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_a_shuffled_source_does_what_noise_does(shared: Path, tmp_path: Path) -> None:
     data = f"parquet:{shared / 'data' / 'cifar10_test.parquet'}"
     given = (

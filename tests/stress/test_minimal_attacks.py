@@ -121,7 +121,8 @@ def test_a_chosen_target_is_reached_among_several(name: str, norm: Norm) -> None
     assert away.reached.all()
     both = tried.reached
     if norm != "L0":
-        assert tried.size[both].median() >= away.size[both].median()
+        # A target may be the nearest class: equal but for the last step of the search.
+        assert tried.size[both].median() >= 0.999 * away.size[both].median()
 
 
 @every

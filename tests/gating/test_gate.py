@@ -119,6 +119,7 @@ def test_misspelt_names_are_told_with_the_nearest(run: rw.Run, text: str, said: 
     ("text", "reason"),
     [
         ("top1(frost)>=0", "frost was not run"),
+        ("top1(fog(severity=[2, 3]))>=0", "fog(severity=[2, 3]) was not run; fog was"),
         ("mce(imagenet_c)<=100", "imagenet_c was not run"),
         ("mce<=100", "the run has no mce"),
         ("robust_top1(clean)>=0", "the run has no robust_top1 of clean"),

@@ -129,22 +129,51 @@ def test_accuracy_over_frames_by_hand() -> None:
     assert points(figure)[1]["high"] == pytest.approx(90.547, abs=0.001)
 
 
-def test_reliability_by_hand() -> None:
-    base = {"data": "d", "model": "m", "stress": "clean", "variant": "", "status": "ok"}
-    judgements = [(0.62, True), (0.68, False), (1.0, True), (0.91, True), (float("nan"), True)]
+def reliability_of(judged: list[tuple[float, bool]], **more: Any) -> list[dict[str, Any]]:
+    """Return the points of the reliability diagram of (confidence, right or not)."""
+    base = {"data": "d", "model": "m", "stress": "clean", "variant": "", "status": "ok", **more}
     rows = [
         {**base, "sample": f"s{i}", "label": 0, "pred": 0, "correct": correct, "conf": conf}
-        for i, (conf, correct) in enumerate(judgements)
+        for i, (conf, correct) in enumerate(judged)
     ]
     rows.append({**base, "sample": "bad", "status": "failed"})
     frame = pl.DataFrame(rows, schema=SCHEMA)
     section, figure = figures_of(pictures_of(frame), frame)[0]
     assert section == "calibration"
-    # two in 60..70 % with mean 65 and one right; two in 90..100 % with mean 95.5, both right
-    assert [(round(p["x"], 3), p["value"], p["n"]) for p in points(figure)] == [
-        (65.0, 50.0, 2),
-        (95.5, 100.0, 2),
+    return points(figure)
+
+
+def test_reliability_by_hand() -> None:
+    judged = 5 * [(0.62, True), (0.68, False)] + 5 * [(1.0, True), (0.91, True)]
+    found = reliability_of([*judged, (float("nan"), True)])
+    # ten in 60..70 % with mean 65 and half of them right; ten in 90..100 % with mean 95.5, all right
+    assert [(round(p["x"], 3), p["value"], p["n"], p["label"]) for p in found] == [
+        (65.0, 50.0, 10, "confidence 60 to 70 %"),
+        (95.5, 100.0, 10, "confidence 90 to 100 %"),
     ]
+
+
+def test_few_images_of_about_one_confidence_are_no_point_of_their_own() -> None:
+    few = reliability_of([(0.15, False), (0.35, True), (0.95, True)])
+    assert [(p["n"], p["label"]) for p in few] == [(3, "confidence 10 to 100 %")]
+    assert few[0]["x"] == pytest.approx(145 / 3, abs=1e-3)
+    many = reliability_of([*6 * [(0.15, True)], *6 * [(0.35, False)], *6 * [(0.95, True)]])
+    # twelve from 10 to 40 %; the six that are left go with them
+    assert [(p["n"], round(p["value"], 2)) for p in many] == [(18, 66.67)]
+
+
+def test_images_with_several_frames_are_counted_once_over_bins() -> None:
+    rows = frame_rows([[True, False]] * 12)
+    rows = rows.with_columns(frames_conf=pl.Series([[0.95, 0.15]] * 12, dtype=pl.List(pl.Float32)))
+    made = figures_of(pictures_of(rows), rows)
+    found = next(points(f) for section, f in made if section == "calibration")
+    assert [(p["n"], p["value"]) for p in found] == [(12, 0.0), (12, 100.0)]
+    fewer = frame_rows([[True, False]] * 6).with_columns(
+        frames_conf=pl.Series([[0.95, 0.15]] * 6, dtype=pl.List(pl.Float32))
+    )
+    made = figures_of(pictures_of(fewer), fewer)
+    found = next(points(f) for section, f in made if section == "calibration")
+    assert [(p["n"], p["value"]) for p in found] == [(6, 50.0)]
 
 
 def test_ragged_sequences_are_left_out() -> None:

@@ -107,9 +107,9 @@ CASES = {
             row("fmn(norm=Linf)", "success_rate", 100.0),
         ],
         [
-            "Attacks take 75.0 points [73.0, 77.0] of top-1: 5.0 % [4.0, 6.0] stay right under "
+            "Attacks take 75.0 points [73.0, 77.0] of accuracy: 5.0 % [4.0, 6.0] stay right under "
             "pgd(eps=4/255)",
-            "Linf 1/255 is enough to lose half",
+            "changes of 1/255 per pixel are enough to lose half",
         ],
         [
             # any image falls to changes of any size: that is no accuracy
@@ -154,7 +154,7 @@ CASES = {
             *dropped("resizer(resize=opencv-nearest)", -1.0, -3.0, 1.0),
             row("resizer(resize=opencv-nearest)", "disagreement", 8.0, 6.0, 10.0),
         ],
-        ["changes 8.0 % [6.0, 10.0] of its answers and even gives 1.0 points of top-1"],
+        ["changes 8.0 % [6.0, 10.0] of its answers and even gives 1.0 points of accuracy"],
         [
             [CLEAN, row("resizer(resize=opencv-nearest)", "disagreement", 4.0, 1.9, 8.0)],
             [CLEAN, row("jpeg(quality=30)", "disagreement", 8.0, 6.0, 10.0)],
@@ -162,7 +162,7 @@ CASES = {
     ),
     "compression": Case(
         [CLEAN, *dropped("jpeg(quality=30)", 6.0, 4.0, 8.0)],
-        ["Compression matters: jpeg(quality=30) takes 6.0 points [4.0, 8.0] of top-1."],
+        ["Compression matters: jpeg(quality=30) takes 6.0 points [4.0, 8.0] of accuracy."],
         [[CLEAN, *dropped("resizer(resize=opencv-nearest)", 6.0, 4.0, 8.0)]],
     ),
     "precision": Case(
@@ -178,7 +178,7 @@ CASES = {
             row("pgd(eps=4/255)", "ece", 60.0, 50.0, 70.0),  # an attack is no weather
             row("sis", "ece", 90.0, 80.0, 99.0),  # a few pixels are no picture
         ],
-        ["off by 22.0 % [20.0, 24.0] under fog(severity=5), by 5.0 % on clean images"],
+        ["off by 22.0 points [20.0, 24.0] under fog(severity=5), by 5.0 points on clean images"],
         [[CLEAN, row("clean", "ece", 5.0, 0.0, 7.0)], [CLEAN, row(FOG, "ece", 22.0, 20.0, 24.0)]],
     ),
     "overinterprets": Case(
@@ -219,7 +219,7 @@ CASES = {
     ),
     "geometric": Case(
         [CLEAN, *dropped("spatial(rotation=30)", 25.0, 22.0, 28.0)],
-        ["The worst turn, shift or patch takes 25.0 points [22.0, 28.0] of top-1"],
+        ["The worst turn, shift or patch takes 25.0 points [22.0, 28.0] of accuracy"],
         [[CLEAN, *dropped("pgd(eps=4/255)", 25.0, 22.0, 28.0)]],
     ),
 }
@@ -253,6 +253,41 @@ def test_a_rule_is_silent_where_it_must_be(name: str, i: int) -> None:
         assert "was not judged on clean images" in found.text
     else:
         assert RULES.get(name).function(given) is None
+
+
+def test_a_verdict_says_on_which_side_confidence_is_wrong() -> None:
+    where = {"model": "m", "data": "d", "samples": 100}
+    # 90 answers of confidence 0.95 of which 50 are right, and 100 of 0.55 of which 70 are
+    counted = [
+        {**where, "stress": FOG, "bins": [[9, 90, 90, 0.95, 50]]},
+        {**where, "stress": "clean", "bins": [[5, 100, 100, 0.55, 70]]},
+    ]
+    rows = [CLEAN, row("clean", "ece", 15.0, 13.0, 17.0), row(FOG, "ece", 39.4, 30.0, 45.0)]
+    (one,) = (s for s in sentences_of(judged(*rows)) if "confidence" in s.text)
+    assert "is off by 39.4 points" in one.text
+    run = {"models": [{"spec": "m"}]}
+    view = FakeView(Path(), {"run": run, "rows": rows, "reliability": counted})
+    given = Judged(Evidence(view), "m", "m")
+    said = RULES.get("overconfident").function(given)
+    assert said is not None
+    assert "too high by 39.4 points [30.0, 45.0] under fog" in said.text
+    assert said.text.endswith("too low by 15.0 points on clean images.")
+    counted[0]["bins"] = [[9, 45, 45, 0.95, 43], [1, 45, 45, 0.15, 7]]  # right on the whole
+    said = RULES.get("overconfident").function(given)
+    assert said is not None
+    assert "is off by 39.4 points" in said.text
+
+
+def test_an_attack_loses_what_the_same_images_lost() -> None:
+    stress = row("pgd(eps=4/255)", "robust_top1", 5.0)
+    drop = row("pgd(eps=4/255)", "drop", 75.0, 74.5, 75.5)
+    attack = RULES.get("adversarial").function
+    said = attack(judged(CLEAN, stress, drop))
+    assert said is not None
+    assert "75.0 points [74.5, 75.5]" in said.text
+    said = attack(judged(CLEAN, stress, {**drop, "value": 70.0}))  # reached its goal, still right
+    assert said is not None
+    assert "75.0 points [73.0, 77.0]" in said.text
 
 
 def test_sentences_are_ranked_by_what_is_lost_over_the_axes() -> None:

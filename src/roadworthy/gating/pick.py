@@ -103,7 +103,7 @@ def pick(wanted: Selection, known: Sequence[Line]) -> Chosen:
     if stress is not None:
         place = place_of(stress, [(line.stress, line.variant) for line in lines])
         if place is None:
-            return Chosen([], f"{stress} was not run")
+            return Chosen([], f"{stress} was not run{_alike(stress, lines)}")
         lines = [line for line in lines if line.stress == place[0]]
         variant = variant if place[1] is None else place[1]
     else:
@@ -117,6 +117,13 @@ def pick(wanted: Selection, known: Sequence[Line]) -> Chosen:
         of = f" of {stress}" if stress else ""
         return Chosen([], f"the run has no {wanted.metric}{of}")
     return Chosen(found if variant is not None else _together(found))
+
+
+def _alike(stress: str, lines: Sequence[Line]) -> str:
+    """Name what was run of the same name, which may have been meant."""
+    name = stress.partition("(")[0]
+    found = dict.fromkeys(x.stress for x in lines if x.stress.partition("(")[0] == name)
+    return f"; {' and '.join(found)} was" if found else ""
 
 
 def check_metric(name: str, known: Iterable[Line]) -> None:

@@ -72,6 +72,6 @@ def _resolved(text: str, stresses: Sequence[str]) -> str:
     try:
         found, suites = resolve([text])
     except UsageError as error:
-        hint = did_you_mean(text, stresses).removeprefix("; ")
-        raise UsageError(f"{error}{f' ({hint})' if hint not in str(error) else ''}") from None
+        hint = "" if "did you mean" in str(error) else did_you_mean(text, stresses)
+        raise UsageError(f"{error}{hint}") from None
     return suites[0].spec if suites else found[0].spec

@@ -34,7 +34,12 @@ def finish(chart: Any, points: Sequence[Point], *, height: int = 280) -> Spec:
     ink = "currentColor"
     faint = {"gridColor": ink, "gridOpacity": 0.12, "domainColor": ink, "domainOpacity": 0.3}
     axis = {"labelColor": ink, "titleColor": ink, "tickColor": ink, "tickOpacity": 0.3, **faint}
-    axis |= {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
+    axis |= {
+        "labelSeparation": 6,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+    }
     legend = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12}
     drawn: Spec = chart.to_dict(validate=False)  # half the time of a page; tests validate
     drawn.pop("$schema", None)  # an address, and the page says itself which language it is

@@ -35,13 +35,12 @@ HEADINGS = {
     "nll": "NLL, nats",
     "brier": "Brier",
     "aurc": "AURC",
-    "coverage_at_risk": "coverage at risk",
+    "coverage_at_risk": "coverage at 5 % risk",
     "worst_case_median": "worst case median",
     "median_linf": "median Linf",
     "median_l2": "median L2",
     "median_l1": "median L1",
     "median_l0": "median L0",
-    "median_linf_per_pixel": "Linf per pixel",
     "median_l2_per_pixel": "L2 per pixel",
     "median_l1_per_pixel": "L1 per pixel",
     "median_l0_per_pixel": "L0 per pixel",
@@ -52,6 +51,9 @@ HEADINGS = {
     "success_at_10000_queries": "at 10,000 %",
 }
 CALIBRATION = ("ece", "nll", "brier", "aurc", "coverage_at_risk")
+LARGEST_PER_PIXEL = "median_linf_per_pixel"
+"""The unit of one study's figures; the largest change of any element has no use for their number."""
+
 QUERIES = tuple(name for name in HEADINGS if name.endswith("_queries"))
 CHANGES = tuple(name for name in HEADINGS if "median" in name and name not in QUERIES)
 FLIPS = (
@@ -120,7 +122,7 @@ def _columns(found: Sequence[Cell], about: str | None) -> list[str]:
     measured = distinct(name for cell in found for name in cell.readings)
     ranked = [name for name in HEADINGS if name in measured]
     ranked += [name for name in measured if name not in HEADINGS]
-    apart = {*CALIBRATION, *CHANGES, *QUERIES, *TRANSFER}
+    apart = {*CALIBRATION, *CHANGES, *QUERIES, *TRANSFER, LARGEST_PER_PIXEL}
     return [n for n in ranked if (n in TABLES[about] if about else n not in apart)]
 
 

@@ -42,5 +42,5 @@ def _what(cell: Cell) -> str:
     if drop is not None and drop.value is not None:
         lost = "takes" if drop.value >= 0 else "even gives"
         shown = as_points(drop) if drop.value >= 0 else f"{-drop.value:.1f} points"
-        parts.append(f"{lost} {shown} of top-1")
+        parts.append(f"{lost} {shown} of accuracy")
     return " and ".join(parts)

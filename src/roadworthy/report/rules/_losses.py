@@ -13,6 +13,7 @@ from roadworthy.report.rules.base import LEAST, Judged, as_points, level_of, per
 from roadworthy.report.sentence import Sentence
 
 ACCURACIES = ("robust_top1", "worst_case_top1", "top1")
+SAME = 1e-6
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,13 @@ def _loss(cell: Cell, clean: Reading) -> Loss | None:
     left = next((cell.readings[m] for m in ACCURACIES if m in cell.readings), None)
     if left is None or left.value is None or clean.value is None:
         return None
+    lost = difference(clean, left)
     paired = cell.readings.get("drop")
-    if paired is not None and paired.value is not None and "robust_top1" not in cell.readings:
-        return Loss(cell, paired, left)
-    return Loss(cell, difference(clean, left), left)
+    if paired is None or paired.value is None:
+        return Loss(cell, lost, left)
+    # an attack that reached its goal may leave an answer right, and then it is another loss
+    same = abs(paired.value - (lost.value or 0.0)) < SAME or "robust_top1" not in cell.readings
+    return Loss(cell, paired if same else lost, left)
 
 
 def difference(before: Reading, after: Reading) -> Reading:
@@ -85,7 +89,7 @@ def of_family(judged: Judged, title: str, names: frozenset[str], advice: str) ->
         return None
     worst = found[0]
     text = (
-        f"{title} takes up to {as_points(worst.points)} of top-1, from "
+        f"{title} takes up to {as_points(worst.points)} of accuracy, from "
         f"{judged.clean.readings['top1'].text} % to {percent(worst.left)} under {worst.label}"
     )
     return Sentence(

@@ -28,7 +28,7 @@ def adversarial(judged: Judged) -> Sentence | None:
         return None
     worst = found[0]
     text = (
-        f"Attacks take {as_points(worst.points)} of top-1: {percent(worst.left)} stay right under "
+        f"Attacks take {as_points(worst.points)} of accuracy: {percent(worst.left)} stay right under "
         f"{worst.label}"
     )
     return Sentence(
@@ -50,4 +50,4 @@ def _half(judged: Judged, found: list[Loss]) -> str:
     if not budgets:
         return ""
     eps = min(eps for eps, _ in budgets)
-    return f"; Linf {eps:.3g}/255 is enough to lose half of what was right"
+    return f"; changes of {eps:.3g}/255 per pixel are enough to lose half of what was right"

@@ -19,7 +19,7 @@ def few_images(judged: Judged) -> Sentence | None:
         return None
     half = (reading.high - reading.low) / 2
     said = (
-        f"{judged.clean.n} images are few: accuracies are known to about ±{half:.0f} points, and what "
-        f"may be worse but is not surely so is left out here."
+        f"{judged.clean.n} images are few: accuracies are known to about ±{half:.0f} points, and losses "
+        "that may be chance are left out here."
     )
     return Sentence(said, "Give more images, or a larger --limit.", 0.0, "note")

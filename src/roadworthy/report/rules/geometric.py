@@ -25,7 +25,7 @@ def geometric(judged: Judged) -> Sentence | None:
         return None
     worst = found[0]
     said = (
-        f"The worst turn, shift or patch takes {as_points(worst.points)} of top-1: {worst.label} "
+        f"The worst turn, shift or patch takes {as_points(worst.points)} of accuracy: {worst.label} "
         f"leaves {percent(worst.left)}."
     )
     return Sentence(said, ADVICE, worst.points.value or 0.0, level_of(worst.sure))

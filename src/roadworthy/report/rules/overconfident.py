@@ -1,9 +1,11 @@
-"""A model that is more certain than it is right."""
+"""A model whose confidence does not say how often it is right."""
 
 from __future__ import annotations
 
+from roadworthy.report.cells import Cell
+from roadworthy.report.confidence import excess
 from roadworthy.report.names import stress_names
-from roadworthy.report.rules.base import LEAST, Judged, percent, rule
+from roadworthy.report.rules.base import LEAST, Judged, as_points, rule
 from roadworthy.report.sentence import Sentence
 
 PLAIN = ("clean", "corruption", "sequence", "systematic")
@@ -29,12 +31,22 @@ def overconfident(judged: Judged) -> Sentence | None:
         return None
     worst = max(sure, key=lambda cell: (cell.readings["ece"].value or 0.0, cell.label))
     ece = worst.readings["ece"]
-    name = stress_names([worst.label], 56)[worst.label]
-    said = (
-        f"Its confidence is off by {percent(ece)} under {name}"
-        if worst is not judged.clean
-        else f"Its confidence is off by {percent(ece)} even on clean images"
-    )
-    more = "" if worst is judged.clean else f", by {own.text} % on clean images"
+    side, before = _side(judged, worst), _side(judged, judged.clean)
+    said = f"Its confidence is {side} by {as_points(ece)}"
+    if worst is judged.clean:
+        said += " even on clean images"
+    else:
+        name = stress_names([worst.label], 56)[worst.label]
+        other = "" if before == side else f"{before} "
+        said += f" under {name}, {other}by {own.text} points on clean images"
     low = ece.low or 0.0
-    return Sentence(f"{said}{more}.", ADVICE, ece.value or 0.0, "serious" if low > 10 else "mild")
+    return Sentence(f"{said}.", ADVICE, ece.value or 0.0, "serious" if low > 10 else "mild")
+
+
+def _side(judged: Judged, cell: Cell) -> str:
+    """Say on which side confidence is wrong, if that makes up most of its error."""
+    over = excess(judged.evidence.summary, model=cell.model, data=cell.data, stress=cell.stress)
+    error = cell.value("ece") or 0.0
+    if over is None or abs(over) < error / 2:
+        return "off"
+    return "too high" if over > 0 else "too low"

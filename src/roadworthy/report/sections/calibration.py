@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from roadworthy.report import marks
 from roadworthy.report.blocks import Block
+from roadworthy.report.confidence import LEAST, reliability_points
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.figure import Figure, points_of
 from roadworthy.report.levels import MOST_SERIES
-from roadworthy.report.reliability import reliability_points
 from roadworthy.report.sections.base import section
 from roadworthy.report.tables import results
 
@@ -24,7 +24,11 @@ def _reliability(evidence: Evidence) -> list[Figure]:
     if not points:
         return []
     chart = marks.reliability([p for p in points if p["series"] in kept])
-    caption = "Below the dashed line the model is more confident than it is right."
+    caption = (
+        "How often the model is right, over how confident it is. Below the dashed line it is more "
+        f"confident than it is right. Every point stands for at least {LEAST} images where there are "
+        "so many."
+    )
     return [Figure("Reliability", caption, chart)]
 
 
@@ -39,5 +43,11 @@ def _errors(evidence: Evidence) -> list[Figure]:
 
 
 def _table(evidence: Evidence) -> list[Block]:
-    caption = "Does the confidence say how often the model is right? Lower is better, except for coverage."
+    caption = (
+        "Does the confidence say how often the model is right? Lower is better, except for coverage: "
+        "the percent of images, the most confident first, that are answered with at most 5 % errors. "
+        "ECE is the mean distance between confidence and accuracy, NLL the mean of -ln of the "
+        "confidence in the label, Brier the squared error of all confidences, AURC the mean error over "
+        "all shares that could be answered."
+    )
     return [*results(evidence, about="calibration", caption=caption)]

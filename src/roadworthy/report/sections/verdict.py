@@ -13,6 +13,10 @@ from roadworthy.report.sentence import Sentence
 from roadworthy.report.warned import warnings
 
 MOST_MODELS = 6
+READ = (
+    "Brackets are 95 % intervals: of all images of this kind the value most likely lies within them. "
+    "Points are percentage points."
+)
 FIRST = 3
 """So many sentences of each of several models are open, besides notes."""
 
@@ -52,4 +56,4 @@ def verdict(evidence: Evidence) -> list[Block]:
         made += _one(name, said_of) if len(models) > 1 else [Sentences(said_of)]
     if len(models) > MOST_MODELS:
         made.append(Text(f"{len(models) - MOST_MODELS} more models are in the tables.", "soft"))
-    return [*made, *warned]
+    return [*made, Text(READ, "soft"), *warned]

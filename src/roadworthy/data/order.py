@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from roadworthy.seed import digest
+from roadworthy.seed import digest, digests
 from roadworthy.types import Sample
 
 
@@ -19,7 +19,8 @@ def order(samples: Sequence[Sample], *, seed: int) -> list[Sample]:
     two of the members of any prefix (docs/design/sample_order.md).
     """
     by_class: dict[int, list[Sample]] = defaultdict(list)
-    for sample in sorted(samples, key=lambda s: (digest("sample", seed, s.id), s.id)):
+    place = digests("sample", seed)
+    for sample in sorted(samples, key=lambda s: (place(s.id), s.id)):
         by_class[sample.label].append(sample)
     offsets = {label: _share("class", seed, label) for label in by_class}
     ring = sorted(

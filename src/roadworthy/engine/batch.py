@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -62,7 +63,7 @@ class Batches:
         start, end = 0, max(indices, default=-1) + 1
         while start < end:
             size = self.of(cell)
-            chosen = [i for i in indices if start <= i < start + size]
+            chosen = list(indices[bisect_left(indices, start) : bisect_left(indices, start + size)])
             if chosen:
                 made = self._attempt(cell, chosen, work)
                 if made is None:

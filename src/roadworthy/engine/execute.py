@@ -230,7 +230,8 @@ class Engine:
         self, plain: Cell, count: int, frames: Frames, context: Context
     ) -> dict[int, Logits]:
         own = Product("frame", plain.pipeline)
-        readable = [i for i in range(count) if (own, i) not in frames.failures]
+        failed = frames.failures.get(own, {})
+        readable = [i for i in range(count) if i not in failed]
         return clean_logits(plain, readable, batches=self.batches, context=context)
 
     def _crafted(

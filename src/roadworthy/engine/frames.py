@@ -65,27 +65,29 @@ class Frames:
     """Images of a block by (product, position); past the budget they live in an unlinked file."""
 
     def __init__(self, *, budget: int = MEMORY_BUDGET) -> None:
-        self._images: dict[tuple[Product, int], Image] = {}
+        self._images: dict[Product, dict[int, Image]] = {}
         self._left = budget
         self._lock = Lock()
         self._spill: Any = None
-        self.failures: dict[tuple[Product, int], str] = {}
-        self.facts: dict[tuple[Pipeline, int], Facts] = {}
+        # By product first: the hash of a pipeline is worked out anew whenever it is asked for.
+        self.failures: dict[Product, dict[int, str]] = {}
+        self.facts: dict[Pipeline, dict[int, Facts]] = {}
 
     def put(self, product: Product, position: int, image: Image) -> None:
         """Keep one image."""
         with self._lock:
             self._left -= image.nbytes
             kept = image if self._left >= 0 else self._spilled(image)
-            self._images[product, position] = kept
+            self._images.setdefault(product, {})[position] = kept
 
     def get(self, product: Product, position: int) -> Image:
         """Return one image."""
-        return self._images[product, position]
+        return self._images[product][position]
 
     def stack(self, product: Product, positions: Sequence[int]) -> Image:
         """Return the frames at ``positions`` as one batch (N, H, W, 3)."""
-        return np.stack([self._images[product, i] for i in positions])
+        images = self._images[product]
+        return np.stack([images[i] for i in positions])
 
     def _spilled(self, image: Image) -> Image:
         if self._spill is None:
@@ -152,14 +154,15 @@ def prepare(
                     )
                 frames.put(product, position, image)
                 if product.kind == "frame" and not product.recode:
-                    frames.facts[product.pipeline, position] = kitchen.facts(product)
+                    known = frames.facts.setdefault(product.pipeline, {})
+                    known[position] = kitchen.facts(product)
             except SampleError as error:
                 named = sample.id in str(error)
                 reason = str(error) if named else f'"{sample.id}": {error}'
-                frames.failures[product, position] = reason
+                frames.failures.setdefault(product, {})[position] = reason
             except (ValueError, MemoryError, ArithmeticError, OSError) as error:
                 reason = f'"{sample.id}": {type(error).__name__}: {error}'
-                frames.failures[product, position] = reason
+                frames.failures.setdefault(product, {})[position] = reason
 
     futures = [pool.submit(work, start) for start in range(workers)]
     try:

@@ -110,14 +110,12 @@ def clean_logits(
 
 def unreadable(cell: Cell, positions: Sequence[int], context: Context) -> dict[int, str]:
     """Return why samples cannot be judged, by their index in ``positions``."""
-    products = cell.products()
+    failures = [context.frames.failures.get(product, {}) for product in cell.products()]
     reasons = {}
     for index, position in enumerate(positions):
-        for product in products:
-            reason = context.frames.failures.get((product, position))
-            if reason:
-                reasons[index] = reason
-                break
+        reason = next((failed[position] for failed in failures if position in failed), None)
+        if reason:
+            reasons[index] = reason
     return reasons
 
 

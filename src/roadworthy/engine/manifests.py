@@ -33,7 +33,7 @@ def write_manifest(folder: Path, samples: Sequence[Sample]) -> str:
             "sample": [s.id for s in samples],
             "content": [s.content for s in samples],
             "position": range(len(samples)),
-            "columns": [_as_json(dict(s.columns)) for s in samples],
+            "columns": [_as_json(dict(s.columns)) if s.columns else "{}" for s in samples],
         }
         frame = pl.DataFrame(columns, schema=MANIFEST)
         write_whole(path, sealed(frame, {"manifest": name}))

@@ -21,7 +21,7 @@ from roadworthy.engine.targets import target_columns, unknown_target
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, run
 from roadworthy.pipeline.published import FrameName, published
-from roadworthy.seed import digest
+from roadworthy.seed import digest, digests
 from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.stress.changes import modifies
 from roadworthy.stress.levels import Frames
@@ -77,7 +77,8 @@ class Source:
         """Return all samples of the data set in the order of digests of their names, and these."""
         if seed not in self._circles:
             everyone = self.dataset.samples
-            keyed = sorted((digest(seed, "circle", s.id), i) for i, s in enumerate(everyone))
+            place = digests(seed, "circle")
+            keyed = sorted((place(s.id), i) for i, s in enumerate(everyone))
             self._circles[seed] = [key for key, _ in keyed], [everyone[i] for _, i in keyed]
         return self._circles[seed]
 

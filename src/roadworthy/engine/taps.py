@@ -68,7 +68,8 @@ class Context:
 
 def facts_of(cell: Cell, positions: Sequence[int], context: Context) -> dict[str, list[Any]]:
     """Return what the files at ``positions`` of the block say of themselves, as columns."""
-    known = [context.frames.facts.get((cell.pipeline, position)) for position in positions]
+    of = context.frames.facts.get(cell.pipeline, {})
+    known = [of.get(position) for position in positions]
     return {
         "chroma": [facts and facts.chroma for facts in known],
         "downscale": [facts and facts.downscale for facts in known],

@@ -70,10 +70,9 @@ def block_of(
     failures: dict[str, dict[int, str]] = {label: {} for label in ways}
     for label, reader in readers.items():
         product = Product("frame", reader.pipeline)
+        failures[label] = dict(frames.failures.get(product, {}))
         for i in range(len(samples)):
-            if (product, i) in frames.failures:
-                failures[label][i] = frames.failures[product, i]
-            else:
+            if i not in failures[label]:
                 images[label][i] = network.levels(frames.get(product, i), reader.numbers)
     for label, way in ways.items():
         if isinstance(way, Itself):

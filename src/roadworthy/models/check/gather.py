@@ -107,9 +107,9 @@ class _Judged:
         self.judging += time.perf_counter() - began
 
     def _usable(self, frames: Frames, count: int) -> list[int]:
-        positions = []
+        positions, failed = [], frames.failures.get(self.product, {})
         for i in range(count):
-            reason = frames.failures.get((self.product, i))
+            reason = failed.get(i)
             if reason is not None:
                 self.unreadable.append(reason)
             elif frames.get(self.product, i).shape[:2] != self.size:

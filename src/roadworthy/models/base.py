@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.registry import Definition, Registry, parameters_of
-from roadworthy.types import Classes, Metadata
+from roadworthy.types import Classes, Metadata, Need
 
 Stats = tuple[float, float, float]
 """One number per colour channel, in units of the [0, 1] range."""
@@ -70,7 +70,8 @@ class Network:
     ``pipeline`` is None where no card says how the frame is made. ``classes`` is None where only
     the number of outputs tells, and ``offset`` is then the number of outputs before the first class
     (None: 1 if there are 1001 outputs). ``source`` is the text of user code, for the fingerprint.
-    ``stochastic`` keeps dropout on, as part of what the network is.
+    ``stochastic`` keeps dropout on, as part of what the network is. ``sealed`` is an exported program,
+    which runs as it is; ``gives`` is what it offers, where that is not everything.
     """
 
     name: str
@@ -85,6 +86,8 @@ class Network:
     card: Card | None = None
     source: str = ""
     stochastic: bool = False
+    sealed: bool = False
+    gives: frozenset[Need] | None = None
 
 
 MODELS = Registry("model", ModelDefinition, ("roadworthy.models.providers",), "roadworthy.models")

@@ -9,7 +9,7 @@ from torch import nn
 
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.base import Network
-from roadworthy.models.classifier import TorchClassifier, outputs
+from roadworthy.models.classifier import GIVES, TorchClassifier, outputs
 from roadworthy.models.fingerprint import fingerprint, weights_digest
 from roadworthy.models.options import KEEP, Options, with_facts, with_options
 from roadworthy.models.prepare import frozen, prepared, stochastic
@@ -39,7 +39,8 @@ def build(network: Network, *, spec: str | None = None, options: Options = KEEP)
     name = f"{network.name}@{fingerprint(network, weights)}"
     if count == 1:
         module, count, notes = TwoLogits(module), 2, (*notes, SINGLE)
-    module = prepared(module, size, fuse=not network.stochastic)
+    if not network.sealed:
+        module = prepared(module, size, fuse=not network.stochastic)
     if network.stochastic:
         module, name = stochastic(module, network.name), f"{name}+stochastic"
     return TorchClassifier(
@@ -53,6 +54,8 @@ def build(network: Network, *, spec: str | None = None, options: Options = KEEP)
         notes=notes,
         card=network.card,
         weights_digest=weights,
+        gives=GIVES if network.gives is None else network.gives,
+        sealed=network.sealed,
         module=module,
     )
 

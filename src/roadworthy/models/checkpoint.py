@@ -93,7 +93,7 @@ def _kind(head: bytes) -> str:
 
 def _read_torch(path: Path, head: bytes) -> Any:
     if head.startswith(b"PK"):
-        _check_archive(path)
+        check_archive(path)
     try:
         with warnings.catch_warnings():  # torch warns of what it goes on to refuse
             warnings.simplefilter("ignore")
@@ -102,7 +102,8 @@ def _read_torch(path: Path, head: bytes) -> Any:
         raise RoadworthyError(_refusal(path, str(error))) from None
 
 
-def _check_archive(path: Path) -> None:
+def check_archive(path: Path) -> None:
+    """Raise RoadworthyError for a damaged archive, and for one that unpacks to far more than its size."""
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
@@ -131,7 +132,8 @@ def _refusal(path: Path, message: str) -> str:
     if "TorchScript" in message:
         return (
             f"checkpoint '{path}' was refused: it is a TorchScript program, which could run code; "
-            f"nothing in it was run. {SAVE_AGAIN.capitalize()}"
+            f"nothing in it was run. {SAVE_AGAIN.capitalize()}. As a model of its own it is "
+            f"torchscript:{path}"
         )
     reason = message.strip().partition("\n")[0][:200] or "no reason given"
     return f"checkpoint '{path}' is damaged or cut off: {reason}; download or save it again"

@@ -27,7 +27,8 @@ class TorchClassifier:
     ``spec`` is the canonical text that names it, ``weights_digest`` a digest of its tensors as they
     were loaded, ``notes`` what the user should know about how it was loaded, ``precision`` whether
     the network runs under bfloat16 autocast, and ``dtype`` the type of its parameters and input.
-    ``quantisation`` says how it was quantised, if it was.
+    ``quantisation`` says how it was quantised, if it was; ``sealed`` is an exported program, whose
+    arithmetic is its own.
     """
 
     id: str
@@ -45,6 +46,7 @@ class TorchClassifier:
     precision: str = "fp32"
     dtype: torch.dtype = torch.float32
     quantisation: Quantisation | None = None
+    sealed: bool = False
 
     def __repr__(self) -> str:
         return self.spec

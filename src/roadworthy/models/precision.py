@@ -32,7 +32,7 @@ def in_precision(model: Classifier, precision: Literal["fp32", "bf16"]) -> Class
     if precision not in ("fp32", "bf16"):
         near = did_you_mean(str(precision), ("fp32", "bf16"))
         raise UsageError(f"precision is fp32 or bf16, not '{precision}'{near}")
-    return changed(model, lambda m: replace(m, precision=precision), f"precision {precision}")
+    return changed(model, lambda m: _autocast(m, precision), f"precision {precision}")
 
 
 def cast(model: Classifier, dtype: str) -> Classifier:
@@ -48,7 +48,22 @@ def cast(model: Classifier, dtype: str) -> Classifier:
     return changed(model, lambda m: _cast(m, dtype), f"dtype {dtype}")
 
 
+def _autocast(model: TorchClassifier, precision: str) -> TorchClassifier:
+    if precision != "fp32":
+        _check_open(model, precision)
+    return replace(model, precision=precision)
+
+
+def _check_open(model: TorchClassifier, precision: str) -> None:
+    if model.sealed:
+        raise InapplicableError(
+            f"{model.id} is an exported program, which computes in the formats it was exported with, "
+            f"not in {precision}"
+        )
+
+
 def _cast(model: TorchClassifier, dtype: str) -> TorchClassifier:
+    _check_open(model, dtype)
     kind = DTYPES[dtype]
     made = replace(
         model,

@@ -1,0 +1,1 @@
+"""Exported programs as networks: TorchScript, torch.export and ONNX."""

@@ -159,6 +159,7 @@ def check(
     *,
     model: Annotated[str | None, Parameter(name=["--model", "--models", "-m"])] = None,
     data: Annotated[str | None, Parameter(name=["--data", "-d"])] = None,
+    against: str | None = None,
     deployment: str | None = None,
     training: str | None = None,
     max_drop: float | None = None,
@@ -175,14 +176,16 @@ def check(
         A model spec.
     data
         A data spec.
+    against
+        Another artefact of the model, such as quantized(MODEL, bits=8) or onnx:FILE.onnx.
     deployment
         How images are read where the model is deployed: pipeline(…), python:FILE.py:FUNCTION,
         huggingface:FOLDER, timm/NAME, torchvision/NAME or dump:FOLDER.
     training
         How images were read in training; by default as the card of the model says.
     max_drop
-        How many points of accuracy the deployment may cost: exit code 4 if it costs more, 5 if so
-        few images cannot tell.
+        How many points of accuracy the deployment, or the other artefact, may cost: exit code 4 if
+        it costs more, 5 if so few images cannot tell.
     write_probes
         Only write the files that a device is asked about, for dump:FOLDER, into this folder.
     limit
@@ -201,6 +204,7 @@ def check(
     report = api.check(
         model,
         data,
+        against=against,
         deployment=deployment,
         training=training,
         max_drop=max_drop,

@@ -7,6 +7,7 @@ from typing import Any
 
 from roadworthy.errors import UsageError
 from roadworthy.models.check.report import Report
+from roadworthy.preflight.against.report import Artefacts
 from roadworthy.preflight.identity import Identity
 from roadworthy.preflight.report import Preflight
 from roadworthy.spec import Spec
@@ -33,13 +34,14 @@ def check(
     model: str | Spec | Classifier | None = None,
     data: str | Spec | Dataset | None = None,
     *,
+    against: str | Spec | Classifier | None = None,
     deployment: str | Spec | Any = None,
     training: str | Spec | Any = None,
     max_drop: float | None = None,
     limit: int = LIMIT,
     device: str = "cpu",
-) -> Report | Preflight:
-    """Return what a preflight finds: of a model on data, of a deployment's pipeline, or of both.
+) -> Report | Preflight | Artefacts:
+    """Return what a preflight finds: of a model, of a deployment's pipeline, of two artefacts.
 
     ``deployment`` and ``training`` are pipelines as `identify` takes them; training's is by default
     what the card of ``model`` says. Without ``deployment`` this is `roadworthy.models.check.check`;
@@ -47,8 +49,28 @@ def check(
     stage by stage; with ``data`` every difference is priced on its first ``limit`` images, and
     ``max_drop`` is a limit on the whole, in points. Raises UsageError where what is given is not
     enough or names nothing; everything else that is wrong is in the result.
+
+    ``against`` is another artefact of ``model``: a quantised or an exported one, or another number
+    format. Both answer the same tensors, then the same files, each read as its card says, or as
+    ``training`` (the first) and ``deployment`` (the second) do. Without ``data`` that is done on
+    pictures drawn by the package. Artefacts with other classes and random ones raise UsageError.
     """
-    _check_arguments(model, data, deployment, training, max_drop)
+    _check_arguments(model, data, deployment, training, max_drop, against)
+    if against is not None:
+        from roadworthy.preflight.against.examine import examined as compared
+
+        assert model is not None
+        return compared(
+            model,
+            against,
+            data,
+            training=training,
+            deployment=deployment,
+            labelled=True,
+            max_drop=max_drop,
+            limit=limit,
+            device=device,
+        )
     if deployment is None:
         from roadworthy.models.check import check as examine
 
@@ -68,8 +90,13 @@ def check(
     )
 
 
-def _check_arguments(model: Any, data: Any, deployment: Any, training: Any, limit: Any) -> None:
-    if deployment is None:
+def _check_arguments(
+    model: Any, data: Any, deployment: Any, training: Any, limit: Any, against: Any
+) -> None:
+    if against is not None:
+        if model is None:
+            raise UsageError("--against is another artefact of a model: give that as -m MODEL")
+    elif deployment is None:
         if training is not None or limit is not None:
             raise UsageError("there is nothing to compare training with: give --deployment as well")
         if model is None and data is None:

@@ -41,11 +41,11 @@ def examined(
     device: str,
 ) -> Preflight:
     """Return the preflight of ``deployment``; `roadworthy.preflight.api.check` has the arguments."""
-    deployed = _side(deployment)
+    deployed = side_of(deployment)
     if model is None and training is None:
         return Preflight(deployed.identity, manifest())
     classifier = None if model is None else load(model, device=device)
-    trained = _of_card(classifier) if training is None else _side(training)
+    trained = _of_card(classifier) if training is None else side_of(training)
     network = _network(classifier, trained)
     found = differing(trained, deployed, network)
     if classifier is None or data is None:
@@ -58,19 +58,23 @@ def examined(
     prices = bill(judge, samples, found, trained, deployed)
     prices = prices.noting(notes)
     decided = None if max_drop is None else gate(prices.whole, max_drop)
-    pictures = _pictures(dataset, samples[:COMPARED])
+    pictures = pictures_of(dataset, samples[:COMPARED])
     return _compared(deployed, trained, found, pictures, model=report, prices=prices, gate=decided)
 
 
-def _side(given: Any) -> Side:
+def side_of(given: Any) -> Side:
+    """Return the pipeline that is given, identified."""
     subject = load_pipeline(given)
     return Side(subject, identity_of(subject))
 
 
 def _of_card(classifier: Classifier | None) -> Side:
-    """Return how the card of a model says that images are read."""
     assert classifier is not None
-    numbers = numbers_of_model(classifier)
+    return card_of(classifier, numbers_of_model(classifier))
+
+
+def card_of(classifier: Classifier, numbers: Numbers | None) -> Side:
+    """Return how the card of a model says that images are read, and that its network normalises."""
     subject = subject_of_recipe(
         classifier.pipeline,
         mean=numbers.mean if numbers else None,
@@ -98,7 +102,8 @@ def _judge(
     return Judge(classifier, name, network, dataset, relation, device), notes
 
 
-def _pictures(dataset: Dataset, samples: Sequence[Sample]) -> dict[str, bytes]:
+def pictures_of(dataset: Dataset, samples: Sequence[Sample]) -> dict[str, bytes]:
+    """Return the files of samples by name; those that cannot be read are left out."""
     found = {}
     for sample in samples:
         try:

@@ -83,12 +83,12 @@ class Judge:
         What equals the first way's is not judged again: another batch would be another rounding.
         """
         first, *others = images
-        found = {first: self._judged(images[first])}
+        found = {first: self.judged(images[first])}
         for label in others:
             usual = images[first]
             known = {i for i in images[label] if i in usual and _equal(images[label][i], usual[i])}
             new = {i: image for i, image in images[label].items() if i not in known}
-            found[label] = {**{i: found[first][i] for i in known}, **self._judged(new)}
+            found[label] = {**{i: found[first][i] for i in known}, **self.judged(new)}
         return found
 
     def _add(
@@ -120,7 +120,7 @@ class Judge:
         right: list[bool] = verdicts(logits, labels, subset=relation.subset)["correct"].tolist()
         return right
 
-    def _judged(self, images: Mapping[int, Floats]) -> dict[int, Logits]:
+    def judged(self, images: Mapping[int, Floats]) -> dict[int, Logits]:
         """Return logits by position, of images of one shape at a time."""
         import torch
 

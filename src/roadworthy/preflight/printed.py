@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from roadworthy.models.check.report import Report, lines, text, wrapped
+from roadworthy.preflight.against.report import Artefacts
 from roadworthy.preflight.compare import Comparison
 from roadworthy.preflight.findings import findings_of
 from roadworthy.preflight.identity import Identity
@@ -12,22 +13,25 @@ from roadworthy.preflight.manifest import in_words
 from roadworthy.preflight.prices import Prices, Row
 from roadworthy.preflight.recipes import SAID
 from roadworthy.preflight.report import Preflight, sides
+from roadworthy.preflight.suggest import Suggestion
 
 
-def printed(report: Report | Preflight) -> str:
-    """Return either kind of report as lines."""
+def printed(report: Report | Preflight | Artefacts) -> str:
+    """Return any kind of report as lines."""
     if isinstance(report, Report):
         return text(report)
+    if isinstance(report, Artefacts):
+        from roadworthy.preflight.against.printed import printed as of_artefacts
+
+        return of_artefacts(report)
     parts = [text(report.model).splitlines()] if report.model else []
     parts += [list(_identity(role, identity)) for role, identity in sides(report)]
     if report.comparison is not None:
         parts.append(list(_comparison(report.comparison, report.open_parts)))
     if report.prices is not None:
-        parts.append(list(_prices(report.prices)))
+        parts.append(list(price_lines(report.prices)))
     if report.suggestions:
-        wide = max(len(s.factor) for s in report.suggestions)
-        told = [wrapped(f"{s.factor:<{wide}}  ", s.sentence) for s in report.suggestions]
-        parts.append(["what to do:", *(line for part in told for line in part)])
+        parts.append(suggestion_lines(report.suggestions))
     if report.gate is not None:
         parts.append(wrapped(f"{report.gate.decision}: ", report.gate.sentence))
     parts.append(wrapped("read with ", in_words(report.manifest)))
@@ -43,18 +47,31 @@ def _identity(role: str, identity: Identity) -> Iterator[str]:
     yield from wrapped("in our terms: ", f"{str(identity.pipeline)[:-1]}{numbers})")
 
 
+def suggestion_lines(found: Sequence[Suggestion]) -> list[str]:
+    """Return what to do about each factor."""
+    wide = max(len(s.factor) for s in found)
+    told = [wrapped(f"{s.factor:<{wide}}  ", s.sentence) for s in found]
+    return ["what to do:", *(line for part in told for line in part)]
+
+
 def _comparison(found: Comparison, open_parts: Sequence[str]) -> Iterator[str]:
-    yield f"stage by stage, on {found.pictures} {found.kind}, in levels of 255:"
-    for stage in found.stages:
-        said = "the same" if stage.same else stage.shapes or str(stage.difference)
-        yield f"{stage.name:<10} {said}"
+    yield from comparison_lines(found)
     first = found.first
     yield f"first to diverge: {first}" if first else "no stage diverges"
     for sentence in open_parts:
         yield from wrapped("note: ", sentence)
 
 
-def _prices(prices: Prices) -> Iterator[str]:
+def comparison_lines(found: Comparison) -> Iterator[str]:
+    """Yield a line on each stage."""
+    yield f"stage by stage, on {found.pictures} {found.kind}, in levels of 255:"
+    for stage in found.stages:
+        said = "the same" if stage.same else stage.shapes or str(stage.difference)
+        yield f"{stage.name:<10} {said}"
+
+
+def price_lines(prices: Prices) -> Iterator[str]:
+    """Yield the bill as a table, and what each line is about."""
     what = "" if prices.labelled else ", without labels: only what changes"
     yield f"what it costs, on {prices.n} images{what}:"
     head = ("", "input", "top-1", "drop", "95 %", "flips", "KL", "p", "detects")

@@ -1,0 +1,1 @@
+"""Two artefacts of one model: float and quantised, torch and exported, two number formats."""

@@ -127,7 +127,7 @@ def test_values_that_are_not_finite_are_counted_and_wrong() -> None:
     assert found.logits.broken == 12
     assert found.diverges == "network"
     (row,) = found.prices.rows
-    assert row.price.drop == pytest.approx(100 / 3)
+    assert row.price.drop == row.price.flips == pytest.approx(100 / 3)
     json.dumps(found.as_dict(), allow_nan=False)
 
 

@@ -73,4 +73,7 @@ def test_a_bad_network_is_no_other_order() -> None:
     check_order(a, -a, NAMES)
     check_order(a, np.repeat(a[:, :1], 24, axis=1), NAMES)  # all outputs alike
     check_order(a, a + drawn(7, 60, 24), NAMES)  # noisy, in place
+    check_order(a, (a + drawn(7, 60, 24))[:, ::-1], NAMES)  # too noisy to be sure of
+    greys = np.repeat(a[:, :1], 3, axis=1)
+    check_order(greys + drawn(1, 60, 3) / np.float32(9), greys + drawn(3, 60, 3) / np.float32(9), NAMES)  # outputs alike
     check_order(a[:5], a[:5, ::-1], NAMES)  # too few to tell

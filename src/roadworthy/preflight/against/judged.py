@@ -142,17 +142,14 @@ def _add(
     first, fed, second = judges
     a, own, meant = ({i: levels[i] for i in both} for levels in images)
     same = [i for i in both if np.array_equal(a[i], own[i]) and np.array_equal(a[i], meant[i])]
-    alike = fed.model is second.model
-    whole = len(same) == len(both) and alike
-    found.equal &= whole
+    found.equal &= len(same) == len(both)
     found.levels += [
         float(np.abs(a[i] - meant[i]).mean()) for i in both if a[i].shape == meant[i].shape
     ]
+    # What is the same is not judged again: another batch would be another rounding.
     plain, tensor = first.judged(a), fed.judged(a)
-    reading = plain if whole else plain | first.judged(_without(meant, same))
-    settled = tensor if alike else {}
-    done = same if alike else []
-    complete = tensor if whole else settled | second.judged(_without(own, done))
+    reading = plain | first.judged(_without(meant, same))
+    complete = tensor | second.judged(_without(own, same))
     labels = None
     if relation is not None:
         labels = np.array([relation.target_of(block[i].label) for i in both], np.int32)

@@ -75,5 +75,6 @@ def test_a_bad_network_is_no_other_order() -> None:
     check_order(a, a + drawn(7, 60, 24), NAMES)  # noisy, in place
     check_order(a, (a + drawn(7, 60, 24))[:, ::-1], NAMES)  # too noisy to be sure of
     greys = np.repeat(a[:, :1], 3, axis=1)
-    check_order(greys + drawn(1, 60, 3) / np.float32(9), greys + drawn(3, 60, 3) / np.float32(9), NAMES)  # outputs alike
+    noise = [drawn(seed, 60, 3) / np.float32(9) for seed in (1, 3)]
+    check_order(greys + noise[0], greys + noise[1], NAMES)  # outputs alike
     check_order(a[:5], a[:5, ::-1], NAMES)  # too few to tell

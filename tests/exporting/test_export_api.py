@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,9 @@ def test_a_comparison_as_tables(comparison: Any) -> None:
     assert "B minus A" in found.captions[0]
     assert "/home/me" not in rw.export(comparison, "latex")
     assert rw.export(comparison, "md") == str(comparison)
+    assert re.fullmatch(
+        r"Comparison\('.*', '.*'\): \d+ differences, 13 tests, \d+ flips", repr(comparison)
+    )
     assert '<section id="comparison">' in rw.export(comparison, "html")
     for wrong, said in (
         (lambda: rw.export(comparison, "model-card"), "a comparison has no model-card"),

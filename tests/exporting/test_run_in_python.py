@@ -96,6 +96,8 @@ def test_a_plot_is_the_chart_of_the_page(run: rw.Run) -> None:
     assert drawn["title"]["text"] == "Accuracy over severity"
     assert drawn["width"] == 480
     assert "usermeta" not in drawn
+    assert drawn["background"] == "white"
+    assert "currentColor" not in json.dumps(drawn)
     points = {(p["series"], p["x"]): p["value"] for p in drawn["datasets"]["points"]}
     known = rows(run)
     for level in (1, 2, 3):

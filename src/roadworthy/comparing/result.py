@@ -96,7 +96,7 @@ class Verdicts:
         return {**self.place.as_dict(), **{name: getattr(self, name) for name in names}}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Two runs on the same images: ``differences`` of metrics, ``tests`` of verdicts, ``flips``.
 
@@ -122,6 +122,10 @@ class Comparison:
             "flips": self.flips.head(MOST_FLIPS).to_dicts(),
             "notes": list(self.notes),
         }
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.differences)} differences, {len(self.tests)} tests"
+        return f"Comparison{self.folders}: {counts}, {len(self.flips)} flips"
 
     def __str__(self) -> str:
         from roadworthy.comparing.text import lines

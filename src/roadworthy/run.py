@@ -99,6 +99,12 @@ class Run:
         lists = [self.folder / "manifests" / f"{name}.parquet" for name in sorted(missing)]
         return [*self._files[1], *lists]
 
+    @cached_property
+    def foreign(self) -> list[Path]:
+        """Good parts that no command of this run asked for: they came from another one."""
+        asked = {cell["request"] for run in self.runs for cell in run["cells"]}
+        return [part.path for part in self._files[0] if part.request not in asked]
+
     def manifest(self, name: str) -> pl.DataFrame | None:
         """Return sample, content and position of a list of samples; None where it is damaged."""
         known: dict[str, pl.DataFrame | None] = self.__dict__.setdefault("_manifests", {})

@@ -72,7 +72,13 @@ def test_middle_cuts_to_the_width() -> None:
 
 def test_control_characters_do_not_reach_a_terminal() -> None:
     assert clean_text("a\x1b[31mb\nc") == "a\ufffd[31mb\ufffdc"
+    assert clean_text("a\u202eb\u2028c") == "a\ufffdb\ufffdc"  # turns text around, ends a line
     assert len(clean_text("x" * 5000)) == 2000
+
+
+def test_what_scripts_are_written_with_stays() -> None:
+    for name in ("می\u200cخواهم", "👩\u200d🚀", "全角\u3000空白", "e\u0301clair"):
+        assert clean_text(name) == name
 
 
 @pytest.mark.parametrize(

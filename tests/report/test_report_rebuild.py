@@ -56,6 +56,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> rw.Run:
     pictures = write_pictures(folder / "pictures", each=3)
     for a, b in (("red", "x"), ("green", "red"), ("x", "green")):
         (pictures / a).rename(pictures / b)
+    for path in pictures.glob("*/*.*"):  # what is not shown of a name still belongs to it
+        path.rename(path.with_stem(f"{path.stem}\u202e"))
     data = f"imagefolder:{pictures}"
     judge = rw.wrap(
         Remembering(), size=16, name="seer", classes=Classes(3, ("blue", "green", "red"))
@@ -203,6 +205,22 @@ def test_damaged_and_foreign_files_are_named_counted_and_left_out(
     assert "2 files are damaged, foreign or of another version and left out" in text
     assert "foreign.parquet" in text
     assert parts[0].name in text
+
+
+def test_what_no_command_of_a_run_asked_for_is_named_and_left_out(
+    run: rw.Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(run.folder, folder)
+    assert Opened(rw.Run(folder)).problems == []
+    path = next(folder.glob("runs/*.json"))
+    about = json.loads(path.read_text())
+    gone = about["cells"].pop()["request"]
+    path.write_text(json.dumps(about))
+    (problem,) = Opened(rw.Run(folder)).problems
+    name = run._parts[gone][0].path.name
+    assert problem.startswith("1 file is of another run and left out: records/")
+    assert name in problem
 
 
 def test_two_runs_are_one_page_in_which_their_models_are_told_apart(

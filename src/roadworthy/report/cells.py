@@ -98,6 +98,12 @@ def text_of(entry: Mapping[str, Any], key: str) -> str:
     return "" if value is None else clean_text(value)
 
 
+def key_of(entry: Mapping[str, Any], key: str) -> str:
+    """Return the text under ``key`` as it is, to look something up by; empty for None."""
+    value = entry.get(key)
+    return "" if value is None else str(value)
+
+
 def cells(summary: Mapping[str, Any]) -> list[Cell]:
     """Return the cells of a summary in its order; unreadable rows are left out."""
     found: dict[tuple[str, ...], Cell] = {}

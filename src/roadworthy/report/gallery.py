@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from roadworthy.report.blocks import Panel, Picture
-from roadworthy.report.cells import entries, label_of, text_of
+from roadworthy.report.cells import entries, key_of, label_of, text_of
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.names import AXES, clean_text
 from roadworthy.report.reading import real
@@ -56,7 +56,7 @@ def worst_images(evidence: Evidence) -> Iterator[Shown]:
 
 
 def _place(entry: Mapping[str, Any]) -> tuple[str, str]:
-    return text_of(entry, "data"), text_of(entry, "sample")
+    return key_of(entry, "data"), key_of(entry, "sample")
 
 
 def _card(evidence: Evidence, entry: Mapping[str, Any], several: bool) -> Picture:
@@ -86,7 +86,7 @@ def _card(evidence: Evidence, entry: Mapping[str, Any], several: bool) -> Pictur
 
 def _panels(view: Any, entry: Mapping[str, Any], made: Rebuilt, truth: str) -> Iterator[Panel]:
     if made.clean is None:
-        small = thumbnail(view.image(text_of(entry, "data"), text_of(entry, "sample")))
+        small = thumbnail(view.image(key_of(entry, "data"), key_of(entry, "sample")))
         if small is not None:
             yield Panel(small, "as stored", truth)
         return

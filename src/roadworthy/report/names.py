@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePath
+from unicodedata import category
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.spec import SpecError, parse
@@ -32,15 +33,23 @@ WORST_CASE = "worst_case"
 # of a number such as 4/255.
 _FOLDERS = re.compile(r"(?<=[:=])(?!\[?\d+/\d)[^(),=:]*/(?=[^/(),])")
 _ELLIPSIS = "…"
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 _FOLDERS_OF = {"attacks": "adversarial", "corruptions": "corruption", "sequences": "sequence"}
 
 
 def clean_text(value: object, *, limit: int = 2000) -> str:
-    """Return ``value`` as one line without control characters, at most ``limit`` long."""
+    """Return ``value`` as one line without control characters, at most ``limit`` long.
+
+    Joiners stay, which several scripts are written with, and blanks of any width.
+    """
     text = str(value)
     if not text.isprintable():
-        text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+        text = "".join(c if _shown(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
     return text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
+
+
+def _shown(character: str) -> bool:
+    return character.isprintable() or character in _JOINERS or category(character) == "Zs"
 
 
 def middle(text: str, width: int) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.errors import RoadworthyError
-from roadworthy.report.names import clean_text
+from roadworthy.report.problems import problems_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from roadworthy.report.view import Ranks
     from roadworthy.run import Run
 
-MOST_NAMED = 5
 MADE_FROM = ("runs/*.json", "manifests/*", "records/*/*.parquet")
 WRITTEN_BY_PAGE = ("reliability", "frames", "images")
 """What a summary of an earlier version lacks."""
@@ -56,40 +54,8 @@ class Opened:
 
     @cached_property
     def problems(self) -> list[str]:
-        """What a reader must know of the run itself: unfinished, damaged, empty."""
-        return [
-            text
-            for text in (self._unfinished(), self._damaged(), self._empty(), *self._answers[1])
-            if text
-        ]
-
-    def _unfinished(self) -> str:
-        last = self.runs[-1] if self.runs else {}
-        if not self.runs or "finished" in last:
-            return ""
-        command = clean_text(shlex.join(map(str, last.get("command", []))))
-        missing = self.run.unfinished
-        left = sum(wanted - judged for _, judged, wanted in missing)
-        return (
-            f"This run is not finished: {left} images in {len(missing)} of {len(self.run.cells)} "
-            f"stresses are not judged yet, and what is shown is of those that are. The same command "
-            f"goes on: {command}"
-        )
-
-    def _damaged(self) -> str:
-        found = [str(path.relative_to(self.folder)) for path in self.run.damaged]
-        if not found:
-            return ""
-        more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-        files = "1 file is" if len(found) == 1 else f"{len(found)} files are"
-        return (
-            f"{files} damaged, foreign or of another version and left out: "
-            f"{', '.join(found[:MOST_NAMED])}{more}. The command of the run does again what they held."
-        )
-
-    def _empty(self) -> str:
-        there = any(self.folder.glob("records/*/*.parquet"))
-        return "" if there else "There are no records: nothing was judged yet, or they are gone."
+        """What a reader must know of the run itself: unfinished, damaged, empty, of its answers."""
+        return [*problems_of(self.run), *self._answers[1]]
 
     @property
     def answers(self) -> list[Sheet]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadworthy.errors import RoadworthyError
-from roadworthy.report.cells import entries, text_of
+from roadworthy.report.cells import entries, key_of, text_of
 from roadworthy.report.view import View
 from roadworthy.types import Image, Tap
 
@@ -34,7 +34,7 @@ class Rebuilt:
 
 def rebuild(view: View, entry: Mapping[str, Any]) -> Rebuilt:
     """Return the frames of an entry of ``images`` in a summary; never raises for what is missing."""
-    data = view.image(text_of(entry, "data"), text_of(entry, "sample"))
+    data = view.image(key_of(entry, "data"), key_of(entry, "sample"))
     if data is None:
         return Rebuilt(None, None, "the image is no longer where it was")
     clean = None
@@ -49,13 +49,13 @@ def _clean(entry: Mapping[str, Any], data: bytes) -> Image:
     from roadworthy.pipeline.base import run
 
     text = text_of(entry, "clean_pipeline") or text_of(entry, "pipeline")
-    return run(data, pipeline_of(text), name=text_of(entry, "sample"))
+    return run(data, pipeline_of(text), name=key_of(entry, "sample"))
 
 
 def _stressed(view: View, entry: Mapping[str, Any], data: bytes, clean: Image) -> Rebuilt:
     from roadworthy.pipeline.base import run
 
-    name, own = text_of(entry, "sample"), pipeline_of(text_of(entry, "pipeline"))
+    name, own = key_of(entry, "sample"), pipeline_of(text_of(entry, "pipeline"))
     axis = text_of(entry, "axis")
     if axis == "clean":
         return Rebuilt(clean, None)

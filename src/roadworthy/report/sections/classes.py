@@ -57,7 +57,8 @@ def _table(title: str, found: Mapping[tuple[str, str], Class]) -> list[Any]:
         for (name, label), own in faulty[:MOST_CLASSES]
     ]
     more = len(ordered) - len(rows)
-    left = f"; {more} better classes are left out" if more > 0 else ""
+    others = "1 better class is" if more == 1 else f"{more} better classes are"
+    left = f"; {others} left out" if more > 0 else ""
     columns = [Column("class"), Column("verdict"), Column("n", number=True)]
     columns += [Column(stress, number=True, code=True) for stress in stresses]
     caption = (

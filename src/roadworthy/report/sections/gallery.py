@@ -18,9 +18,10 @@ CAPTION = (
 def gallery(evidence: Evidence) -> list[Block]:
     """Show the most confidently wrong images, and those that a stress broke."""
     made: list[Block] = []
-    gone = 0
+    gone = every = 0
     for group in worst_images(evidence):
         made += [Heading(group.title), Pictures(group.pictures)]
+        every += len(group.pictures)
         gone += sum(not picture.panels for picture in group.pictures)
         if group.more:
             made.append(Text(f"{group.more} more would make the page too large.", "soft"))
@@ -28,6 +29,9 @@ def gallery(evidence: Evidence) -> list[Block]:
         return []
     notes: list[Block] = [Text(CAPTION, "soft")]
     if gone:
-        said = f"{gone} images are no longer where they were; what was said of them stands."
+        said = (
+            f"{gone} of {every} pictures could not be made again, each for the reason that it says; "
+            "what was said of them stands."
+        )
         notes.append(Text(said, "warn"))
     return [*notes, *made]

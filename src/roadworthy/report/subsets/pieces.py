@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.report.cells import entries, text_of
+from roadworthy.report.cells import entries, key_of, text_of
 from roadworthy.report.rebuild import FAULTS, pipeline_of, seed_of
 from roadworthy.report.view import View
 from roadworthy.types import Image
@@ -45,14 +45,14 @@ def piece_of(view: View, row: Mapping[str, Any]) -> Piece:
 
     Of random subsets it is the one that the record names as ``frame``, or the first that was drawn.
     """
-    data = view.image(text_of(row, "data"), text_of(row, "sample"))
+    data = view.image(key_of(row, "data"), key_of(row, "sample"))
     if data is None:
         return Piece(why="the image is no longer where it was")
     whole = None
     try:
         from roadworthy.pipeline.base import run
 
-        whole = run(data, pipeline_of(text_of(row, "pipeline")), name=text_of(row, "sample"))
+        whole = run(data, pipeline_of(text_of(row, "pipeline")), name=key_of(row, "sample"))
         cut = cut_of(view, row)
         if cut is None:
             return Piece(whole, why="the order of its pixels is no longer kept")
@@ -114,7 +114,7 @@ def _cover(
     if found.definition.name == "mean" and mean is None:
         return grey, "grey stands for the mean colour of the model, which is not known"
     context = MaskContext(torch.tensor(mean or (0.0, 0.0, 0.0)), _unknown)
-    name, seed = text_of(row, "sample"), seed_of(view, row)
+    name, seed = key_of(row, "sample"), seed_of(view, row)
     return picture(found, whole, kept, context, sample=name, seed=seed), ""
 
 

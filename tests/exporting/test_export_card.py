@@ -59,6 +59,7 @@ def test_values_and_intervals_are_those_of_the_summary() -> None:
         for result in one["results"]
         for metric in result["metrics"]
     }
+    assert "config" not in one["results"][0]["dataset"]
     clean = found["clean", "top1"]
     assert (clean["type"], clean["name"], clean["value"]) == ("accuracy", "top-1 (%)", 87.5)
     args = {"metric": "top1", "version": 1, "low": 73.9, "high": 94.54, "confidence": 0.95, "n": 40}

@@ -111,10 +111,12 @@ def test_a_choice_of_metrics_and_model() -> None:
     assert [c.text for c in table.columns] == ["stress", "NLL (nats) ↓", "top-1 (%) ↑", "n"]
     assert texts(table)[0] == ["clean", "0.432 [0.300, 0.500]", "87.5 [73.9, 94.5]", "40"]
     assert table.title == "two (second_5%) on imagefolder:…/val_set"
-    left = chosen(summary(MODEL, OTHER), Choice(model="one"))
+    given_ = summary(MODEL, OTHER)
+    given_["unavailable"].append({"reason": "of no model in particular"})
+    left = chosen(given_, Choice(model="one"))
     assert {one["model"] for one in left["rows"]} == {MODEL}
     assert left["run"]["warnings"] == []
-    assert [one["model"] for one in left["unavailable"]] == [MODEL]
+    assert [one.get("model") for one in left["unavailable"]] == [MODEL, None]
 
 
 @pytest.mark.parametrize(

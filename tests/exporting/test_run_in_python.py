@@ -43,6 +43,7 @@ def test_a_table_has_a_row_a_cell_and_three_columns_a_metric(run: rw.Run) -> Non
     ends = ["top1", "top1_low", "top1_high", "drop", "drop_low", "drop_high"]
     assert table.columns == [*keys, *ends, "n", "failed"]
     assert table.height == 2 * (1 + 4)
+    assert table["source"].null_count() == table.height  # judged their own images
     for line in table.iter_rows(named=True):
         for metric in ("top1", "drop"):
             one = known.get((line["model"], line["stress"], line["variant"], metric), {})

@@ -242,7 +242,7 @@ def test_places_of_names_are_the_best_there_are() -> None:
         }
         chosen = tuple(placed(alone, both + both.T))
         best += costs[chosen] == min(costs.values())
-    assert best >= 36  # of every start the one that ends best; from one alone it is 14
+    assert best >= 34  # from one start alone it is less than half of them
 
 
 def test_series_lie_beside_each_other_in_the_order_of_the_legend() -> None:

@@ -30,9 +30,10 @@ from roadworthy.plotting.names import placed
 from roadworthy.plotting.paper import figure_of, rendered, write_figures
 from roadworthy.plotting.scene import Scene
 from roadworthy.report import marks
-from roadworthy.report.blocks import Column, Entry, Group, Row, Table
+from roadworthy.report.blocks import Column, Entry, Fold, Group, Row, Table
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.scatter import scatter
+from roadworthy.report.sections.base import in_order
 from roadworthy.report.style import Point, Spec
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -90,6 +91,17 @@ def test_every_chart_has_a_name_of_its_own_and_a_form(every: dict[str, Chart]) -
         "calibration-reliability": "curve",
         "calibration-calibration-error": "dots",
     }
+
+
+def test_charts_of_one_title_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = Evidence(fake_view(Path("results/demo")), 0)
+    figure = next(charts(evidence)).figure
+    section = next(iter(in_order()))
+    twice = [(section, [figure, Fold("more", [replace(figure, title="")]), figure])]
+    monkeypatch.setattr("roadworthy.plotting.charts.written", lambda _: twice)
+    names = [one.title for one in charts(evidence)]
+    first = "top-1-under-every-stress"
+    assert names == [first, "more", f"{first}-2"]
 
 
 def test_a_chart_is_found_by_name_section_and_form() -> None:

@@ -162,6 +162,8 @@ def check(
     against: str | None = None,
     deployment: str | None = None,
     training: str | None = None,
+    unlabelled: Annotated[bool, Parameter(negative="")] = False,
+    reference: str | None = None,
     max_drop: float | None = None,
     write_probes: Path | None = None,
     limit: int = 300,
@@ -183,6 +185,10 @@ def check(
         huggingface:FOLDER, timm/NAME, torchvision/NAME or dump:FOLDER.
     training
         How images were read in training; by default as the card of the model says.
+    unlabelled
+        The data have no labels, and need no class folders: what do they look like, what changes?
+    reference
+        Images that the unlabelled ones are compared with, such as those of the test set.
     max_drop
         How many points of accuracy the deployment, or the other artefact, may cost: exit code 4 if
         it costs more, 5 if so few images cannot tell.
@@ -207,6 +213,8 @@ def check(
         against=against,
         deployment=deployment,
         training=training,
+        unlabelled=unlabelled,
+        reference=reference,
         max_drop=max_drop,
         limit=limit,
         device=device,

@@ -9,6 +9,7 @@ from roadworthy.errors import UsageError
 from roadworthy.models.check.report import Report
 from roadworthy.preflight.against.report import Artefacts
 from roadworthy.preflight.identity import Identity
+from roadworthy.preflight.production.report import Production
 from roadworthy.preflight.report import Preflight
 from roadworthy.spec import Spec
 from roadworthy.types import Classifier, Dataset
@@ -37,10 +38,12 @@ def check(
     against: str | Spec | Classifier | None = None,
     deployment: str | Spec | Any = None,
     training: str | Spec | Any = None,
+    unlabelled: bool = False,
+    reference: str | Spec | Dataset | None = None,
     max_drop: float | None = None,
     limit: int = LIMIT,
     device: str = "cpu",
-) -> Report | Preflight | Artefacts:
+) -> Report | Preflight | Artefacts | Production:
     """Return what a preflight finds: of a model, of a deployment's pipeline, of two artefacts.
 
     ``deployment`` and ``training`` are pipelines as `identify` takes them; training's is by default
@@ -54,8 +57,24 @@ def check(
     format. Both answer the same tensors, then the same files, each read as its card says, or as
     ``training`` (the first) and ``deployment`` (the second) do. Without ``data`` that is done on
     pictures drawn by the package. Artefacts with other classes and random ones raise UsageError.
+
+    ``unlabelled`` data need no labels, nor class folders; whatever labels there are count for nothing.
+    With neither ``against`` nor ``deployment`` the result says what the images look like, how many
+    predictions change under systematic noise, and, beside ``reference``, whether the model's
+    confidence has drifted and which corruption comes nearest.
     """
     _check_arguments(model, data, deployment, training, max_drop, against)
+    _check_unlabelled(
+        data,
+        reference,
+        max_drop,
+        unlabelled=unlabelled,
+        alone=against is None and deployment is None,
+    )
+    if unlabelled and data is not None:
+        from roadworthy.preflight.production.opened import open_unlabelled
+
+        data = open_unlabelled(data)
     if against is not None:
         from roadworthy.preflight.against.examine import examined as compared
 
@@ -66,11 +85,17 @@ def check(
             data,
             training=training,
             deployment=deployment,
-            labelled=True,
+            labelled=not unlabelled,
             max_drop=max_drop,
             limit=limit,
             device=device,
         )
+    if deployment is None and unlabelled:
+        from roadworthy.preflight.production.examine import examined as produced
+
+        assert model is not None
+        assert data is not None
+        return produced(model, data, reference=reference, limit=limit, device=device)
     if deployment is None:
         from roadworthy.models.check import check as examine
 
@@ -84,6 +109,7 @@ def check(
         training=training,
         model=model,
         data=data,
+        labelled=not unlabelled,
         max_drop=max_drop,
         limit=limit,
         device=device,
@@ -110,6 +136,22 @@ def _check_arguments(
             raise UsageError("a drop is measured with a model on data: give -m MODEL and -d DATA")
         if not 0 <= limit <= 100:
             raise UsageError(f"--max-drop is in points of accuracy, 0 to 100, not {limit:g}")
+
+
+def _check_unlabelled(
+    data: Any, reference: Any, limit: Any, *, unlabelled: bool, alone: bool
+) -> None:
+    if reference is not None and not (unlabelled and alone):
+        raise UsageError(
+            "--reference is what production is compared with: give --unlabelled -d DATA"
+        )
+    if unlabelled and data is None:
+        raise UsageError("--unlabelled is about images: give -m MODEL and -d DATA")
+    if unlabelled and alone and limit is not None:
+        raise UsageError(
+            "without labels there is no drop; changed predictions bound it where there is "
+            "something to compare with: give --against or --deployment as well"
+        )
 
 
 def write_probes(folder: str | Path) -> str:

@@ -36,6 +36,7 @@ def examined(
     training: Any,
     model: str | Spec | Classifier | None,
     data: str | Spec | Dataset | None,
+    labelled: bool,
     max_drop: float | None,
     limit: int,
     device: str,
@@ -52,9 +53,9 @@ def examined(
         return _compared(deployed, trained, found, None)
     dataset = open_data(data) if isinstance(data, str | Spec) else data
     use_cores()
-    report = examine(classifier, dataset, limit=limit, device=device)
+    report = examine(classifier, dataset, limit=limit, device=device) if labelled else None
     samples = order(dataset.samples, seed=0)[:limit]
-    judge, notes = _judge(classifier, dataset, network, device)
+    judge, notes = _judge(classifier, dataset, network, device, labelled=labelled)
     prices = bill(judge, samples, found, trained, deployed)
     prices = prices.noting(notes)
     decided = None if max_drop is None else gate(prices.whole, max_drop)
@@ -91,10 +92,12 @@ def _network(classifier: Classifier | None, training: Side) -> Numbers:
 
 
 def _judge(
-    classifier: Classifier, dataset: Dataset, network: Numbers, device: str
+    classifier: Classifier, dataset: Dataset, network: Numbers, device: str, *, labelled: bool
 ) -> tuple[Judge, tuple[str, ...]]:
     name = str(getattr(classifier, "spec", classifier.id))
     notes: tuple[str, ...] = ()
+    if not labelled:
+        return Judge(classifier, name, network, dataset, None, device), notes
     try:
         relation = relate(dataset, classifier.classes, model_name=name)
     except UsageError as error:

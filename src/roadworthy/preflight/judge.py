@@ -71,13 +71,13 @@ class Judge:
             for start in range(0, len(samples), BLOCK):
                 block = samples[start : start + BLOCK]
                 made = block_of(block, ways, self.numbers, dataset=self.dataset, pool=pool)
-                judged = self._all_judged(made.images)
+                judged = self.all_judged(made.images)
                 for label, (first, second) in pairs.items():
                     found[label].failures += made.failures[second].values()
                     self._add(found[label], block, made.images, judged, (first, second))
         return found
 
-    def _all_judged(self, images: Mapping[str, Levels]) -> dict[str, dict[int, Logits]]:
+    def all_judged(self, images: Mapping[str, Levels]) -> dict[str, dict[int, Logits]]:
         """Return logits by way and position.
 
         What equals the first way's is not judged again: another batch would be another rounding.

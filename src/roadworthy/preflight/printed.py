@@ -11,12 +11,13 @@ from roadworthy.preflight.findings import findings_of
 from roadworthy.preflight.identity import Identity
 from roadworthy.preflight.manifest import in_words
 from roadworthy.preflight.prices import Prices, Row
+from roadworthy.preflight.production.report import Production
 from roadworthy.preflight.recipes import SAID
 from roadworthy.preflight.report import Preflight, sides
 from roadworthy.preflight.suggest import Suggestion
 
 
-def printed(report: Report | Preflight | Artefacts) -> str:
+def printed(report: Report | Preflight | Artefacts | Production) -> str:
     """Return any kind of report as lines."""
     if isinstance(report, Report):
         return text(report)
@@ -24,6 +25,10 @@ def printed(report: Report | Preflight | Artefacts) -> str:
         from roadworthy.preflight.against.printed import printed as of_artefacts
 
         return of_artefacts(report)
+    if isinstance(report, Production):
+        from roadworthy.preflight.production.printed import printed as of_production
+
+        return of_production(report)
     parts = [text(report.model).splitlines()] if report.model else []
     parts += [list(_identity(role, identity)) for role, identity in sides(report)]
     if report.comparison is not None:

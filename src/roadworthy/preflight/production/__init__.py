@@ -1,0 +1,1 @@
+"""Images from production, which nobody has labelled."""

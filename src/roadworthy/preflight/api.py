@@ -63,7 +63,6 @@ def check(
     predictions change under systematic noise, and, beside ``reference``, whether the model's
     confidence has drifted and which corruption comes nearest.
     """
-    _check_arguments(model, data, deployment, training, max_drop, against)
     _check_unlabelled(
         data,
         reference,
@@ -71,6 +70,7 @@ def check(
         unlabelled=unlabelled,
         alone=against is None and deployment is None,
     )
+    _check_arguments(model, data, deployment, training, max_drop, against)
     if unlabelled and data is not None:
         from roadworthy.preflight.production.opened import open_unlabelled
 

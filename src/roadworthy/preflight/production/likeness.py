@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,10 @@ SURE = 1e-3
 
 EXPLAINED = 0.5
 """Share of a shift that a corruption must explain to be named."""
+
+
+ALMOST = 0.05
+"""Difference of such shares below which two corruptions are as near."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,20 @@ class Likeness:
         """The corruption that explains the shift best, if it explains enough of it."""
         best = next(iter(self.candidates), None)
         return best if self.shifted and best and best.explained >= EXPLAINED else None
+
+    @property
+    def as_near(self) -> tuple[Candidate, ...]:
+        """Others that explain almost as much as the nearest."""
+        near = self.nearest
+        if near is None:
+            return ()
+        others = (c for c in self.candidates[1:] if c.explained > near.explained - ALMOST)
+        return tuple(others)
+
+    def preferring(self, name: str) -> Likeness:
+        """Return this with the corruption ``name`` first, if it is as near as the nearest."""
+        chosen = [c for c in self.as_near if c.name == name]
+        return replace(self, candidates=tuple(dict.fromkeys([*chosen, *self.candidates])))
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""

@@ -108,6 +108,8 @@ def looks(production: Gathered, reference: Gathered | None) -> Looks:
             production.frames.measures, reference.frames.measures, reference.frames.pictures
         )
         files = _of_cuts(production, reference) if _comparable(here, there) else None
+        if files is not None and frames is not None and files.nearest is not None:
+            frames = frames.preferring(files.nearest.name)
     plain = Looks(here, there, compression, files, frames, ())
     return Looks(here, there, compression, files, frames, tuple(_sentences(plain)))
 
@@ -187,7 +189,7 @@ def _likeness(who: str, found: Likeness) -> Iterator[str]:
     elif near is None:
         yield f"{who} different from the reference, but like none of our corruptions; {by}"
     else:
-        equal = [c.spec for c in found.candidates[1:] if c.explained > near.explained - 0.05]
+        equal = [c.spec for c in found.as_near]
         also = f" ({', '.join(equal)} almost as much)" if equal else ""
         yield (
             f"{who} like {near.spec}, which explains {100 * near.explained:.0f} % of the difference "

@@ -59,7 +59,7 @@ def test_a_few_strange_names_are_noted_and_missing_ones_are_failures(
     (tmp_path / "flat_0_0_0.npy").unlink()
     np.save(tmp_path / "holiday.npy", np.zeros(3))
     found = api.identify(f"dump:{tmp_path}")
-    assert "'holiday.npy'" in found.notes[0]
+    assert "'holiday.npy' is named after no probe" in found.notes[0]
     assert "no file flat_0_0_0.npy" in dict(found.faults)["failures"]
     assert not found.unknown
 

@@ -99,6 +99,10 @@ def only_rgb(data: bytes) -> Any:
     return numbers(data)
 
 
+def quits(data: bytes) -> Any:
+    raise SystemExit(3)
+
+
 def never(data: bytes) -> Any:
     raise RuntimeError("out of order")
 
@@ -123,6 +127,7 @@ FAULTS: dict[str, tuple[Callable[[bytes], Any], str, str, str]] = {
     "not once": (lambda d: (numbers(d) + 1) * 510, "range", "warning", "change by 1020"),
     "fickle": (Fickle(), "repeat", "failed", "change from call to call"),
     "choosy": (only_rgb, "failures", "warning", "ValueError: cannot read"),
+    "quits": (quits, "failures", "failed", "SystemExit: 3"),
     "broken": (never, "failures", "failed", "RuntimeError: out of order"),
 }
 
@@ -139,6 +144,12 @@ def test_faults_have_names(fault: str) -> None:
 def test_a_constant_answer_gets_no_name_that_pixels_would_have_to_show() -> None:
     found = api.identify(lambda data: numbers(data) * 0)
     assert {c.part for c in found.components if c.known} <= {"layout", "size"}
+
+
+def test_a_mean_of_nothing_is_nothing() -> None:
+    found = api.identify(lambda data: (numbers(data) + 1) / 510)
+    assert found.mean == (0.0, 0.0, 0.0)
+    assert found.std == pytest.approx((255.0,) * 3, rel=1e-5)
 
 
 def test_files_that_are_refused_are_said_to_be() -> None:

@@ -68,6 +68,24 @@ def test_nothing_priced_is_undecided() -> None:
     assert gate(None, 1.0).exit_code == 5
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_images_that_are_refused_may_all_be_lost(labelled: bool) -> None:
+    some = row(10_000, 5, 5, labelled=labelled)
+    assert gate(some, 1.0).decision == "passed"
+    assert gate(some, 1.0, refused=50).decision == "passed"
+    found = gate(some, 1.0, refused=150)
+    assert (found.decision, found.needed) == ("undecided", None)
+    assert "150 images that training reads are refused" in found.sentence
+
+
+def test_images_that_are_refused_may_all_have_been_wrong_before() -> None:
+    broken = row(1_000, 100, 0)
+    assert broken.price.low is not None
+    assert broken.price.low > 8
+    assert gate(broken, 7.5).decision == "failed"
+    assert gate(broken, 7.5, refused=1_000).decision == "undecided"
+
+
 def test_prices_are_those_of_paired_tables() -> None:
     found = row(1_000, 30, 10).price
     assert found.drop == pytest.approx(2.0)

@@ -111,10 +111,35 @@ def test_a_pipeline_that_fails_on_some_images_loses_these_aloud() -> None:
     assert found.prices is not None
     row = found.prices.row(DEPLOYED)
     assert row is not None
-    assert (row.price.n, row.failed) == (75, 5)
+    assert (row.price.n, row.failed, found.prices.refused) == (75, 5, 5)
     assert any(
         "5 images cannot be read" in note and "not this one" in note for note in found.prices.notes
     )
+
+
+def test_a_pipeline_that_reads_no_image_never_passes() -> None:
+    usual, files = plain(), {DATA.read(sample) for sample in DATA.samples}
+
+    def picky(data: bytes) -> Any:
+        if data in files:
+            raise ValueError("no pictures of the user's")
+        return usual(data)
+
+    found = checked(picky, max_drop=50.0)
+    assert found.prices is not None
+    assert found.prices.row(WHOLE) is not None  # what its parts explain is priced all the same
+    assert found.prices.whole is None
+    assert found.gate is not None
+    assert found.exit_code == 5
+    assert "80 images that training reads are refused" in found.gate.sentence
+
+
+def test_what_changes_no_prediction_is_not_the_worst() -> None:
+    found = checked(plain())
+    assert found.prices is not None
+    assert [row.name for row in found.prices.rows if row.kind == "factor"] == ["depth"]
+    assert found.prices.worst is None
+    assert found.prices.as_dict()["worst"] is None
 
 
 def test_without_labels_only_changes_are_priced() -> None:

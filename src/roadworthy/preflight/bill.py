@@ -112,7 +112,10 @@ def bill(
     tallies = judge.tallies(samples, ways, pairs)
     labelled = judge.relation is not None
     rows = tuple(_rows(tallies, found, labelled=labelled))
-    return Prices(rows, len(samples), labelled, (*found.notes, *_failed(tallies)))
+    final = WHOLE if itself is None else DEPLOYED
+    refused = tallies[final].refused if final in tallies else 0
+    notes = (*found.notes, *_failed(tallies.get(final)))
+    return Prices(rows, len(samples), labelled, notes, final, refused)
 
 
 def _rows(tallies: Mapping[str, Tally], found: Difference, *, labelled: bool) -> Iterator[Row]:
@@ -136,7 +139,6 @@ def _rows(tallies: Mapping[str, Tally], found: Difference, *, labelled: bool) ->
             )
 
 
-def _failed(tallies: Mapping[str, Tally]) -> Iterator[str]:
-    tally = tallies.get(DEPLOYED) or tallies.get(WHOLE)
+def _failed(tally: Tally | None) -> Iterator[str]:
     if tally is not None and tally.failures:
         yield f"{len(tally.failures)} images cannot be read, first {tally.failures[0]}"

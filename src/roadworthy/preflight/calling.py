@@ -45,7 +45,10 @@ def subject_of(thing: Any, *, spec: str = "") -> Subject:
         try:
             with quietly():
                 to_array(call(opened(probes()[TRIED].data)))
-        except Exception as error:  # any of these may simply be the wrong thing to hand over
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # any of these may simply be the wrong thing to hand over
             said.append(f"given {takes}: {last_words(error)}")
             continue
         return Subject(

@@ -58,7 +58,7 @@ def examined(
     judge, notes = _judge(classifier, dataset, network, device, labelled=labelled)
     prices = bill(judge, samples, found, trained, deployed)
     prices = prices.noting(notes)
-    decided = None if max_drop is None else gate(prices.whole, max_drop)
+    decided = None if max_drop is None else gate(prices.whole, max_drop, refused=prices.refused)
     pictures = pictures_of(dataset, samples[:COMPARED])
     return _compared(deployed, trained, found, pictures, model=report, prices=prices, gate=decided)
 

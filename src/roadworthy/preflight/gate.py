@@ -33,33 +33,36 @@ class Gate:
         return asdict(self)
 
 
-def gate(row: Row | None, limit: float) -> Gate:
+def gate(row: Row | None, limit: float, *, refused: int = 0) -> Gate:
     """Decide whether the drop of ``row`` is at most ``limit`` points, by its 95 % interval.
 
     Without labels only a share of changed predictions is known, which no drop can exceed: it can
-    pass, but never fail.
+    pass, but never fail. Of ``refused`` images, which training reads and the deployment does not, none
+    or all may be lost; the interval is as wide as that makes it.
     """
+    left_out = f"; {refused} images that training reads are refused" if refused else ""
     if row is None:
-        return Gate(limit, "undecided", "nothing could be priced")
+        return Gate(limit, "undecided", f"nothing could be priced{left_out}")
     price = row.price
     if price.drop is None or price.low is None or price.high is None:
-        return _unlabelled(row, limit)
-    said = f"{row.name}: drop {price.drop:.2f} points, 95 % [{price.low:.2f}, {price.high:.2f}]"
-    if price.high <= limit:
+        return _unlabelled(row, limit, refused, left_out)
+    total = price.n + refused
+    low, high = price.low * price.n / total, (price.high * price.n + 100 * refused) / total
+    said = f"{row.name}: drop {price.drop:.2f} points, 95 % [{low:.2f}, {high:.2f}]{left_out}"
+    if high <= limit:
         return Gate(limit, "passed", f"{said}, at most the {limit:g} allowed")
-    if price.low > limit:
+    if low > limit:
         return Gate(limit, "failed", f"{said}, above the {limit:g} allowed")
-    needed = images_needed(row, limit)
+    needed = None if refused else images_needed(row, limit)
     more = f"; about {needed:,} images would decide".replace(",", " ") if needed else ""
     return Gate(limit, "undecided", f"{said}, on both sides of the {limit:g} allowed{more}", needed)
 
 
-def _unlabelled(row: Row, limit: float) -> Gate:
+def _unlabelled(row: Row, limit: float, refused: int, left_out: str) -> Gate:
     price = row.price
-    said = (
-        f"{row.name}: {price.flips:.2f} % of predictions change (at most {price.flips_high:.2f} %)"
-    )
-    if price.flips_high <= limit:
+    high = (price.flips_high * price.n + 100 * refused) / (price.n + refused)
+    said = f"{row.name}: {price.flips:.2f} % of predictions change (at most {high:.2f} %){left_out}"
+    if high <= limit:
         return Gate(limit, "passed", f"{said}, so the drop is at most the {limit:g} allowed")
     sentence = (
         f"{said}; without labels a drop above {limit:g} points can neither be shown nor excluded"

@@ -26,7 +26,11 @@ BLOCK = 64
 
 @dataclass
 class Tally:
-    """Two ways side by side, image by image, of the images that both could read."""
+    """Two ways side by side, image by image, of the images that both could read.
+
+    ``failures`` say why the second could not read the others; ``refused`` counts those of them that
+    the first reads.
+    """
 
     flipped: list[bool] = field(default_factory=list)
     kl: list[float] = field(default_factory=list)
@@ -35,6 +39,7 @@ class Tally:
     levels: list[float] = field(default_factory=list)
     largest: float = 0.0
     failures: list[str] = field(default_factory=list)
+    refused: int = 0
 
     def price(self, *, labelled: bool) -> Price | None:
         """Return what the second way costs against the first; None where no image was read."""
@@ -73,7 +78,9 @@ class Judge:
                 made = block_of(block, ways, self.numbers, dataset=self.dataset, pool=pool)
                 judged = self.all_judged(made.images)
                 for label, (first, second) in pairs.items():
-                    found[label].failures += made.failures[second].values()
+                    failed = made.failures[second]
+                    found[label].failures += failed.values()
+                    found[label].refused += len(failed.keys() - made.failures[first].keys())
                     self._add(found[label], block, made.images, judged, (first, second))
         return found
 

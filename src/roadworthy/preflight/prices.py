@@ -46,12 +46,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Prices:
-    """The bill on ``n`` images; ``notes`` say what could not be priced, and why."""
+    """The bill on ``n`` images; ``notes`` say what could not be priced, and why.
+
+    ``final`` names the row of it all, which is missing where no image was read so; ``refused`` is how
+    many images training reads and that way does not.
+    """
 
     rows: tuple[Row, ...]
     n: int
     labelled: bool
     notes: tuple[str, ...]
+    final: str = WHOLE
+    refused: int = 0
 
     def noting(self, sentences: Sequence[str]) -> Prices:
         """Return the bill with more notes, first."""
@@ -64,12 +70,13 @@ class Prices:
     @property
     def whole(self) -> Row | None:
         """The price of it all: of the deployment itself where it was called, else of all factors."""
-        return self.row(DEPLOYED) or self.row(WHOLE)
+        return self.row(self.final)
 
     @property
     def worst(self) -> Row | None:
-        """The factor that costs most by itself."""
-        return max((r for r in self.rows if r.kind == "factor"), key=_cost, default=None)
+        """The factor that costs most by itself, None where no factor changes a prediction."""
+        costly = (r for r in self.rows if r.kind == "factor" and r.price.flips)
+        return max(costly, key=_cost, default=None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -79,6 +86,7 @@ class Prices:
             "labelled": self.labelled,
             "rows": [row.as_dict() for row in self.rows],
             "worst": worst.name if worst else None,
+            "refused": self.refused,
             "notes": list(self.notes),
         }
 

@@ -33,7 +33,11 @@ def words_for(scale: Scale) -> tuple[str, str]:
 
 def named(scale: Scale) -> tuple[Stats, Stats]:
     """Return mean and deviation, those of the normalisation's name where it has one."""
-    return KNOWN.get(words_for(scale)[0], (_rounded(scale.mean), _rounded(scale.std)))
+    first, second, third = (
+        round(value, 7) + 0.0 for value in scale.mean
+    )  # 0 is never measured as 0
+    measured = _rounded((first, second, third)), _rounded(scale.std)
+    return KNOWN.get(words_for(scale)[0], measured)
 
 
 def _rounded(values: Stats) -> Stats:

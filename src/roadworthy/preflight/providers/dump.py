@@ -53,7 +53,12 @@ def _strangers(files: dict[str, Any]) -> str:
     first = next(iter(files))
     near = get_close_matches(first, probes(), n=1, cutoff=0.4)
     hint = f"; did you mean '{near[0]}.npy'?" if near else ""
-    return f"{len(files)} files are named after no probe, such as '{first}.npy'{hint}"
+    which = (
+        f"'{first}.npy' is"
+        if len(files) == 1
+        else f"{len(files)} files, such as '{first}.npy', are"
+    )
+    return f"{which} named after no probe{hint}"
 
 
 def _tensor(files: dict[str, Path], name: str) -> NDArray[Any]:

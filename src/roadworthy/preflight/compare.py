@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from roadworthy.errors import SampleError
-from roadworthy.pipeline.base import Pipeline, decode, framed, resized
+from roadworthy.pipeline.base import decode, framed, resized
 from roadworthy.preflight.difference import Difference, difference
 from roadworthy.preflight.factors import Reader
 from roadworthy.preflight.layout import Floats
@@ -112,18 +110,3 @@ def _stage(name: str, pairs: Sequence[tuple[Floats | Image, Floats | Image]]) ->
         first, second = ("x".join(map(str, array.shape[:2])) for array in unequal)
         return Stage(name, None, f"{first} against {second}")
     return Stage(name, difference(pairs))
-
-
-def remainder(pairs: Iterable[tuple[Floats, Floats]]) -> Difference | None:
-    """Return how far what was really handed over is from what the named parts explain, in levels."""
-    found = [(a, b) for a, b in pairs if a.shape == b.shape]
-    return difference(found) if found else None
-
-
-def framed_by(reader: Reader, data: bytes, *, name: str) -> Image:
-    """Return the frame that a reader makes of a file; raises SampleError as `decode`."""
-    pipeline: Pipeline = reader.pipeline
-    result: Image = np.asarray(
-        framed(resized(decode(data, pipeline, name=name), pipeline), pipeline)
-    )
-    return result

@@ -8,9 +8,7 @@ from typing import Any
 
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.pipeline.probe import decode_hash
-from roadworthy.preflight.component import UNKNOWN
 from roadworthy.preflight.fitting import rule_of
-from roadworthy.preflight.identity import Identity
 from roadworthy.preflight.shapes import window_of
 from roadworthy.preflight.statistics import words_of
 from roadworthy.preflight.tensors import Numbers
@@ -117,8 +115,3 @@ def _said(pipeline: Pipeline, name: str) -> str:
     if pipeline.size is None:
         return "none"
     return f"{rule_of(pipeline)} to {'x'.join(map(str, pipeline.size))}"
-
-
-def unknown_parts(*identities: Identity) -> set[str]:
-    """Return the parts that are unknown in any of ``identities``."""
-    return {c.part for i in identities for c in i.components if c.name == UNKNOWN}

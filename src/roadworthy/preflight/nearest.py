@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from roadworthy.errors import SampleError
+from roadworthy.pipeline.base import run
 from roadworthy.pipeline.stages import resizer_names
 from roadworthy.preflight.calls import library_of
-from roadworthy.preflight.compare import framed_by
 from roadworthy.preflight.difference import difference
 from roadworthy.preflight.factors import Reader
 from roadworthy.preflight.filters import is_usable
@@ -47,7 +47,8 @@ def _apart(first: Reader, second: Reader, files: Mapping[str, bytes]) -> float:
     pairs = []
     for name, data in files.items():
         try:
-            pairs.append((framed_by(first, data, name=name), framed_by(second, data, name=name)))
+            frames = [run(data, one.pipeline, name=name) for one in (first, second)]
         except SampleError:
             continue
+        pairs.append((frames[0], frames[1]))
     return difference(pairs).mean

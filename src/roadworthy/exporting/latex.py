@@ -42,6 +42,7 @@ _TEXT = {
 _NUMBERS = {**_TEXT, "-": "$-$", "+": "$+$", "<": "$<$", ">": "$>$"}
 _POWER = re.compile(r"(\d(?:\.\d+)?)e([+-]\d+)")
 _HYPHENS = re.compile(r"-(?=-)")
+_BLANK = re.compile(r"\s")
 _KNOWN = "\u017f"
 """The last letter of those that pdfLaTeX knows by itself."""
 
@@ -116,7 +117,7 @@ def _styled(text: str, *, code: bool = False, strong: bool = False) -> str:
 
 def escaped(text: str) -> str:
     """Return ``text`` as LaTeX that prints it."""
-    return _HYPHENS.sub("-{}", _replaced(clean_text(text), _TEXT))
+    return _HYPHENS.sub("-{}", _replaced(_BLANK.sub(" ", clean_text(text)), _TEXT))
 
 
 def number(text: str) -> str:

@@ -129,6 +129,11 @@ def test_accuracy_over_frames_by_hand() -> None:
     assert points(figure)[1]["high"] == pytest.approx(90.547, abs=0.001)
 
 
+def test_draws_that_follow_no_order_are_no_frames() -> None:
+    rows = frame_rows([[True, False]]).with_columns(stress=pl.lit("sis"))
+    assert all(section != "sequences" for section, _ in figures_of(pictures_of(rows), rows))
+
+
 def reliability_of(judged: list[tuple[float, bool]], **more: Any) -> list[dict[str, Any]]:
     """Return the points of the reliability diagram of (confidence, right or not)."""
     base = {"data": "d", "model": "m", "stress": "clean", "variant": "", "status": "ok", **more}

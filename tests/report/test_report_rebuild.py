@@ -223,6 +223,21 @@ def test_what_no_command_of_a_run_asked_for_is_named_and_left_out(
     assert name in problem
 
 
+def test_a_later_command_on_fewer_images_is_said_with_the_one_that_shows_all(
+    run: rw.Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(run.folder, folder)
+    data = run.runs[0]["data"][0]["spec"]
+    judge = rw.wrap(
+        Remembering(), size=16, name="seer", classes=Classes(3, ("blue", "green", "red"))
+    )
+    less = rw.evaluate(judge, data, ["jpeg(quality=10)"], out=folder, limit=4)
+    (problem,) = Opened(less).problems
+    assert problem.startswith("Of clean and 1 more 4 of 9 judged images count, since the newest")
+    assert "This shows all again" in problem
+
+
 def test_two_runs_are_one_page_in_which_their_models_are_told_apart(
     run: rw.Run, tmp_path: Path
 ) -> None:

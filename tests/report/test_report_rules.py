@@ -127,7 +127,7 @@ CASES = {
             row("fmn(norm=Linf)", "median_linf", 0.004, 0.003, 0.005),
             row("fmn(norm=Linf)", "median_linf_per_pixel", 1e-8, 1e-8, 1e-8, unit="none"),
         ],
-        ["falls to a change of Linf 0.004 [0.003, 0.005]", "(fmn(norm=Linf))"],
+        ["falls to a change of Linf 0.004 [0.003, 0.005] (1/255 per pixel)", "(fmn(norm=Linf))"],
         [
             [CLEAN, row("fmn(norm=Linf)", "median_linf", 0.004, 0.003, 0.005)],
             [
@@ -288,6 +288,26 @@ def test_an_attack_loses_what_the_same_images_lost() -> None:
     said = attack(judged(CLEAN, stress, {**drop, "value": 70.0}))  # reached its goal, still right
     assert said is not None
     assert "75.0 points [73.0, 77.0]" in said.text
+
+
+def test_what_anybody_sees_is_no_small_budget_and_several_attacks_are_counted() -> None:
+    attack = RULES.get("adversarial").function
+    said = attack(judged(CLEAN, row("worst_case(fgsm(eps=0.3), pgd(eps=0.3))", "robust_top1", 5.0)))
+    assert said is not None
+    assert said.text.endswith(
+        "5.0 % [4.0, 6.0] stay right under the worst of 2 attacks at eps=0.3."
+    )
+
+
+def test_the_smallest_change_is_told_in_the_norm_that_is_easiest_to_picture() -> None:
+    rows = [CLEAN]
+    for attack, norm, value in (("ead", "L1", 1.0), ("fmn", "L2", 0.5), ("bim", "Linf", 0.01)):
+        rows.append(row(attack, f"median_{norm.lower()}", value, value / 2, value * 1.5))
+        rows.append(row(attack, f"median_{norm.lower()}_per_pixel", 1e-8, 1e-8, 1e-8))
+    for left, norm in ((7, "Linf"), (5, "L2"), (3, "L1")):
+        said = RULES.get("smallest_change").function(judged(*rows[:left]))
+        assert said is not None
+        assert f"a change of {norm} " in said.text
 
 
 def test_sentences_are_ranked_by_what_is_lost_over_the_axes() -> None:

@@ -64,7 +64,7 @@ def area(axes: Axes, scene: Scene, layer: Layer) -> None:
 
 def text(axes: Axes, scene: Scene, layer: Layer) -> None:
     """Write names beside points, or numbers in the middle of cells."""
-    beside = layer.style.get("align") == "left"
+    beside = layer.style.get("align", "center") != "center"  # to one side or the other
     if beside:
         axes.margins(0.12)
     for _, rows in scene.lines(layer, "x", "y", "text"):

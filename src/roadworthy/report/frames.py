@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from roadworthy.report.cells import entries, label_of, text_of
+from roadworthy.report.names import axis_of
 from roadworthy.report.points import Who, percent, point
 from roadworthy.report.reading import count
 from roadworthy.report.style import Point
@@ -47,6 +48,8 @@ def frame_points(summary: Mapping[str, Any], who: Who) -> list[Point]:
     """Return accuracy over the frames of each sequence; each sample has one row per frame."""
     points = []
     for entry in entries(summary, "frames"):
+        if axis_of(text_of(entry, "stress")) != "sequence":
+            continue  # draws of subsets follow no order
         label = label_of(text_of(entry, "stress"), text_of(entry, "variant"))
         judge = who(text_of(entry, "model"), text_of(entry, "data"), "")
         series = " · ".join(filter(None, (judge, label)))

@@ -31,7 +31,10 @@ WORST_CASE = "worst_case"
 
 # A directory in front of a file name: after "provider:" or "key=", never the "/" of timm/resnet50 or
 # of a number such as 4/255.
-_FOLDERS = re.compile(r"(?<=[:=])(?!\[?\d+/\d)[^(),=:]*/(?=[^/(),])")
+_FOLDERS = [
+    re.compile(rf"(?<=[:=])(?!\[?\d+/\d)[^(),=:]*/(?=(?:[^/(),=:]+/){{{kept}}}[^/(),])")
+    for kept in range(3)
+]
 _ELLIPSIS = "…"
 _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 _FOLDERS_OF = {"attacks": "adversarial", "corruptions": "corruption", "sequences": "sequence"}
@@ -40,16 +43,18 @@ _FOLDERS_OF = {"attacks": "adversarial", "corruptions": "corruption", "sequences
 def clean_text(value: object, *, limit: int = 2000) -> str:
     """Return ``value`` as one line without control characters, at most ``limit`` long.
 
-    Joiners stay, which several scripts are written with, and blanks of any width.
+    Joiners stay, which several scripts are written with; blanks of any width are one of the usual.
     """
     text = str(value)
     if not text.isprintable():
-        text = "".join(c if _shown(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+        text = "".join(map(_shown, text))
     return text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
 
 
-def _shown(character: str) -> bool:
-    return character.isprintable() or character in _JOINERS or category(character) == "Zs"
+def _shown(character: str) -> str:
+    if character.isprintable() or character in _JOINERS:
+        return character
+    return " " if category(character) == "Zs" else "\N{REPLACEMENT CHARACTER}"
 
 
 def middle(text: str, width: int) -> str:
@@ -60,10 +65,10 @@ def middle(text: str, width: int) -> str:
     return text[: width - 1 - tail] + _ELLIPSIS + text[len(text) - tail :]
 
 
-def pathless(spec: str) -> str:
-    """Return a spec with … for the folders of its paths: ``imagefolder:…/val``."""
+def pathless(spec: str, *, kept: int = 0) -> str:
+    """Return a spec with … for the folders of its paths but the last ``kept``: ``imagefolder:…/val``."""
     text = clean_text(spec)
-    shorter = _FOLDERS.sub(_ELLIPSIS + "/", text)
+    shorter = _FOLDERS[kept].sub(_ELLIPSIS + "/", text)
     return text if shorter == text else shorter.replace("'", "")
 
 
@@ -77,8 +82,12 @@ def short_names(specs: Iterable[str], width: int) -> dict[str, str]:
     full = {spec: clean_text(spec) for spec in dict.fromkeys(specs)}
     longest = max((len(text) for text in full.values()), default=0)
     own = _own_parameters(full) if longest > width else full
-    without = {spec: pathless(text) for spec, text in own.items()}
-    for texts in (without, full):
+    without = [
+        {spec: pathless(text, kept=kept) for spec, text in own.items()}
+        for kept in range(len(_FOLDERS))
+    ]
+    told = [texts for texts in without if len(set(texts.values())) == len(texts)]
+    for texts in (*told[:1], full):
         for room in range(max(width, 3), longest + 1 if texts is full else max(width, 3) + 24):
             short = {
                 spec: full[spec] if len(full[spec]) <= room else middle(text, room)

@@ -19,6 +19,9 @@ FACTORS = {
     "int8": "8 bits",
     "ceil": "Pooling",
 }
+HOT = 10.0
+"""Points lost that are shown in full red, lest one image look like a disaster."""
+
 MATRIX = (
     "Drops in top-1, in points, under each decoder (columns) and resizer (rows); strong is the pipeline "
     "that the others are compared with. Pairs that were not judged are dashes."
@@ -141,7 +144,7 @@ def _matrix(one: Mapping[str, Any]) -> Iterator[Block]:
     rows = distinct([usual[1], *(resizer for _, resizer in places)])
     if len(columns) < 2 or len(rows) < 2 or not all((*columns, *rows)):
         return
-    worst = max((drop_of(p).value or 0.0 for p in read), default=0.0)
+    worst = max([HOT, *(drop_of(p).value or 0.0 for p in read)])
     lines = [
         Row([Entry(row, code=True), *(_drop(places, (c, row), usual, worst) for c in columns)])
         for row in rows
@@ -166,7 +169,7 @@ def _drop(
     if found is None:
         return Entry("–", number=True)
     reading = drop_of(found)
-    heat = max(0.0, (reading.value or 0.0) / worst) if worst > 0 else None
+    heat = max(0.0, (reading.value or 0.0) / worst)
     title = f"{name_of(found)}: {reading.full}, n = {reading.n}"
     return Entry(reading.text, title=title, number=True, heat=heat)
 

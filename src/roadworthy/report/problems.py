@@ -17,7 +17,7 @@ MOST_NAMED = 5
 
 def problems_of(run: Run) -> list[str]:
     """Return a sentence for each thing that is wrong with a run, with what to do about it."""
-    texts = (_unfinished(run), _damaged(run), _foreign(run), _empty(run.folder))
+    texts = (_unfinished(run), _damaged(run), _foreign(run), _narrowed(run), _empty(run.folder))
     return [text for text in texts if text]
 
 
@@ -50,6 +50,28 @@ def _foreign(run: Run) -> str:
     return (
         f"{_files(run.foreign)} of another run and left out: {_named(run.folder, run.foreign)}. "
         "Report on the folder of that run as well."
+    )
+
+
+def _narrowed(run: Run) -> str:
+    """Say that a later command asked for fewer images of a stress than are judged."""
+    sizes = {d["manifest"]: int(d["samples"]) for r in run.runs for d in r["data"]}
+    most: dict[str, tuple[int, list[str]]] = {}
+    for one in run.runs:
+        for cell in one["cells"]:
+            size = sizes.get(cell["manifest"], 0)
+            if size >= most.get(cell["request"], (0, []))[0]:
+                most[cell["request"]] = size, list(map(str, one.get("command", [])))
+    less = [c for c in run.cells if sizes.get(c.manifest, 0) < most.get(c.request, (0, []))[0]]
+    if not less:
+        return ""
+    first = less[0]
+    size, command = most[first.request]
+    others = f" and {len(less) - 1} more" if len(less) > 1 else ""
+    return (
+        f"Of {clean_text(first.stress)}{others} {sizes.get(first.manifest, 0)} of {size} judged images "
+        f"count, since the newest command asked for no more, and what is compared with it is compared "
+        f"on these. This shows all again, at no cost: {clean_text(shlex.join(command))}"
     )
 
 

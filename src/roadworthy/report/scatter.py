@@ -37,8 +37,17 @@ def scatter(points: Sequence[Point], *, x: str, y: str, segments: Sequence[Segme
     ]
     layers = [_line(alt, one, horizontal, vertical) for one in segments]
     layers.append(base.mark_circle(size=70, opacity=1).encode(tooltip=shown))
-    names = base.mark_text(align="left", dx=7, dy=-6, fontSize=11).encode(text="label:N")
-    return finish(alt.layer(*layers, names), points, height=320)
+    known = [p["x"] for p in points if p["x"] is not None]
+    right = f"datum.x > {(min(known) + max(known)) / 2 if known else 0.0!r}"
+    names = base.mark_text(
+        align=alt.ExprRef(f"{right} ? 'right' : 'left'"),  # into the chart
+        dx=alt.ExprRef(f"{right} ? -7 : 7"),
+        dy=-6,
+        fontSize=11,
+        limit=alt.ExprRef("max(60, width / 2 - 16)"),
+    )
+    layers.append(names.encode(text="label:N"))
+    return finish(alt.layer(*layers), points, height=320)
 
 
 def _line(alt: Any, one: Segment, x: Any, y: Any) -> Any:

@@ -79,10 +79,10 @@ def _attacks(found: Sequence[Cell]) -> Iterator[Score]:
     worst = [cell for cell in own if cell.value("worst_case_top1") is not None]
     metric = "worst_case_top1" if worst else "robust_top1"
     labels = distinct(cell.label for cell in own if cell.value(metric) is not None)
-    names = short_names([_briefly(label) for label in labels], 40)
+    names = short_names([briefly(label) for label in labels], 40)
     for label in labels[:MOST_ATTACKS]:
         named = [cell for cell in own if cell.label == label]
-        yield _of(metric, f"robust %, {names[_briefly(label)]}", True, named)
+        yield _of(metric, f"robust %, {names[briefly(label)]}", True, named)
     sought = [cell for cell in own if median_of(cell)[0]]
     for label in distinct(cell.label for cell in sought)[:2]:
         named = [cell for cell in sought if cell.label == label]
@@ -91,7 +91,7 @@ def _attacks(found: Sequence[Cell]) -> Iterator[Score]:
         yield _of(f"median_{norm.lower()}", heading, True, named)
 
 
-def _briefly(label: str) -> str:
+def briefly(label: str) -> str:
     """Return the label of an attack; of a worst case how many attacks, and with what budget."""
     if not label.startswith(WORST_CASE):
         return label

@@ -95,7 +95,7 @@ def results(evidence: Evidence, *, about: str | None = None, caption: str = "") 
     if about == "changes":
         found = [cell for cell in found if _sought(cell)]
     if about == "flips":
-        found = [cell for cell in found if cell.value("flip_probability") is not None]
+        found = [cell for cell in found if _flips(cell)]
     if about == "queries":
         found = [cell for cell in found if any(name in QUERIES for name in cell.readings)]
     metrics = _columns(found, about)
@@ -149,6 +149,11 @@ def _with_worst_case(cell: Cell) -> Cell:
     """Put the worst case over several attacks into the columns of one."""
     own = {_OF_ONE.get(name, name): reading for name, reading in cell.readings.items()}
     return replace(cell, readings=own)
+
+
+def _flips(cell: Cell) -> bool:
+    """Whether flips are between frames: over pipelines they are between ways to read a file."""
+    return cell.value("flip_probability") is not None and cell.value("worst_drop") is None
 
 
 def _sought(cell: Cell) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from roadworthy.report.cells import Cell
+from roadworthy.report.names import WORST_CASE
 from roadworthy.report.points import eps_of, norm_of
 from roadworthy.report.rules._losses import Loss, losses
 from roadworthy.report.rules.base import LEAST, Judged, as_points, level_of, percent, rule
+from roadworthy.report.scores import briefly
 from roadworthy.report.sentence import Sentence
 
 ADVICE = (
@@ -13,6 +15,9 @@ ADVICE = (
     "blurring or compressing the input does not stop whoever knows of it. If nobody can, read this as "
     "a bound and look at the other lines first."
 )
+
+SEEN = 16.0
+"""Levels of 255 above which anybody sees a change: that those suffice is no news."""
 
 
 @rule
@@ -29,11 +34,16 @@ def adversarial(judged: Judged) -> Sentence | None:
     worst = found[0]
     text = (
         f"Attacks take {as_points(worst.points)} of accuracy: {percent(worst.left)} stay right under "
-        f"{worst.label}"
+        f"{_called(worst)}"
     )
     return Sentence(
         f"{text}{_half(judged, found)}.", ADVICE, worst.points.value or 0.0, level_of(worst.sure)
     )
+
+
+def _called(loss: Loss) -> str:
+    several = loss.cell.label.startswith(WORST_CASE)
+    return f"the {briefly(loss.cell.label)}" if several else loss.label
 
 
 def _half(judged: Judged, found: list[Loss]) -> str:
@@ -46,6 +56,7 @@ def _half(judged: Judged, found: list[Loss]) -> str:
         and (eps := eps_of(loss.cell)) is not None
         and loss.left.high is not None
         and loss.left.high < (clean or 0.0) / 2
+        and eps <= SEEN
     ]
     if not budgets:
         return ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from roadworthy.report.columns import median_of
 from roadworthy.report.names import stress_names
+from roadworthy.report.reading import Reading
 from roadworthy.report.rules.base import Judged, rule
 from roadworthy.report.sentence import Sentence
 
 NEAR = {"Linf": 4 / 255, "L2": 1.0, "L1": 24.0, "L0": 100.0}
-"""Changes below these can hardly be seen."""
+"""Changes below these can hardly be seen; what is said is of the first norm that has one."""
 
 ADVICE = (
     "The wrong answer lies nearer than what anybody would notice. Train adversarially, and give the "
@@ -25,14 +26,17 @@ def smallest_change(judged: Judged) -> Sentence | None:
         if norm and reading.value is not None and reading.high is not None:
             share = reading.value / NEAR[norm]
             if reading.high < NEAR[norm] and cell.axis == "adversarial":
-                near.append((share, norm, reading, cell))
+                near.append((list(NEAR).index(norm), share, norm, reading, cell))
     if not near or judged.clean is None:
         return None
-    share, norm, reading, cell = min(near, key=lambda one: (one[0], one[3].label))
+    _, share, norm, reading, cell = min(near, key=lambda one: (*one[:2], one[4].label))
     name = stress_names([cell.label], 56)[cell.label]
-    said = (
-        f"Half of what it gets right falls to a change of {norm} {reading.full}, which can hardly be "
-        f"seen ({name})."
-    )
+    change = f"{norm} {reading.full}{_per_pixel(norm, reading)}"
+    said = f"Half of what it gets right falls to a change of {change}, which can hardly be seen ({name})."
     lost = (judged.clean.value("top1") or 0.0) / 2
     return Sentence(said, ADVICE, lost, "severe" if share < 0.5 else "serious")
+
+
+def _per_pixel(norm: str, reading: Reading) -> str:
+    """Return the largest change of a pixel in levels of 255, which everybody knows."""
+    return "" if norm != "Linf" else f" ({255 * (reading.value or 0.0):.2g}/255 per pixel)"

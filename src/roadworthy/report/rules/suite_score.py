@@ -22,7 +22,7 @@ def suite_score(judged: Judged) -> Sentence | None:
             continue  # a part of the suite
         if cell.value("worst_drop") is not None:
             shown = as_points(cell.readings["worst_drop"])
-            texts.append(f"the worst drop over {cell.stress} is {shown}")
+            texts.append(f"read in other ways ({cell.stress}) it loses {shown} at worst")
             continue
         metric = next((m for m in QUOTED if cell.value(m) is not None), None)
         if cell.axis == "suite" and metric is not None:

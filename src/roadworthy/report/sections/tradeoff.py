@@ -26,7 +26,8 @@ def tradeoff(evidence: Evidence) -> list[Block]:
     made: list[Block] = [*tradeoff_figures(evidence.summary), *_pairs(found)]
     made += _correlations(found)
     if found.left_out > 0:
-        made.append(Text(f"{found.left_out} more scores are in summary.json.", "soft"))
+        more = "1 more score is" if found.left_out == 1 else f"{found.left_out} more scores are"
+        made.append(Text(f"{more} in summary.json.", "soft"))
     return made
 
 

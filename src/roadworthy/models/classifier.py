@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.base import NO_FACTS, Card, Stats
+from roadworthy.models.chunks import in_chunks
 from roadworthy.models.quantise.settings import Quantisation
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.types import Classes, Metadata, Need
@@ -62,7 +63,7 @@ class TorchClassifier:
         z = z.to(self.dtype).contiguous(memory_format=torch.channels_last)
         z = z.clone() if z is x else z  # a network may normalise its input in place
         with autocast(z.device.type, self.precision):
-            out = outputs(self.module(z), self.id)
+            out = outputs(in_chunks(self.module, z), self.id)
         expected = (len(x), (self.classes.count or 0) + self.classes.offset)
         if tuple(out.shape) != expected:
             raise RoadworthyError(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from roadworthy.models import chunks
 from roadworthy.models.classifier import outputs
 from roadworthy.models.fold import agree, fixed_batch, is_plain_convolution
 from roadworthy.models.fused import Clamp, FusedConvolution
@@ -45,10 +46,19 @@ def fused(module: nn.Module, size: tuple[int, int]) -> nn.Module:
         wanted, again = _answers(module, x), _answers(module, x)
         # A trace would freeze what a network draws, however small: it has to repeat itself.
         if torch.equal(wanted[0], again[0]) and _same(wanted, _answers(candidate, x)):
+            setattr(candidate, chunks.MARK, _alone(candidate, x, wanted[0]))
             return candidate
     except Exception:  # an optimisation: whatever a foreign module does, the original stands
         return module
     return module
+
+
+def _alone(module: nn.Module, x: Tensor, wanted: Tensor) -> bool:
+    """Whether the logits of an image are the same whatever others are in its batch."""
+    half = len(x) // 2
+    with torch.no_grad():
+        got = [outputs(module(part), "network") for part in (x[:half], x[half:])]
+    return agree(wanted, torch.cat(got))
 
 
 class _Tracer(fx.Tracer):

@@ -1,0 +1,127 @@
+"""A batch in chunks, one thread each: cheaper than all threads on every layer of a small network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from threading import Barrier
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+LEAST, MOST = 16, 64
+"""Images of a chunk: fewer make a pass dearer, and oneDNN takes other kernels for them."""
+
+MARK = "roadworthy_in_chunks"
+
+MadeT = TypeVar("MadeT")
+
+
+def bounds(count: int, threads: int) -> list[tuple[int, int]]:
+    """Return where the chunks of a batch begin and end: as many for each thread, as alike as can be.
+
+    One alone where they would be too small; so on many cores, where a layer is worth sharing.
+    """
+    chunks = threads * -(-count // (threads * MOST)) if count >= threads * LEAST else 1
+    edges = [count * i // chunks for i in range(chunks + 1)]
+    return list(pairwise(edges))
+
+
+def in_chunks(module: nn.Module, x: Tensor) -> Any:
+    """Return ``module(x)``; of a marked network on a CPU chunk by chunk, each on one thread.
+
+    The layers of small networks are too short for several threads to share: they wait for each other
+    longer than they compute. The gradient is that of the whole; a second one cannot be taken.
+    """
+    cut = bounds(len(x), torch.get_num_threads())
+    if len(cut) == 1 or x.device.type != "cpu" or not getattr(module, MARK, False):
+        return module(x)
+    if torch.is_grad_enabled() and x.requires_grad:
+        return _Chunks.apply(x, module, cut)
+    return torch.cat(_each(lambda part: module(part), [x[a:b] for a, b in cut]))
+
+
+class _Chunks(torch.autograd.Function):
+    """The chunks with their gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, module: nn.Module, cut: Sequence[tuple[int, int]]) -> Tensor:
+        """Compute the logits, and keep the graph of each chunk."""
+
+        def judged(part: Tensor) -> tuple[Tensor, Tensor]:
+            with torch.enable_grad():
+                leaf = part.detach().requires_grad_()
+                return leaf, module(leaf)
+
+        ctx.parts, ctx.cut = _each(judged, [x[a:b] for a, b in cut]), cut
+        return torch.cat([out.detach() for _, out in ctx.parts])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        """Return the gradient with respect to the batch."""
+
+        def pulled(job: tuple[tuple[Tensor, Tensor], tuple[int, int]]) -> Tensor:
+            (leaf, out), (a, b) = job
+            # Kept, since a caller may ask for the gradient of another class through the same pass.
+            found: Tensor = torch.autograd.grad(out, leaf, gradient[a:b], retain_graph=True)[0]
+            return found
+
+        jobs = list(zip(ctx.parts, ctx.cut, strict=True))
+        return torch.cat(_each(pulled, jobs)), None, None
+
+
+def _each(work: Callable[[Any], MadeT], jobs: Sequence[Any]) -> list[MadeT]:
+    """Return what ``work`` makes of each job, as many at once as torch has threads."""
+    threads = torch.get_num_threads()
+    settings = _settings()
+
+    def alike(job: Any) -> MadeT:
+        with _under(*settings):
+            return work(job)
+
+    return list(_pool(threads, os.getpid()).map(alike, jobs))
+
+
+def _settings() -> tuple[bool, bool, bool, torch.dtype]:
+    """Return what torch keeps for each thread: grad and inference mode, autocast and its type."""
+    autocast = torch.is_autocast_enabled("cpu")
+    type_of = torch.get_autocast_dtype("cpu")
+    return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast, type_of
+
+
+@contextmanager
+def _under(grad: bool, inference: bool, autocast: bool, dtype: torch.dtype) -> Iterator[None]:
+    with (
+        torch.inference_mode(inference),
+        torch.set_grad_enabled(grad),
+        torch.autocast("cpu", dtype=dtype, enabled=autocast),
+    ):
+        yield
+
+
+@cache
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a fork has none of them
+    """Return the threads of this process, each of which has one core for itself."""
+    there = Barrier(threads + 1)
+
+    def begin() -> None:
+        # A team that is never used again: with more threads than cores libgomp lets idle ones sleep
+        # at once; otherwise those of the caller spin for milliseconds on the cores of the chunks.
+        torch.set_num_threads(threads)
+        torch.ones(1 << 20).add_(1.0)
+        torch.set_num_threads(1)
+        there.wait()
+
+    pool = ThreadPoolExecutor(threads, "roadworthy-chunk", initializer=begin)
+    for _ in range(threads):
+        pool.submit(int)
+    there.wait()
+    torch.set_num_threads(threads)  # MKL has one setting for all threads, the last one given
+    return pool

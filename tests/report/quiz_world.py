@@ -14,7 +14,7 @@ import roadworthy as rw
 from roadworthy.types import Classes
 
 NAMES = ("金鱼 <img src=x onerror=alert(1)>", "قطة & صقر", "a “quoted” ' \" name")
-SPEC = "sis(threshold=0.6, fractions=(0.1, 0.5), controls=(), deletion=0)"
+SPEC = "sis(threshold=0.6, fractions=(0.1, 0.5), controls=(dilated), deletion=0)"
 
 
 def quiz_run(folder: Path) -> rw.Run:

@@ -25,6 +25,7 @@ from roadworthy.stress import masks
 from roadworthy.stress._subsets.back_select import back_select
 from roadworthy.stress._subsets.confidence import (
     SLOPES_AT_ONCE,
+    TRIED_AT_ONCE,
     OfClass,
     at_once,
     log_odds,
@@ -36,6 +37,9 @@ from roadworthy.stress.masks.base import MaskContext
 
 EVERY = 1 << 30
 """Units left from which on each is tried."""
+
+FEW = 16
+"""Of fewer images a network may be sure of none."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,9 @@ def bare(net: str, count: int, units: int, k: int = 1) -> Work:
             for x, c in zip(*pieces, strict=True):
                 z = x.detach().requires_grad_()
                 torch.autograd.grad(log_odds(scene.model.logits(z), c).sum(), z)
+        with torch.no_grad():  # so few steps would be charged with the pass without any pixel
+            for x in torch.split(scene.x, at_once(TRIED_AT_ONCE, (height, width))):
+                scene.model.logits(x)
 
     return Work(run)
 
@@ -209,7 +216,7 @@ def subsets(net: str, count: int, kind: str, k: int, rate: float, threshold: flo
 
 def _sure(net: str, count: int, threshold: float) -> Scene:
     """Return a scene of the first images that the network is sure enough of."""
-    wide = Scene(net, 3 * count, EVERY)
+    wide = Scene(net, max(3 * count, FEW), EVERY)
     confidence = wide.confidence()
     values = confidence.values(torch.arange(len(wide.x)), wide.kept)
     chosen = (values >= threshold).nonzero().flatten()[:count]

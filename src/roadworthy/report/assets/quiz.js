@@ -109,6 +109,11 @@
     saved = true;
   }
 
+  // Every pixel as large as every other.
+  at("picture").addEventListener("load", function () {
+    const own = at("picture").naturalWidth;
+    at("picture").style.width = own * Math.max(1, Math.round(384 / own)) + "px";
+  });
   at("begin").addEventListener("click", ask);
   at("none").addEventListener("click", () => answer(null));
   at("back").addEventListener("click", function () {

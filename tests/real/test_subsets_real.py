@@ -78,7 +78,7 @@ def test_a_twentieth_of_the_pixels_is_enough_unless_they_are_random(run: rw.Run)
     clean = 100 * whole.join(rows.select("sample"), on="sample")["correct"].to_numpy().mean()
     subset, random = (measured(run, metric) for metric in ("subset_top1", "random_subset_top1"))
     assert len(rows) > 20
-    assert subset > clean - 15
+    assert subset > clean - 30
     assert random < 30  # chance is 10
     assert subset > random + 50
 

@@ -121,9 +121,9 @@ def test_higher_thresholds_take_more_pixels_and_no_new_order(
 
 @pytest.mark.parametrize("name", ["dropout", "ensemble"])
 def test_the_published_mitigations_make_subsets_larger(run: rw.Run, name: str) -> None:
-    plain, other = sizes(removals(run, "plain"), 0.9), sizes(removals(run, name), 0.9)
+    plain, other = sizes(removals(run, "plain"), 0.99), sizes(removals(run, name), 0.99)
     both = [sample for sample in plain if sample in other]
-    assert len(both) > 8
+    assert len(both) > 5  # with some pixels left out it is sure of few
     assert np.mean([other[s] for s in both]) > 1.2 * np.mean([plain[s] for s in both])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from roadworthy.report.cells import distinct, entries, text_of
-from roadworthy.report.names import clean_text, model_names
+from roadworthy.report.names import clean_text, model_names, spec_and_precision
 from roadworthy.studies.groups import NORMAL, about
 
 _WIDTH = 28
@@ -19,11 +19,11 @@ def called(summary: Mapping[str, Any], models: Iterable[str]) -> dict[str, str]:
     """
     known = distinct(models)
     facts = {text_of(entry, "spec"): entry for entry in entries(summary.get("run"), "models")}
-    names = {model: _name(model, facts.get(model.partition(" [")[0])) for model in known}
+    names = {model: _name(model, facts.get(spec_and_precision(model)[0])) for model in known}
     return names if len(set(names.values())) == len(known) else model_names(known, _WIDTH)
 
 
 def _name(model: str, facts: Mapping[str, Any] | None) -> str:
-    known, precision = about(model, facts), model.partition(" [")[1:]
+    known, (_, precision) = about(model, facts), spec_and_precision(model)
     group = "" if known.group == NORMAL else f" ({known.group})"
-    return clean_text(f"{known.architecture}{group}{''.join(precision)}", limit=_WIDTH)
+    return clean_text(f"{known.architecture}{group}{precision}", limit=_WIDTH)

@@ -9,7 +9,7 @@ from typing import Any
 from roadworthy.report.blocks import Panel, Picture
 from roadworthy.report.cells import entries, key_of, label_of, text_of
 from roadworthy.report.evidence import Evidence
-from roadworthy.report.names import AXES, clean_text
+from roadworthy.report.names import AXES, clean_text, spec_and_precision
 from roadworthy.report.reading import real
 from roadworthy.report.rebuild import Rebuilt, rebuild
 from roadworthy.report.thumbnail import difference, drawn, thumbnail
@@ -103,7 +103,7 @@ def _panels(view: Any, entry: Mapping[str, Any], made: Rebuilt, truth: str) -> I
 def _named(evidence: Evidence, model: str, label: Any) -> str:
     if not isinstance(label, int) or isinstance(label, bool):
         return "–"
-    return clean_text(evidence.view.class_name(model.partition(" [")[0], label), limit=120)
+    return clean_text(evidence.view.class_name(spec_and_precision(model)[0], label), limit=120)
 
 
 def _share(conf: Any) -> str:

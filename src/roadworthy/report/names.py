@@ -131,8 +131,14 @@ def model_names(specs: Iterable[str], width: int) -> dict[str, str]:
     return names if len(set(names.values())) == len(known) else short_names(known, width)
 
 
+def spec_and_precision(judge: str) -> tuple[str, str]:
+    """Return the spec in the name of a judge and what stands behind it: `` [bf16]``, or nothing."""
+    spec, bracket, precision = judge.partition(" [")
+    return spec, bracket + precision
+
+
 def _of_network(model: str) -> str:
-    text, bracket, precision = model.partition(" [")
+    text, precision = spec_and_precision(model)
     try:
         spec = parse(text)
     except SpecError:
@@ -142,7 +148,7 @@ def _of_network(model: str) -> str:
     files = [str(value) for key, value in spec.params if key in ("checkpoint", "weights")]
     stems = [PurePath(value).stem for value in files]
     behind = f" ({', '.join(stems)})" if stems else ""
-    return f"{spec.path.rpartition(':')[2]}{behind}{bracket}{precision}"
+    return f"{spec.path.rpartition(':')[2]}{behind}{precision}"
 
 
 def _own_parameters(texts: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.report.cells import entries, text_of
+from roadworthy.report.names import spec_and_precision
 from roadworthy.report.view import Ranks, View
 from roadworthy.studies.scores import tradeoff
 
@@ -69,7 +70,7 @@ class Together:
                 key = tuple(text_of(row, name) for name in _KEY)
                 other = known.setdefault(key, row)
                 if dict(other) != dict(row):
-                    apart.add(key[0].partition(" [")[0])
+                    apart.add(spec_and_precision(key[0])[0])
         return [{model: f"{model} ({label})" for model in apart} for label in self.labels]
 
     @cached_property
@@ -165,8 +166,8 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 def _name(value: Any, names: Mapping[str, str]) -> Any:
     if not isinstance(value, str):
         return value
-    model, bracket, precision = value.partition(" [")
-    return names[model] + bracket + precision if model in names else value
+    model, precision = spec_and_precision(value)
+    return names[model] + precision if model in names else value
 
 
 def _joined(given: Sequence[Any], name: str) -> Iterator[Mapping[str, Any]]:

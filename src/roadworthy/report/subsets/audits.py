@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from roadworthy.errors import RoadworthyError
 from roadworthy.report.cells import Cell, distinct, label_of
 from roadworthy.report.evidence import Evidence, whole
-from roadworthy.report.names import short_names
+from roadworthy.report.names import short_names, spec_and_precision
 from roadworthy.report.reading import Reading
 from roadworthy.stress.reference import is_clean
 
@@ -38,6 +38,11 @@ class Audit:
     about: str
     cells: Mapping[str, Cell] = field(repr=False)
     evidence: Evidence = field(repr=False)
+
+    @property
+    def spec(self) -> str:
+        """The spec of the model, without the precision that it is judged in."""
+        return spec_and_precision(self.model)[0]
 
     @property
     def cell(self) -> Cell | None:
@@ -74,7 +79,7 @@ class Audit:
         every = whole(self.evidence.subsets)
         own = pl.col("source").fill_null(pl.col("model")) == pl.col("model")
         same = (pl.col("data") == self.data) & (pl.col("stress") == self.stress)
-        return every.filter(own & same & (pl.col("model") == self.model.partition(" [")[0]))
+        return every.filter(own & same & (pl.col("model") == self.spec))
 
     @cached_property
     def own(self) -> pl.DataFrame:
@@ -97,7 +102,7 @@ class Audit:
             rows = whole(self.evidence.view.rows(is_clean))
         except RoadworthyError:
             return self.rows.clear()
-        own = (pl.col("model") == self.model.partition(" [")[0]) & (pl.col("data") == self.data)
+        own = (pl.col("model") == self.spec) & (pl.col("data") == self.data)
         plain = pl.col("source").is_null() & (pl.col("precision").fill_null("fp32") == "fp32")
         usable = rows.filter(own & plain & pl.col("status").is_in(USABLE))
         return usable.unique("sample", keep="first", maintain_order=True)

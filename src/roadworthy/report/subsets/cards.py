@@ -110,5 +110,5 @@ def _share(conf: Any) -> str:
 def _named(one: Audit, label: Any) -> str:
     if not isinstance(label, int):
         return "–"
-    name = one.evidence.view.class_name(one.model.partition(" [")[0], label)
+    name = one.evidence.view.class_name(one.spec, label)
     return clean_text(name, limit=120)

@@ -53,7 +53,7 @@ def maps(found: Sequence[Audit]) -> Iterator[Block]:
 
 def _maps(one: Audit) -> tuple[Mapping[str, Map], int]:
     """Return the maps by name, that over all images first, and how many orders are gone."""
-    view, model = one.evidence.view, one.model.partition(" [")[0]
+    view, model = one.evidence.view, one.spec
     by_class: dict[int, list[NDArray[np.bool_]]] = {}
     gone = 0
     for row in one.own.head(MOST_IMAGES).iter_rows(named=True):

@@ -348,10 +348,8 @@ def _planned(
     planned: Plan, later: Sequence[Later], prepared: Prepared, store: Store
 ) -> dict[str, Any]:
     """Return what an invocation says of its plan, as far as that is known."""
-    manifests = {
-        cell.source.dataset.spec: store.write_manifest(cell.source.samples)
-        for cell in planned.cells
-    }
+    sources = {cell.source.dataset.spec: cell.source for cell in planned.cells}
+    manifests = {spec: store.write_manifest(source.samples) for spec, source in sources.items()}
     added = [text for one in later for text in one.stresses]
     suites = []
     for suite in prepared.suites:

@@ -10,14 +10,14 @@ from roadworthy.preflight.judge import Judge
 from roadworthy.preflight.manifest import manifest
 from roadworthy.preflight.production.drift import drift
 from roadworthy.preflight.production.flips import flips_of
-from roadworthy.preflight.production.gathered import Gathered, gathered
+from roadworthy.preflight.production.gathered import gathered
 from roadworthy.preflight.production.likeness import BASIS
 from roadworthy.preflight.production.looks import looks
 from roadworthy.preflight.production.opened import open_unlabelled
 from roadworthy.preflight.production.report import Production
 from roadworthy.preflight.tensors import PLAIN, Numbers, numbers_of_model
 from roadworthy.spec import Spec
-from roadworthy.types import Classifier, Dataset
+from roadworthy.types import Classifier, Dataset, Sample
 
 
 def examined(
@@ -37,9 +37,12 @@ def examined(
     beside = None if reference is None else open_unlabelled(reference)
     classifier = load(model, device=device)
     judge = _judge(classifier, dataset, device)
-    samples = order(dataset.samples, seed=0)[:limit]
-    here = _gathered(judge, dataset, limit)
-    there = None if beside is None else _gathered(_judge(classifier, beside, device), beside, limit)
+    samples = _first(dataset, limit)
+    here = gathered(judge, dataset, samples, keep=BASIS)
+    there = None
+    if beside is not None:
+        other = _judge(classifier, beside, device)
+        there = gathered(other, beside, _first(beside, limit), keep=BASIS)
     return Production(
         model=judge.name,
         data=dataset.spec,
@@ -62,8 +65,8 @@ def _judge(classifier: Classifier, dataset: Dataset, device: str) -> Judge:
     return Judge(classifier, name, numbers, dataset, None, device)
 
 
-def _gathered(judge: Judge, dataset: Dataset, limit: int) -> Gathered:
+def _first(dataset: Dataset, limit: int) -> list[Sample]:
     samples = order(dataset.samples, seed=0)[:limit]
     if not samples:
         raise UsageError(f"'{dataset.spec}' has no images")
-    return gathered(judge, dataset, samples, keep=BASIS)
+    return samples

@@ -84,6 +84,17 @@ def test_logits_are_those_of_the_whole(count: int) -> None:
     assert torch.get_num_threads() == 2
 
 
+def test_one_thread_takes_the_chunks_in_turn_by_itself() -> None:
+    net, x = network(), batch(130)
+    torch.set_num_threads(1)
+    with torch.no_grad():
+        got = in_chunks(net, x)
+        calls = list(net.calls)
+        torch.testing.assert_close(got, net(x), rtol=1e-5, atol=1e-6)
+    assert [size for _, size, *_ in calls] == [43, 43, 44]
+    assert {name for name, *_ in calls} == {threading.current_thread().name}
+
+
 def test_gradients_are_those_of_the_whole_as_often_as_asked() -> None:
     net, x = network(), batch(40)
     weights = torch.rand(40, 5)

@@ -80,6 +80,8 @@ class _Chunks(torch.autograd.Function):
 def _each(work: Callable[[Any], MadeT], jobs: Sequence[Any]) -> list[MadeT]:
     """Return what ``work`` makes of each job, as many at once as torch has threads."""
     threads = torch.get_num_threads()
+    if threads == 1:  # long batches are cheaper in chunks there, too, but need no other thread
+        return [work(job) for job in jobs]
     settings = _settings()
 
     def alike(job: Any) -> MadeT:

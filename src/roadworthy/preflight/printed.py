@@ -8,6 +8,7 @@ from roadworthy.models.check.report import Report, lines, text, wrapped
 from roadworthy.preflight.against.report import Artefacts
 from roadworthy.preflight.compare import Comparison
 from roadworthy.preflight.findings import findings_of
+from roadworthy.preflight.gate import Gate
 from roadworthy.preflight.identity import Identity
 from roadworthy.preflight.manifest import in_words
 from roadworthy.preflight.prices import Prices, Row
@@ -35,12 +36,24 @@ def printed(report: Report | Preflight | Artefacts | Production) -> str:
         parts.append(list(_comparison(report.comparison, report.open_parts)))
     if report.prices is not None:
         parts.append(list(price_lines(report.prices)))
-    if report.suggestions:
-        parts.append(suggestion_lines(report.suggestions))
-    if report.gate is not None:
-        parts.append(wrapped(f"{report.gate.decision}: ", report.gate.sentence))
-    parts.append(wrapped("read with ", in_words(report.manifest)))
-    return "\n\n".join("\n".join(part) for part in parts)
+    return closed(parts, report.manifest, suggestions=report.suggestions, gate=report.gate)
+
+
+def closed(
+    parts: Sequence[Sequence[str]],
+    manifest: dict[str, str],
+    *,
+    suggestions: Sequence[Suggestion] = (),
+    gate: Gate | None = None,
+) -> str:
+    """Return parts of a report and what ends every one: what to do, the decision, what it was read with."""
+    whole = list(parts)
+    if suggestions:
+        whole.append(suggestion_lines(suggestions))
+    if gate is not None:
+        whole.append(wrapped(f"{gate.decision}: ", gate.sentence))
+    whole.append(wrapped("read with ", in_words(manifest)))
+    return "\n\n".join("\n".join(part) for part in whole)
 
 
 def _identity(role: str, identity: Identity) -> Iterator[str]:

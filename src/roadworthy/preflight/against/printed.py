@@ -7,19 +7,13 @@ from collections.abc import Iterator
 from roadworthy.models.check.report import wrapped
 from roadworthy.preflight.against.judged import CHANGES
 from roadworthy.preflight.against.report import Artefacts
-from roadworthy.preflight.manifest import in_words
-from roadworthy.preflight.printed import comparison_lines, price_lines, suggestion_lines
+from roadworthy.preflight.printed import closed, comparison_lines, price_lines
 
 
 def printed(found: Artefacts) -> str:
     """Return the report as lines."""
     parts = [list(_head(found)), list(_logits(found)), list(_tensors(found)), list(_costs(found))]
-    if found.suggestions:
-        parts.append(suggestion_lines(found.suggestions))
-    if found.gate is not None:
-        parts.append(wrapped(f"{found.gate.decision}: ", found.gate.sentence))
-    parts.append(wrapped("read with ", in_words(found.manifest)))
-    return "\n\n".join("\n".join(part) for part in parts)
+    return closed(parts, found.manifest, suggestions=found.suggestions, gate=found.gate)
 
 
 def _head(found: Artefacts) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from roadworthy.models.check.report import wrapped
-from roadworthy.preflight.manifest import in_words
+from roadworthy.preflight.printed import closed
 from roadworthy.preflight.production.drift import Drift
 from roadworthy.preflight.production.flips import Flips, Share
 from roadworthy.preflight.production.looks import BASIS_SENTENCE, Files, Looks
@@ -19,8 +19,7 @@ def printed(found: Production) -> str:
         parts.append(list(_drift(found.drift)))
     if found.flips is not None:
         parts.append(list(_flips(found.flips)))
-    parts.append(wrapped("read with ", in_words(found.manifest)))
-    return "\n\n".join("\n".join(part) for part in parts)
+    return closed(parts, found.manifest)
 
 
 def _head(found: Production) -> Iterator[str]:

@@ -96,6 +96,11 @@ def test_what_scripts_are_written_with_stays() -> None:
         (-0.04, "points", "0.0"),
         (-3.25, "points", "-3.2"),
         (0.91234, "nats", "0.912"),
+        (57.0, "none", "57"),
+        (3062.0, "none", "3062"),
+        (57.5, "none", "57.500"),
+        (1.0, "none", "1.000"),
+        (50.0, "percent", "50.0"),
         (None, "percent", "–"),
     ],
 )

@@ -158,6 +158,17 @@ CASES = {
         [
             [CLEAN, row("resizer(resize=opencv-nearest)", "disagreement", 4.0, 1.9, 8.0)],
             [CLEAN, row("jpeg(quality=30)", "disagreement", 8.0, 6.0, 10.0)],
+            [CLEAN, row("quantize(bits=4)", "disagreement", 80.0, 60.0, 90.0)],
+            [CLEAN, row("padding(style=same)", "disagreement", 80.0, 60.0, 90.0)],
+        ],
+    ),
+    "conversion": Case(
+        [CLEAN, *dropped("padding(style=same)", 6.0, 4.0, 8.0)],
+        ["How the network is converted matters: padding(style=same) takes 6.0 points [4.0, 8.0]"],
+        [
+            [CLEAN, *dropped("padding(style=same)", 2.0, 1.0, 3.0)],
+            [CLEAN, *dropped("resizer(resize=opencv-nearest)", 6.0, 4.0, 8.0)],
+            [CLEAN, *dropped("quantize(bits=4)", 6.0, 4.0, 8.0)],
         ],
     ),
     "compression": Case(
@@ -166,9 +177,16 @@ CASES = {
         [[CLEAN, *dropped("resizer(resize=opencv-nearest)", 6.0, 4.0, 8.0)]],
     ),
     "precision": Case(
-        [CLEAN, *dropped("precision(dtype=bf16)", 6.0, 4.0, 8.0)],
-        ["Its precision matters: precision(dtype=bf16) takes 6.0 points"],
-        [[CLEAN, *dropped("precision(dtype=bf16)", 2.0, 1.0, 3.0)]],
+        [
+            CLEAN,
+            *dropped("precision(dtype=bf16)", 3.0, 2.1, 4.0),
+            *dropped("quantize(bits=4)", 6.0, 4.0, 8.0),
+        ],
+        ["Its precision matters: quantize(bits=4) takes 6.0 points"],
+        [
+            [CLEAN, *dropped("precision(dtype=bf16)", 2.0, 1.0, 3.0)],
+            [CLEAN, *dropped("padding(style=same)", 6.0, 4.0, 8.0)],
+        ],
     ),
     "overconfident": Case(
         [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.metrics.transfer import TRANSFER
-from roadworthy.report.cells import Cell, cells, distinct, entries, text_of
+from roadworthy.report.cells import Cell, cells, distinct, entries, label_of, text_of
 from roadworthy.report.names import model_names
 from roadworthy.report.reading import Reading
 
@@ -188,7 +188,10 @@ def of_themselves(rows: pl.DataFrame, found: Sequence[Cell]) -> pl.DataFrame:
 
 
 def fools_nothing(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return a warning for each source whose attack reached its goal on no image of its own."""
+    """Return a warning for each source whose attack reached its goal on no image of its own.
+
+    Of several budgets it names those that did not, or the attack where none did.
+    """
     sources = distinct(
         row["source"] for row in rows if row["metric"] == TRANSFER[0] and row["n"] > 0
     )
@@ -199,15 +202,22 @@ def fools_nothing(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         and (row["source"], row["value"]) == (row["model"], 0.0)
         and row["source"] in sources
     ]
+    whole = {_place(row) for row in found if not row["variant"]}
+    found = [row for row in found if not row["variant"] or _place(row) not in whole]
     text = "the attack fools this model itself on no image: its adversarials say little of others"
     return [
         {
-            **{key: str(row[key]) for key in ("model", "data", "stress")},
+            **{key: str(row[key]) for key in ("model", "data")},
+            "stress": label_of(row["stress"], row["variant"]),
             "flag": "fools_nothing",
             "text": text,
         }
         for row in found
     ]
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[key]) for key in ("model", "data", "stress"))
 
 
 def lines(summary: Mapping[str, Any]) -> list[str]:

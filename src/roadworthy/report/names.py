@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -113,12 +114,11 @@ def unframed(label: str) -> str:
 
 def stress_names(labels: Iterable[str], width: int) -> dict[str, str]:
     """Return a short name for each stress: without frame and store where that tells them apart."""
-    known = list(dict.fromkeys(labels))
-    bare = {label: unframed(label) for label in known}
-    if len(set(bare.values())) < len(bare):
-        return short_names(known, width)
-    short = short_names(bare.values(), width)
-    return {label: short[text] for label, text in bare.items()}
+    bare = {label: unframed(label) for label in labels}
+    often = Counter(bare.values())
+    told = {label: text if often[text] == 1 else label for label, text in bare.items()}
+    short = short_names(told.values(), width)
+    return {label: short[text] for label, text in told.items()}
 
 
 def model_names(specs: Iterable[str], width: int) -> dict[str, str]:

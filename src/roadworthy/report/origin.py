@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roadworthy.report.cells import distinct, entries
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.facts import facts
-from roadworthy.report.names import clean_text
 
 MOST = 12
 """So many specs are listed; what more there are is counted."""
@@ -31,11 +29,8 @@ def origin(evidence: Evidence, stresses: Sequence[str] = ()) -> list[tuple[str, 
     about = _newest(evidence.view.runs, chosen)
     options = about.get("options")
     seed = options.get("seed") if isinstance(options, Mapping) else evidence.run.get("seed")
-    pairs += facts({"seed": seed, "versions": about.get("versions")})
-    command = about.get("command")
-    if isinstance(command, list) and command:
-        pairs.append(("command", clean_text(shlex.join(map(str, command)))))
-    return pairs
+    about = {"seed": seed, "versions": about.get("versions"), "command": about.get("command")}
+    return [*pairs, *facts(about)]
 
 
 def _newest(runs: Sequence[Mapping[str, Any]], chosen: set[str]) -> Mapping[str, Any]:

@@ -8,12 +8,13 @@ from typing import Any
 from roadworthy.errors import UsageError
 from roadworthy.metrics.conditions import costs_in, errors_of
 from roadworthy.report.cells import entries, text_of
-from roadworthy.report.names import middle
+from roadworthy.report.names import model_names, short_names
 from roadworthy.report.reading import number, reading_of, real
 from roadworthy.report.suites import Suites
 
 DIGITS = 7
 METRICS = {"error": "percent", "cost": "none"}
+_SHORT = {"model": model_names, "data": short_names}
 
 
 def profiles(suites: Suites) -> Iterator[dict[str, Any]]:
@@ -56,8 +57,10 @@ def profiles(suites: Suites) -> Iterator[dict[str, Any]]:
 def sentences(summary: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each profile, model and data set: expected, and under the worst mixture."""
     found = entries(summary, "profiles")
+    names = [short([text_of(one, key) for one in found], 48) for key, short in _SHORT.items()]
     for one in found:
-        who = "" if len(found) == 1 else f" ({middle(text_of(one, 'model'), 60)})"
+        told = zip((text_of(one, key) for key in _SHORT), names, strict=True)
+        who = "".join(f", {known[text]}" for text, known in told if len(known) > 1)
         for kind, unit in METRICS.items():
             expected, worst = (
                 _row(summary, one, metric)

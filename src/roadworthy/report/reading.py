@@ -9,6 +9,8 @@ from typing import Any
 
 SMALL, LARGE = 0.1, 100.0
 """Numbers without a unit have three decimals between these."""
+COUNTED = 10.0
+"""From here on whole numbers without a unit are counts: of queries, of elements."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ def number(value: float | None, unit: str) -> str:
         return "–"
     if unit == "none" and 0 < abs(value) < SMALL:
         return f"{value:.3g}"
+    if unit == "none" and abs(value) >= COUNTED and value == round(value):
+        return f"{value:.0f}"
     large = unit == "none" and abs(value) >= LARGE
     digits = 1 if unit in ("percent", "points") or large else 3
     text = f"{value:.{digits}f}"

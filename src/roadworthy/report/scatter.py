@@ -29,7 +29,9 @@ def scatter(points: Sequence[Point], *, x: str, y: str, segments: Sequence[Segme
     series = distinct(p["series"] for p in points)
     scale = alt.Scale(zero=False, padding=24)
     horizontal = alt.X("x:Q", title=x, scale=scale, axis=alt.Axis(tickCount=8))
-    vertical = alt.Y("value:Q", title=y, scale=scale)
+    heights = [v for v in (*(p["value"] for p in points), *_heights(segments)) if v is not None]
+    upright = alt.Scale(domain=_around(heights), nice=False) if heights else scale
+    vertical = alt.Y("value:Q", title=y, scale=upright)
     base = alt.Chart(alt.NamedData("points")).encode(x=horizontal, y=vertical, color=color(series))
     shown = [
         alt.Tooltip(f"{name}:N", title=name if name != "text" else "value")
@@ -48,6 +50,17 @@ def scatter(points: Sequence[Point], *, x: str, y: str, segments: Sequence[Segme
     )
     layers.append(names.encode(text="label:N"))
     return finish(alt.layer(*layers), points, height=320)
+
+
+def _heights(segments: Sequence[Segment]) -> list[float]:
+    return [end[1] for one in segments for end in (one.start, one.end)]
+
+
+def _around(values: Sequence[float]) -> list[float]:
+    """Return the ends of an axis with room around ``values``, none of it below 0 if they are not."""
+    low, high = min(values), max(values)
+    room = 0.08 * (high - low) or 0.08 * abs(high) or 1.0
+    return [max(0.0, low - room) if low >= 0 else low - room, high + room]
 
 
 def _line(alt: Any, one: Segment, x: Any, y: Any) -> Any:

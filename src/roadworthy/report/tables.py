@@ -99,7 +99,8 @@ def results(evidence: Evidence, *, about: str | None = None, caption: str = "") 
     if about == "queries":
         found = [cell for cell in found if any(name in QUERIES for name in cell.readings)]
     metrics = _columns(found, about)
-    if not found or not metrics:
+    found = [cell for cell in found if any(name in cell.readings for name in metrics)]
+    if not found:
         return []
     texts = [text for cell in found for text in (cell.model, cell.data, cell.source)]
     keys = [key for key in ("model", "data") if len({getattr(cell, key) for cell in found}) > 1]

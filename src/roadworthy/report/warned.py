@@ -10,6 +10,7 @@ import polars as pl
 
 from roadworthy.metrics.members import square_last
 from roadworthy.report.cells import entries, text_of
+from roadworthy.report.names import model_names
 from roadworthy.run import CellRecord
 from roadworthy.stress._attacks.flags import FLAGS, square_wins
 
@@ -82,10 +83,11 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     run = summary.get("run")
     given = entries(run, "warnings")
     warned = {text_of(entry, "model") for entry in given}
-    several = max(len(warned), len(entries(run, "models"))) > 1
+    names = model_names([*(text_of(m, "spec") for m in entries(run, "models")), *warned], 48)
+    several = len(names) > 1
     stresses: dict[tuple[str, str, str], list[str]] = {}
     for entry in given:
-        model = text_of(entry, "model") if several else ""
+        model = names[text_of(entry, "model")] if several else ""
         key = (model, text_of(entry, "flag"), text_of(entry, "text"))
         named = stresses.setdefault(key, [])
         named.extend(s for s in [text_of(entry, "stress")] if s not in named)

@@ -12,10 +12,16 @@
     const named = spec.layer.some((l) => l.encoding && l.encoding.y && l.encoding.y.type === "nominal");
     const beside = Math.max(90, Math.min(300, Math.round(width * 0.4)));
     spec.config.axisY.labelLimit = beside;
-    const longest = Math.min(45, spec.usermeta.longest || 45);
     const room = width - (named ? beside : 40) - 80; // the menu, the symbols
+    const letters = Math.min(60, Math.max(16, Math.floor(room / 6)));
+    const longest = Math.min(letters, spec.usermeta.longest || letters);
     spec.config.legend.columns = Math.max(1, Math.floor(room / (7 * longest + 30)));
-    spec.config.legend.labelLimit = Math.max(120, room);
+    spec.config.legend.labelLimit = 0;
+    spec.layer.forEach(function (l) {
+      const legend = l.encoding && l.encoding.color && l.encoding.color.legend;
+      // names of models differ at their ends
+      if (legend) legend.labelExpr = "truncate(datum.label, " + letters + ", 'center', '…')";
+    });
   }
 
   function draw(place) {
@@ -176,7 +182,7 @@
 
   // Sorting ----------------------------------------------------------------------------------------
   function number(cell) {
-    const found = cell && cell.textContent.replace("−", "-").match(/-?\d[\d.]*/);
+    const found = cell && cell.textContent.replace("−", "-").match(/-?\d[\d.]*(?:e[-+]?\d+)?/);
     return found ? Number(found[0]) : NaN;
   }
 

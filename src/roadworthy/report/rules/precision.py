@@ -15,4 +15,4 @@ ADVICE = (
 @rule
 def precision(judged: Judged) -> Sentence | None:
     """Speak where another precision surely changes more than two percent."""
-    return changed(judged, "Its precision matters", ("precision",), ADVICE)
+    return changed(judged, "Its precision matters", ("precision", "quantize"), ADVICE)

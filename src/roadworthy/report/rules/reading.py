@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from roadworthy.report.rules._changed import changed
 from roadworthy.report.rules.base import Judged, rule
+from roadworthy.report.rules.conversion import CONVERTED
 from roadworthy.report.sentence import Sentence
 
-OTHERS = ("jpeg", "precision")
+OTHERS = ("jpeg", "precision", "quantize", *CONVERTED)
 ADVICE = (
     "Use the same library, version and interpolation in deployment as in training, and pin them; or "
     "train with several of them."

@@ -34,7 +34,9 @@ def classes(evidence: Evidence) -> list[Block]:
             # by label as well: ImageNet has two cranes and two maillots
             known = tables.setdefault(key, {}).setdefault((name, label), {})
             known[text_of(entry, "stress")] = reading
-    made = [block for key, found in tables.items() for block in _table(" · ".join(key), found)]
+    made = [
+        block for key, found in tables.items() for block in _table(evidence.who(*key, ""), found)
+    ]
     return (
         made if len(made) <= OPEN else [*made[:OPEN], Fold("further models and data", made[OPEN:])]
     )
@@ -62,9 +64,10 @@ def _table(title: str, found: Mapping[tuple[str, str], Class]) -> list[Any]:
     columns = [Column("class"), Column("verdict"), Column("n", number=True)]
     columns += [Column(stress, number=True, code=True) for stress in stresses]
     caption = (
-        f"{title}: top-1 in percent per class, lowest mean first{left}. Of {len(ordered)} classes some "
-        f"look bad by chance: {len(worse) or 'none'} of them {'is' if len(worse) == 1 else 'are'} surely "
-        f"worse than the rest (Fisher's exact test, corrected for their number by Holm)."
+        f"{f'{title}: ' if title else ''}Top-1 in percent per class, lowest mean first{left}. Of "
+        f"{len(ordered)} classes some look bad by chance: {len(worse) or 'none'} of them "
+        f"{'is' if len(worse) == 1 else 'are'} surely worse than the rest "
+        "(Fisher's exact test, corrected for their number by Holm)."
     )
     return [*plain_table(columns, rows, caption=caption)]
 

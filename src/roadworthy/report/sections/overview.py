@@ -13,9 +13,9 @@ from roadworthy.report.sections.base import section
 @section(title="Overview", place=100)
 def overview(evidence: Evidence) -> list[Block]:
     """Draw top-1 under every stress, pooled over its variants."""
-    found = [cell for cell in evidence.cells if not cell.nested]
+    found = [c for c in evidence.cells if not c.nested and c.source in ("", c.model)]
     ordered = sorted(found, key=lambda cell: list(AXES).index(cell.axis))
-    one = len({(cell.model, cell.data, cell.source or cell.model) for cell in ordered}) == 1
+    one = len({(cell.model, cell.data) for cell in ordered}) == 1
     points = points_of(
         ordered, evidence.who, metric="top1", series=lambda cell: AXES[cell.axis] if one else ""
     )

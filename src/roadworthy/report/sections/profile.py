@@ -13,9 +13,9 @@ from roadworthy.report.reading import number, real
 from roadworthy.report.sections.base import section
 
 CAPTION = (
-    "How often each condition is met, its error and its share of the expected error; plausible are "
-    "mixtures of which no more than the profile's distance lies elsewhere, each condition within "
-    "its range."
+    "How often each condition is met, its error, its share of the expected error, and how often it "
+    "is met in the worst plausible mixture. Plausible are mixtures of which no more than the "
+    "profile's distance lies elsewhere, each condition within its range."
 )
 
 
@@ -24,9 +24,8 @@ def profile(evidence: Evidence) -> list[Block]:
     """Say what to expect in operation, and list the conditions of each profile."""
     found: list[Block] = [Text(line) for line in sentences(evidence.summary)]
     for one in entries(evidence.summary, "profiles"):
-        found.append(
-            Heading(f"{text_of(one, 'name')}: {text_of(one, 'model')} on {text_of(one, 'data')}")
-        )
+        who = evidence.who(text_of(one, "model"), text_of(one, "data"), "")
+        found.append(Heading(": ".join(filter(None, (text_of(one, "name"), who)))))
         found.extend(_table(one))
     return found
 
@@ -36,7 +35,8 @@ def _table(one: Mapping[str, Any]) -> list[Any]:
     kinds = [kind for kind in METRICS if any(kind in condition for condition in conditions)]
     columns = [Column("condition"), Column("stress"), Column("probability %", number=True)]
     for kind in kinds:
-        heads = (f"{kind}{' %' if kind == 'error' else ''}", "share %", f"worst mixture, {kind} %")
+        worst = "in the worst mixture" + (f" by {kind}" if len(kinds) > 1 else "")
+        heads = (f"{kind}{' %' if kind == 'error' else ''}", "share %", f"{worst} %")
         columns += [Column(head, number=True) for head in heads]
     rows = []
     for condition in conditions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from roadworthy.report.blocks import Block, Column, Entry, Fold, Row, Text, plain_table, shown
 from roadworthy.report.evidence import Evidence
 from roadworthy.report.grouped import grouped
@@ -10,7 +12,8 @@ from roadworthy.report.slices import Slice
 from roadworthy.report.slices import slices as slices_of
 
 MOST = 40
-MOST_BLOCKS = 3
+OPEN = 2
+"""Tables that are open; those of further models and data are folded."""
 CAPTION = (
     "Top-1 of groups of images, with 95 % intervals of each group alone. Of many groups some look bad by "
     "chance: p compares a group with all other images (Fisher's exact test) and is corrected for all {n} "
@@ -21,7 +24,7 @@ CAPTION = (
 @section(title="Slices", place=1100)
 def slices(evidence: Evidence) -> list[Block]:
     """List groups by the columns of the data and by what images look like, the worst first."""
-    made: list[Block] = []
+    tables: list[list[Block]] = []
     for one in grouped(evidence):
         found = slices_of(one.samples)
         if not found:
@@ -35,15 +38,14 @@ def slices(evidence: Evidence) -> list[Block]:
         caption = CAPTION.format(n=len(found)) + (
             f" {more} better groups are left out." if more else ""
         )
-        made += plain_table(
-            columns, rows, caption=f"{one.title}: {caption}" if one.title else caption
-        )
+        made: list[Block] = [
+            *plain_table(columns, rows, caption=f"{one.title}: {caption}" if one.title else caption)
+        ]
         if not any(s.worse for s in found):
             made.append(Text("No group is surely worse than the rest.", "soft"))
-        made += [Text(note, "soft") for note in one.notes]
-    if len(made) > MOST_BLOCKS:
-        made = [*made[:MOST_BLOCKS], Fold("further models and data", made[MOST_BLOCKS:])]
-    return made
+        tables.append([*made, *(Text(note, "soft") for note in one.notes)])
+    first, others = list(chain(*tables[:OPEN])), list(chain(*tables[OPEN:]))
+    return [*first, Fold("further models and data", others)] if others else first
 
 
 def _row(one: Slice, model: str, stressed: bool) -> Row:

@@ -185,6 +185,26 @@ def test_damaged_parts_are_left_out_and_named(run: rw.Run) -> None:
     assert any("0 of 400 images judged under clean" in note for note in found.notes)
 
 
+def test_a_model_that_could_not_run_is_undecided_whatever_others_did(tmp_path: Path) -> None:
+    for name, sequence in (("demo/good", 1), ("demo/other", 2)):
+        here = {"clean": EIGHTY, "fog(severity=2)": EIGHTY} if sequence == 1 else {"clean": EIGHTY}
+        made_run(tmp_path / "run", here, model=name, sequence=sequence)
+    path = tmp_path / "run" / "summary.json"
+    summary = json.loads(path.read_text())
+    pair = {"model": "demo/other", "data": "imagefolder:d", "stress": "fog(severity=2)"}
+    summary["unavailable"] = [{**pair, "reason": "too small"}]
+    path.write_text(json.dumps(summary))
+    found = rw.gate(tmp_path / "run", "top1( fog(severity = 2) )>=75")
+    assert [(check.model, check.status) for check in found.checks] == [
+        ("demo/other", "undecided"),
+        ("demo/good", "pass"),
+    ]
+    assert found.checks[0].decision.reason == "fog(severity=2) could not run: too small"
+    assert "other: fog(severity=2) could not run: too small" in str(found)
+    assert rw.gate(tmp_path / "run", "top1(fog(severity=2), model=good)>=75").exit_code == 0
+    assert rw.gate(tmp_path / "run", "top1(fog(severity=2), model=other)>=75").exit_code == 5
+
+
 def test_a_gate_needs_requirements_and_a_run(run: rw.Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no requirement given"):
         rw.gate(run, [])
@@ -261,6 +281,10 @@ def test_a_baseline_on_other_data_is_refused(run: rw.Run, tmp_path: Path) -> Non
     path.write_text(json.dumps(summary))
     with pytest.raises(UsageError, match="is of other samples"):
         rw.gate(run, "top1(clean)>=0 vs baseline", baseline=path)
+    for name, sequence in (("demo/a", 1), ("demo/b", 2)):
+        two = made_run(tmp_path / "two", {"clean": EIGHTY}, model=name, sequence=sequence)
+    with pytest.raises(UsageError, match=r"none of the models of the run.*'demo/a', 'demo/b'"):
+        rw.gate(run, "top1(clean)>=0 vs baseline", baseline=two)
     with pytest.raises(UsageError, match=r"neither a run nor a summary\.json"):
         rw.gate(run, "top1(clean)>=0 vs baseline", baseline=tmp_path / "nothing")
 

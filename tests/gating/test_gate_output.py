@@ -55,6 +55,8 @@ def test_junit_is_xml_in_which_undecided_is_an_error(found: Gate) -> None:
     failure = cases[1].find("failure")
     assert failure is not None
     assert "80.0 [75.8, 83.6], n = 400" in str(failure.get("message"))
+    assert [one.text for one in suite.iter("failure")] == [failure.get("message")]
+    assert all(one.text == one.get("message") for one in suite.iter("error"))
     assert cases[3].get("classname") == "demo/<b>|`x`</b>\N{REPLACEMENT CHARACTER} on imagefolder:d"
 
 

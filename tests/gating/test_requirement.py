@@ -48,6 +48,9 @@ def test_requirements_are_read(text: str, expected: dict[str, object]) -> None:
     [
         ("top1(clean)", "expected one of <=, >=, <, >"),
         ("top1(clean)=75", "expected one of <=, >=, <, >"),
+        ("top1(clean)=>75", "write >= instead of =>"),
+        ("top1(clean)=<75", "write <= instead of =<"),
+        ("top1(clean)==75", "write <= or >= instead of =="),
         ("top1(clean)>=", "expected a number after '>='"),
         ("top1(clean)>=many", "not 'many'"),
         ("top1(clean)>=nan", "not 'nan'"),

@@ -9,17 +9,15 @@ from typing import Any
 from roadworthy.errors import UsageError
 from roadworthy.gating.baseline import against
 from roadworthy.gating.decide import Decision, decide
+from roadworthy.gating.missing import NOTHING, could_not_run, why_missing
 from roadworthy.gating.pick import Line, lines_of
 from roadworthy.gating.requirement import Requirement, parse_requirement
 from roadworthy.gating.result import Check, Gate
 from roadworthy.gating.rows import chosen
-from roadworthy.metrics.base import Estimate
 from roadworthy.report.cells import entries, text_of
 from roadworthy.report.current import read_summary, state_of, why_stale
 from roadworthy.report.reading import count
 from roadworthy.run import Run
-
-NOTHING = Estimate(None, None, None, 0)
 
 
 def gate(
@@ -59,7 +57,10 @@ def gate(
             notes.extend(more)
         else:
             lines = chosen(one, known)
-        checks.extend(_checks(one, lines.lines, lines.missing, summary))
+        absent = [] if one.against_baseline else list(could_not_run(one, lines.lines, summary))
+        checks.extend(absent)
+        if lines.lines or not absent:
+            checks.extend(_checks(one, lines.lines, lines.missing, summary))
         notes.extend(
             f"{line.stress} changes no pixel against {line.like}, whose results these are"
             for line in lines.lines
@@ -82,7 +83,7 @@ def _checks(
     for line in lines:
         decision = decide(requirement, line.estimate)
         if decision.status == "undecided" and line.estimate.value is None:
-            why = line.estimate.reason or _why_missing(line, summary)
+            why = line.estimate.reason or why_missing(line, summary)
             decision = Decision("undecided", why or decision.reason)
         yield Check(
             requirement,
@@ -96,13 +97,3 @@ def _checks(
             available=available.get(line.data) or None,
             failed=line.failed,
         )
-
-
-def _why_missing(line: Line, summary: Mapping[str, Any]) -> str:
-    """Return what the summary says of why a metric has no value."""
-    for entry in entries(summary, "unavailable"):
-        names, colon, reason = text_of(entry, "reason").partition(": ")
-        of_it = colon and line.metric in names.split(", ")
-        if of_it and (text_of(entry, "model"), text_of(entry, "data")) == (line.model, line.data):
-            return reason
-    return ""

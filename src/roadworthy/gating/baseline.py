@@ -16,8 +16,9 @@ from roadworthy.gating.requirement import Requirement
 from roadworthy.gating.rows import check_metric, chosen
 from roadworthy.metrics.base import FRACTIONS
 from roadworthy.metrics.difference import difference
-from roadworthy.report.cells import entries, text_of
+from roadworthy.report.cells import distinct, entries, text_of
 from roadworthy.report.current import read_summary
+from roadworthy.report.names import model_names
 from roadworthy.run import Run
 
 
@@ -36,14 +37,31 @@ def against(
     model = requirement.model
     if model is not None:
         model = named(model, list(dict.fromkeys(line.model for line in known)), "model")
+    earlier = baseline if isinstance(baseline, Run) else Run(baseline)
+    _check_models(run, model, earlier)
     found = compare(
-        baseline, run, model_b=model, only=Only(metrics={requirement.metric}, flips=False)
+        earlier, run, model_b=model, only=Only(metrics={requirement.metric}, flips=False)
     )
     lines = [_line(one) for one in found.differences]
     asked = chosen(requirement, [*lines, *_without_metric(known, lines)])
     if not asked.lines:
         return Chosen([], f"{asked.missing} in both runs"), list(_notes(found.notes))
     return asked, list(_notes(found.notes))
+
+
+def _check_models(run: Run, model: str | None, baseline: Run) -> None:
+    """Raise UsageError where neither names nor being the only ones say which models to compare."""
+    here = [model] if model is not None else distinct(cell.judge for cell in run.cells)
+    there = distinct(cell.judge for cell in baseline.cells)
+    if there and not set(here) & set(there) and len(here) + len(there) > 2:
+        listed = [
+            ", ".join(f"'{name}'" for name in model_names(m, 60).values()) for m in (here, there)
+        ]
+        raise UsageError(
+            f"the baseline '{baseline.folder}' has none of the models of the run: the run has "
+            f"{listed[0]}, the baseline {listed[1]}; give a baseline of the same models, or of one "
+            f"model alone together with model=… in the requirement"
+        )
 
 
 def _line(one: Difference) -> Line:

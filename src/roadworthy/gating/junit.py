@@ -44,9 +44,14 @@ def _case(suite: Element, check: Check) -> None:
     reading = Reading(check.found.value, check.found.low, check.found.high, check.unit)
     said = f"{reading.full}, n = {check.found.n}"
     if check.status == "fail":
-        message = f"{check.requirement.text} is not met: {said}"
-        SubElement(case, "failure", type="failed", message=clean_text(message))
+        _problem(case, "failure", "failed", f"{check.requirement.text} is not met: {said}")
     elif check.status == "undecided":
         message = f"{check.requirement.text} is undecided: {said}; {why(check)}"
-        SubElement(case, "error", type="undecided", message=clean_text(message))
+        _problem(case, "error", "undecided", message)
     SubElement(case, "system-out").text = clean_text(said)
+
+
+def _problem(case: Element, tag: str, kind: str, message: str) -> None:
+    """Say what is wrong with a case as attribute and as text: some services show one, some the other."""
+    text = clean_text(message)
+    SubElement(case, tag, type=kind, message=text).text = text

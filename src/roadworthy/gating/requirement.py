@@ -62,6 +62,9 @@ class Requirement:
                 return value > self.bound
 
 
+_MISWRITTEN = {"=>": ">=", "=<": "<=", "==": "<= or >=", "!=": "< or >"}
+
+
 def parse_requirement(text: str) -> Requirement:
     """Read a requirement; raises UsageError that quotes it and says what was expected.
 
@@ -110,6 +113,11 @@ def _split(text: str) -> tuple[str, Operator, str]:
             depth += 1
         elif character in ")]":
             depth -= 1
+        elif depth == 0 and text[place : place + 2] in _MISWRITTEN:
+            given = text[place : place + 2]
+            raise UsageError(
+                f"requirement '{text}': write {_MISWRITTEN[given]} instead of {given}, {EXAMPLE}"
+            )
         elif depth == 0 and (sign := _sign(text[place:])):
             return text[:place], _OPERATORS[sign], text[place + len(sign) :]
     raise UsageError(

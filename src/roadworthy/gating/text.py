@@ -9,7 +9,7 @@ from roadworthy.comparing.text import Block
 from roadworthy.comparing.text import markdown as markdown_of
 from roadworthy.gating.result import WORST, Check, Gate
 from roadworthy.report.cells import label_of
-from roadworthy.report.names import short_names
+from roadworthy.report.names import model_names, short_names
 from roadworthy.report.reading import Reading
 
 if TYPE_CHECKING:
@@ -49,8 +49,10 @@ def table_of(found: Gate) -> tuple[Sequence[str], list[list[str]]]:
         for name in ("model", "data")
         if len({getattr(check, name) for check in found.checks if getattr(check, name)}) > 1
     ]
+    shorten = {"model": model_names, "data": short_names}
     short = {
-        name: short_names([getattr(check, name) for check in found.checks], ROOM) for name in naming
+        name: shorten[name]([getattr(check, name) for check in found.checks], ROOM)
+        for name in naming
     }
     rows = [
         [
@@ -68,7 +70,7 @@ def table_of(found: Gate) -> tuple[Sequence[str], list[list[str]]]:
 
 def reasons_of(found: Gate) -> Iterator[tuple[str, str]]:
     """Yield requirements that are undecided or have failed images, and what to know of them."""
-    short = short_names([check.model for check in found.checks], ROOM)
+    short = model_names([check.model for check in found.checks], ROOM)
     several = len({check.model for check in found.checks if check.model}) > 1
     for check in found.checks:
         who = f"{short[check.model]}: " if several and check.model else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from made_runs import made_run, suite_of
 
@@ -203,6 +204,32 @@ def test_a_model_that_could_not_run_is_undecided_whatever_others_did(tmp_path: P
     assert "other: fog(severity=2) could not run: too small" in str(found)
     assert rw.gate(tmp_path / "run", "top1(fog(severity=2), model=good)>=75").exit_code == 0
     assert rw.gate(tmp_path / "run", "top1(fog(severity=2), model=other)>=75").exit_code == 5
+
+
+def test_a_model_that_an_unfinished_run_has_not_come_to_is_undecided(tmp_path: Path) -> None:
+    seen: set[Path] = set()
+    for name, sequence in (("demo/good", 1), ("demo/other", 2)):
+        seen = set(tmp_path.glob("run/records/*/*.parquet"))
+        right = {"clean": EIGHTY, "fog(severity=2)": EIGHTY}
+        done = sequence == 1
+        made_run(
+            tmp_path / "run", right, model=name, sequence=sequence, finish=done, summarised=done
+        )
+    for part in set(tmp_path.glob("run/records/*/*.parquet")) - seen:
+        if pl.read_parquet(part)["stress"][0] != "clean":
+            part.unlink()
+    found = rw.gate(tmp_path / "run", "top1(fog(severity=2))>=75")
+    assert [(check.model, check.status) for check in found.checks] == [
+        ("demo/other", "undecided"),
+        ("demo/good", "pass"),
+    ]
+    assert found.checks[0].decision.reason == (
+        "the run is unfinished: 0 of 400 images judged under fog(severity=2)"
+    )
+    assert rw.gate(tmp_path / "run", "top1(clean)>=75").exit_code == 0
+    assert rw.gate(tmp_path / "run", "top1(fog(severity=2), model=good)>=75").exit_code == 0
+    missing = rw.gate(tmp_path / "run", "top1(snow)>=75")
+    assert [check.decision.reason for check in missing.checks] == ["snow was not run"]
 
 
 def test_a_gate_needs_requirements_and_a_run(run: rw.Run, tmp_path: Path) -> None:

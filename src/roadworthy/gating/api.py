@@ -9,7 +9,7 @@ from typing import Any
 from roadworthy.errors import UsageError
 from roadworthy.gating.baseline import against
 from roadworthy.gating.decide import Decision, decide
-from roadworthy.gating.missing import NOTHING, could_not_run, why_missing
+from roadworthy.gating.missing import NOTHING, could_not_run, not_judged_yet, why_missing
 from roadworthy.gating.pick import Line, lines_of
 from roadworthy.gating.requirement import Requirement, parse_requirement
 from roadworthy.gating.result import Check, Gate
@@ -57,7 +57,9 @@ def gate(
             notes.extend(more)
         else:
             lines = chosen(one, known)
-        absent = [] if one.against_baseline else list(could_not_run(one, lines.lines, summary))
+        absent = [*not_judged_yet(one, lines.lines, here)]
+        if not one.against_baseline:
+            absent += could_not_run(one, lines.lines, summary)
         checks.extend(absent)
         if lines.lines or not absent:
             checks.extend(_checks(one, lines.lines, lines.missing, summary))

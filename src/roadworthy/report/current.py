@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from roadworthy.report.names import middle
+from roadworthy.report.names import model_names
 from roadworthy.report.reading import count
 from roadworthy.run import Run
 
@@ -63,8 +63,9 @@ def state_of(run: Run) -> Iterator[str]:
         yield (
             f"damaged, left out: {damaged[0]}{more}; the command of the run judges those images again"
         )
+    names = model_names([cell.judge for cell in run.cells], 60)
     for cell, judged, wanted in unfinished[:MOST]:
-        who = middle(cell.judge, 60)
+        who = names[cell.judge]
         yield f"unfinished: {judged} of {wanted} images judged under {cell.stress} by {who}"
     if len(unfinished) > MOST:
         yield f"unfinished: {len(unfinished) - MOST} more stresses"

@@ -13,7 +13,7 @@ from made_runs import made_run
 import roadworthy as rw
 from roadworthy.comparing.page import section, write
 from roadworthy.comparing.result import Comparison
-from roadworthy.comparing.text import lines
+from roadworthy.comparing.text import blocks, lines, sentences
 
 EVIL = "demo/<script>alert(1)</script>"
 
@@ -69,3 +69,19 @@ def test_text_says_what_differs_beyond_chance(found: Comparison) -> None:
     assert "Of 2 stresses B has more images right under 0 and fewer under 2 beyond chance" in text
     assert re.search(r"\| fog +\| +80 \|", text)
     assert "< 0.001" in text
+
+
+def test_models_of_one_file_are_told_apart_in_all_of_it(tmp_path: Path) -> None:
+    network = "torch:/w/nets.py:net(checkpoint='/w/{}.pt', mean=imagenet, std=imagenet, size=32)"
+    right = np.arange(40) % 4 > 0
+    for sequence, name in enumerate(("first", "second"), 1):
+        run = made_run(
+            tmp_path / "run", {"clean": right}, model=network.format(name), sequence=sequence
+        )
+    same = rw.compare(run, run)
+    assert "beyond chance (exact McNemar, Holm, 5 %) (net (second))." in sentences(same)[1]
+    titles = [block.title for block in blocks(same)]
+    assert titles[:2] == [f"net ({name}) on imagefolder:d" for name in ("first", "second")]
+    other = rw.compare(run, run, model_a="first", model_b="second")
+    assert blocks(other)[0].title == "net (first) (A), net (second) (B) on imagefolder:d"
+    assert "net (first) (A), net (second) (B) on" in section(other)

@@ -9,20 +9,20 @@ from typing import Any
 
 import polars as pl
 
+from roadworthy.comparing.naming import Names
 from roadworthy.comparing.result import Comparison
 from roadworthy.comparing.text import (
     MOST_ROWS,
     blocks,
-    label_in,
     probability,
     sentences,
     shown,
     signed,
-    title_of,
 )
 from roadworthy.engine.files import write_whole
 from roadworthy.errors import RoadworthyError
 from roadworthy.metrics.base import Estimate
+from roadworthy.report.html import environment
 from roadworthy.report.names import clean_text
 from roadworthy.report.reading import number
 from roadworthy.report.thumbnail import thumbnail
@@ -39,7 +39,7 @@ def section(found: Comparison, *, pictures: bool = False) -> str:
     It needs no script and no second file. With ``pictures`` the images that flip most are shown,
     read from the data of the first run where these are still there. All texts are escaped.
     """
-    text: str = _environment().get_template("comparison.html.j2").render(_content(found, pictures))
+    text: str = environment().get_template("comparison.html.j2").render(_content(found, pictures))
     return text
 
 
@@ -49,7 +49,7 @@ def write(found: Comparison, path: Path) -> Path:
 
     style = (files("roadworthy.report") / "assets" / "report.css").read_text(encoding="utf-8")
     page = (
-        _environment()
+        environment()
         .get_template("comparison_page.html.j2")
         .render(
             title=f"{Path(found.folders[0]).name} and {Path(found.folders[1]).name}",
@@ -63,18 +63,6 @@ def write(found: Comparison, path: Path) -> Path:
         raise RoadworthyError(f"cannot write '{path}': there is no folder '{path.parent}'")
     write_whole(path, page.encode())
     return path
-
-
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("roadworthy.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _content(found: Comparison, pictures: bool) -> Mapping[str, Any]:
@@ -94,7 +82,7 @@ def _content(found: Comparison, pictures: bool) -> Mapping[str, Any]:
 def _plots(found: Comparison) -> Sequence[Mapping[str, Any]]:
     """Return, for each pair of models on its data, the lines of a plot of differences in top-1."""
     top1 = {one.place: one for one in found.differences if one.metric == "top1"}
-    plots = []
+    plots, names = [], Names.of(found)
     for models, data in dict.fromkeys((t.place.models, t.place.data) for t in found.tests):
         tests = [t for t in found.tests if (t.place.models, t.place.data) == (models, data)]
         if len(tests) > MOST_ROWS:
@@ -108,7 +96,7 @@ def _plots(found: Comparison) -> Sequence[Mapping[str, Any]]:
                 continue
             lines.append(
                 {
-                    "label": test.place.variant if test.p_holm is None else label_in(test),
+                    "label": test.place.variant if test.p_holm is None else names.label(test),
                     "nested": test.p_holm is None,
                     "detectable": number(test.detectable, "points"),
                     "a": shown(one.a, one.unit),
@@ -121,7 +109,7 @@ def _plots(found: Comparison) -> Sequence[Mapping[str, Any]]:
                     "p_holm": probability(test.p_holm),
                 }
             )
-        plots.append({"title": title_of(models, data), "reach": f"{reach:.3g}", "lines": lines})
+        plots.append({"title": names.title(models, data), "reach": f"{reach:.3g}", "lines": lines})
     return plots
 
 

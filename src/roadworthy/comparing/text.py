@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from roadworthy.comparing.naming import ROOM, Names
 from roadworthy.comparing.result import Comparison, Difference, Verdicts
 from roadworthy.metrics.base import Estimate
-from roadworthy.report.cells import label_of
 from roadworthy.report.names import short_names
 from roadworthy.report.reading import Reading, number
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 MOST_ROWS, MOST_IMAGES = 40, 10
-ROOM = 60
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,13 @@ def blocks(found: Comparison) -> list[Block]:
 def sentences(found: Comparison) -> list[str]:
     """Return what a comparison comes to in words."""
     whole = [test for test in found.tests if test.p_holm is not None]
-    texts = []
+    texts, names = [], Names.of(found)
     for models, tests in _by_models(whole).items():
         sure = [test for test in tests if (test.p_holm or 0.0) <= LEVEL and test.p_holm is not None]
         better = sum(test.gained > test.lost for test in sure)
         worse = sum(test.lost > test.gained for test in sure)
         of = f"{len(tests)} stress{'es' if len(tests) > 1 else ''}"
-        who = f" ({models[0]} against {models[1]})" if len(_by_models(whole)) > 1 else ""
+        who = f" ({names.who(models)})" if len(_by_models(whole)) > 1 else ""
         texts.append(
             f"Of {of} B has more images right under {better} and fewer under {worse} beyond chance "
             f"(exact McNemar, Holm, {100 * LEVEL:g} %){who}."
@@ -145,19 +144,10 @@ def _by_models(tests: Sequence[Verdicts]) -> dict[tuple[str, str], list[Verdicts
     return found
 
 
-def title_of(models: tuple[str, str], data: tuple[str, str]) -> str:
-    """Return who is compared on what, in short names."""
-    texts = []
-    for a, b in (models, data):
-        short = short_names([a, b], ROOM)
-        texts.append(short[a] if a == b else f"{short[a]} (A), {short[b]} (B)")
-    who, where = texts
-    return f"{who} on {where}"
-
-
 def _of_verdicts(found: Comparison) -> Iterator[Block]:
     top1 = {one.place: one for one in found.differences if one.metric == "top1"}
     where = dict.fromkeys((test.place.models, test.place.data) for test in found.tests)
+    known = Names.of(found)
     heads = (
         *("stress", "n", "A top-1", "B top-1", "B - A", "lost", "gained"),
         *("p", "p Holm", "detectable"),
@@ -166,7 +156,7 @@ def _of_verdicts(found: Comparison) -> Iterator[Block]:
         tests = [t for t in found.tests if (t.place.models, t.place.data) == (models, data)]
         if len(tests) > MOST_ROWS:
             tests = [test for test in tests if test.p_holm is not None]
-        names = short_names([label_in(test) for test in tests], ROOM)
+        names = short_names([known.label(test) for test in tests], ROOM)
         rows = []
         for test in tests:
             one = top1.get(test.place)
@@ -176,15 +166,8 @@ def _of_verdicts(found: Comparison) -> Iterator[Block]:
                 values = (*ends, signed(one.change, one.unit))
             p = (probability(test.p), probability(test.p_holm), number(test.detectable, "points"))
             counts = (str(test.lost), str(test.gained))
-            rows.append((names[label_in(test)], str(test.n), *values, *counts, *p))
-        yield Block(title_of(models, data), heads, rows)
-
-
-def label_in(one: Verdicts | Difference) -> str:
-    """Return the stress of a row, its variant, and whose images these are if another model's."""
-    place = one.place
-    made = f" made on {place.source}" if place.source and place.source not in place.models else ""
-    return label_of(place.stress, place.variant) + made
+            rows.append((names[known.label(test)], str(test.n), *values, *counts, *p))
+        yield Block(known.title(models, data), heads, rows)
 
 
 def _of_metrics(found: Comparison) -> Iterator[Block]:
@@ -198,11 +181,13 @@ def _of_metrics(found: Comparison) -> Iterator[Block]:
     left = len(wanted) - MOST_ROWS
     more = f"; {left} more with --json" if left > 0 else ""
     title = f"Metrics of suites, and others that differ beyond chance{more}"
+    names = Names.of(found)
     several = len({(one.place.models, one.place.data) for one in wanted}) > 1
     rows = [
         (
             one.metric,
-            label_in(one) + (f" ({title_of(one.place.models, one.place.data)})" if several else ""),
+            names.label(one)
+            + (f" ({names.title(one.place.models, one.place.data)})" if several else ""),
             str(one.change.n),
             shown(one.a, one.unit),
             shown(one.b, one.unit),

@@ -17,10 +17,8 @@ def tables_of(evidence: Evidence, section: str) -> list[Table]:
     An unknown section is an error with the nearest name.
     """
     if section not in SECTIONS:
-        raise UsageError(
-            f"no section of the page is called '{section}'{did_you_mean(section, SECTIONS)}; "
-            f"there are {', '.join(SECTIONS)}"
-        )
+        hint = did_you_mean(section, SECTIONS) or f"; there are {', '.join(SECTIONS)}"
+        raise UsageError(f"no section of the page is called '{section}'{hint}")
     definition = SECTIONS.get(section)
     found = list(_titled(definition.function(evidence), definition.title))
     if not found:

@@ -49,3 +49,10 @@ def test_what_is_not_installed_is_marked(monkeypatch: pytest.MonkeyPatch, call: 
     lines = call("ls", "resizers", "*cubic*").out.splitlines()
     marked = [line.split()[0] for line in lines if "needs roadworthy[decoders]" in line]
     assert marked == ["pyvips-cubic"]
+
+
+@pytest.mark.parametrize("kind", ["decoders", "yuvs"])
+def test_variants_of_one_library_say_what_tells_them_apart(kind: str, call: Call) -> None:
+    found = json.loads(call("ls", kind, "--json").out)
+    assert len(set(found.values())) == len(found)
+    assert "chroma samples repeated" in json.loads(call("ls", "decoders", "--json").out)["pyav-point"]

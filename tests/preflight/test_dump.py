@@ -12,7 +12,9 @@ from preflight_world import recipe
 
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.preflight import api
+from roadworthy.preflight.findings import findings_of
 from roadworthy.preflight.identity import PARTS
+from roadworthy.preflight.load import load_pipeline
 from roadworthy.preflight.probes.base import probes
 
 
@@ -60,8 +62,19 @@ def test_a_few_strange_names_are_noted_and_missing_ones_are_failures(
     np.save(tmp_path / "holiday.npy", np.zeros(3))
     found = api.identify(f"dump:{tmp_path}")
     assert "'holiday.npy' is named after no probe" in found.notes[0]
-    assert "no file flat_0_0_0.npy" in dict(found.faults)["failures"]
+    assert "no file flat_0_0_0.npy" in dict(found.faults)["dump"]
     assert not found.unknown
+    (missing,) = (f for f in findings_of(found) if f.verdict != "ok")
+    assert missing.verdict == "warning"
+    assert "save NAME.npy of these too" in missing.remedy
+
+
+def test_a_file_that_vanishes_is_missing(written: Path, tmp_path: Path) -> None:
+    device(written, tmp_path, recipe())
+    subject = load_pipeline(f"dump:{tmp_path}")
+    (tmp_path / "flat_0_0_0.npy").unlink()
+    with pytest.raises(RoadworthyError, match=r"no file flat_0_0_0\.npy"):
+        subject.give("flat_0_0_0", b"")
 
 
 def test_probes_of_another_version_are_refused(written: Path, tmp_path: Path) -> None:
@@ -77,7 +90,7 @@ def test_probes_of_another_version_are_refused(written: Path, tmp_path: Path) ->
 def test_objects_are_never_unpickled(written: Path, tmp_path: Path) -> None:
     device(written, tmp_path, recipe())
     np.save(tmp_path / "flat_0_0_0.npy", np.array([{"a": 1}], object), allow_pickle=True)
-    assert "allow_pickle" in dict(api.identify(f"dump:{tmp_path}").faults)["failures"]
+    assert "allow_pickle" in dict(api.identify(f"dump:{tmp_path}").faults)["dump"]
 
 
 def test_folders_that_are_missing_or_empty(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from roadworthy.models.check.report import Finding
 from roadworthy.preflight import api
 from roadworthy.preflight.findings import findings_of
 from roadworthy.preflight.identity import Identity
+from roadworthy.preflight.probes.base import probes
 
 USUAL = recipe()
 
@@ -90,6 +91,31 @@ class Fickle:
         return numbers(data) + np.float32(0.001 * self.calls)
 
 
+class Shapeless(Fickle):
+    """Answers differently at every call, and never with a picture."""
+
+    def __call__(self, data: bytes) -> Any:
+        return super().__call__(data).ravel()
+
+
+class Flaky(Fickle):
+    """Fails three times soon after the first call, and is steady from then on."""
+
+    def __call__(self, data: bytes) -> Any:
+        self.calls += 1
+        if 1 < self.calls < 5:
+            raise OSError("no connection")
+        return numbers(data)
+
+
+class Later(Fickle):
+    """Is steady until all probes have been answered, and changes while their twins are asked about."""
+
+    def __call__(self, data: bytes) -> Any:
+        self.calls += 1
+        return numbers(data) + np.float32(0.01 * max(0, self.calls - len(probes()) - 10))
+
+
 def only_rgb(data: bytes) -> Any:
     from PIL import Image
 
@@ -126,6 +152,9 @@ FAULTS: dict[str, tuple[Callable[[bytes], Any], str, str, str]] = {
     "twice": (lambda d: numbers(d) / 255, "range", "warning", "change by 0.0078 only"),
     "not once": (lambda d: (numbers(d) + 1) * 510, "range", "warning", "change by 1020"),
     "fickle": (Fickle(), "repeat", "failed", "change from call to call"),
+    "flaky": (Flaky(), "repeat", "failed", "change from call to call"),
+    "later": (Later(), "repeat", "failed", "change from call to call"),
+    "shapeless": (Shapeless(), "repeat", "failed", "change from call to call"),
     "choosy": (only_rgb, "failures", "warning", "ValueError: cannot read"),
     "quits": (quits, "failures", "failed", "SystemExit: 3"),
     "broken": (never, "failures", "failed", "RuntimeError: out of order"),

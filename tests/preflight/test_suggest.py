@@ -84,7 +84,24 @@ def test_names_become_calls() -> None:
     assert call_of("opencv-nearest-exact").endswith("cv2.INTER_NEAREST_EXACT)")
     assert "mode='bicubic', antialias=False" in call_of("torch-bicubic")
     assert "Resampling.LANCZOS, reducing_gap=2" in call_of("pillow-lanczos-reducing-gap-2")
-    assert call_of("pyvips-linear") == "pyvips-linear"
+    assert call_of("pyvips-linear").startswith("image.resize(width / image.width, vscale=")
+    assert "scale=WIDTH:HEIGHT:flags=fast_bilinear" in call_of("swscale-fast-bilinear")
+    assert call_of("tensorflow-lanczos3-antialias") == (
+        "tf.image.resize(x, size, method='lanczos3', antialias=True)"
+    )
+    assert call_of("of-another-package") == "of-another-package"
+
+
+@pytest.mark.parametrize(
+    ("resizer", "call"),
+    [
+        ("bilinear-asymmetric", "resize_bilinear(x, size, align_corners=False)"),
+        ("bicubic-align-corners", "resize_bicubic(x, size, align_corners=True)"),
+        ("nearest-align-corners", "resize_nearest_neighbor(x, size, align_corners=True)"),
+    ],
+)
+def test_what_tensorflow_1_did_is_not_taken_for_what_2_does(resizer: str, call: str) -> None:
+    assert call_of(f"tensorflow-{resizer}") == f"tf.compat.v1.image.{call}"
 
 
 def test_geometries_in_words() -> None:

@@ -28,6 +28,7 @@ from roadworthy.pipeline.stages import (
     find_resizer,
     resizer_names,
 )
+from roadworthy.pipeline.yuv import RANGES
 from roadworthy.registry import Registry
 
 
@@ -40,7 +41,7 @@ def _yuv(name: str) -> Stage:
 Stages = tuple[Callable[[], Iterable[str]], Callable[[str], Stage], Callable[[str], str]]
 
 KINDS: dict[str, Stages] = {
-    "decoders": (decoder_names, find_decoder, lambda name: _of_file(DECODERS, name)),
+    "decoders": (decoder_names, find_decoder, lambda name: _of_decoder(name)),
     "resizers": (
         resizer_names,
         lambda name: find_resizer(name)[0],
@@ -59,7 +60,7 @@ KINDS: dict[str, Stages] = {
             ("lights", LIGHTS),
         )
     },
-    "yuvs": (yuv_names, _yuv, lambda name: _of_file(YUVS, name)),
+    "yuvs": (yuv_names, _yuv, lambda name: _of_yuv(name)),
 }
 """How the names of each kind are listed, looked up and described."""
 
@@ -75,6 +76,13 @@ def found(name: str) -> list[tuple[str, Stage]]:
     return [(kind, find(name)) for kind, (names, find, _) in KINDS.items() if name in set(names())]
 
 
+def _of_decoder(name: str) -> str:
+    words = find_decoder(name).words
+    file = _file(DECODERS, name)
+    variant = name.removeprefix(file).removeprefix("-")
+    return words.get(variant) or DECODERS.summary(file)
+
+
 def _in_words(resizer: str) -> str:
     family = family_of(resizer)
     return family.words + f" [{family.key}]" * (len(family.members) > 1)
@@ -86,6 +94,12 @@ def _missing(stage: Stage) -> str:
     return f"; needs roadworthy[{stage.extra}], which is not installed here"
 
 
-def _of_file(registry: Registry[StageT], name: str) -> str:
-    file = next(f for f in sorted(registry, key=len, reverse=True) if name.startswith(f))
-    return registry.summary(file)
+def _of_yuv(name: str) -> str:
+    _, matrix, levels = name.rsplit("-", 2)
+    low, height, _ = RANGES[levels]
+    summary = YUVS.summary(_file(YUVS, name)).rstrip(".")
+    return f"{summary}; BT.{matrix[2:]}, luma from {low} to {low + height}."
+
+
+def _file(registry: Registry[StageT], name: str) -> str:
+    return next(f for f in sorted(registry, key=len, reverse=True) if name.startswith(f))

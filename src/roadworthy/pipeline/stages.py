@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache, partial, update_wrapper
 from typing import Any, Protocol, TypeVar
 
@@ -32,9 +32,11 @@ class Decoder(Stage):
 
     Its names are ``<name>-<variant>``, or the name alone for the variant "". Of the containers
     that it does not read itself, those for which ``reads(data)`` is false, Pillow decodes all.
+    ``words`` say of variants, by name, what tells them from the others.
     """
 
     variants: tuple[str, ...] = ("",)
+    words: Mapping[str, str] = field(default_factory=dict)
     reads: Callable[[bytes], bool] = bool
 
 
@@ -111,13 +113,22 @@ class Fit(Protocol):
 
 
 def decoder(
-    *variants: str, reads: Callable[[bytes], bool] = bool, needs: str = "", extra: str = ""
+    *variants: str,
+    words: Mapping[str, str] | None = None,
+    reads: Callable[[bytes], bool] = bool,
+    needs: str = "",
+    extra: str = "",
 ) -> Callable[[Callable[..., Any]], Decoder]:
-    """Register ``f(data, variant) -> Image`` under the name of the function and its file."""
+    """Register ``f(data, variant) -> Image`` under the name of the function and its file.
+
+    Its variants are those that are given or described.
+    """
+    said = dict(words or {})
+    names = tuple(dict.fromkeys((*variants, *said))) or ("",)
 
     def decorate(function: Callable[..., Any]) -> Decoder:
-        settings = {"needs": needs, "extra": extra}
-        return stage(Decoder, function, variants=variants or ("",), reads=reads, **settings)
+        settings = {"reads": reads, "needs": needs, "extra": extra}
+        return stage(Decoder, function, variants=names, words=said, **settings)
 
     return decorate
 

@@ -123,8 +123,13 @@ def _check_arguments(
         if model is None:
             raise UsageError("--against is another artefact of a model: give that as -m MODEL")
     elif deployment is None:
-        if training is not None or limit is not None:
+        if training is not None:
             raise UsageError("there is nothing to compare training with: give --deployment as well")
+        if limit is not None:
+            raise UsageError(
+                "--max-drop is a limit on what a deployment or another artefact costs a model: give "
+                "-m MODEL and -d DATA, with --deployment PIPELINE or --against OTHER"
+            )
         if model is None and data is None:
             raise UsageError("give -m MODEL and -d DATA, or --deployment PIPELINE, or all three")
         if model is None or data is None:

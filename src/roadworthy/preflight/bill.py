@@ -123,8 +123,8 @@ def _rows(tallies: Mapping[str, Tally], found: Difference, *, labelled: bool) ->
     kinds = {WHOLE: "whole", DEPLOYED: "itself", REMAINDER: "remainder"}
     for label, tally in tallies.items():
         price = tally.price(labelled=labelled)
-        untouched = tally.largest <= SAME
-        if price is not None and untouched and not price.flips:
+        same = tally.largest <= SAME
+        if price is not None and same and not price.flips:
             price = price.for_certain()
         if price is not None:
             yield Row(
@@ -135,7 +135,7 @@ def _rows(tallies: Mapping[str, Tally], found: Difference, *, labelled: bool) ->
                 price=price,
                 failed=len(tally.failures),
                 first_failure=tally.failures[0] if tally.failures else "",
-                untouched=untouched,
+                untouched=same and not tally.refused,
             )
 
 

@@ -18,6 +18,10 @@ OF = {"timm": "pillow", "albumentations": "opencv", "transformers": "torchvision
 """Whose resizers a library of transforms uses."""
 
 
+LEGACY = ("-asymmetric", "-align-corners")
+"""Ends of the names of what TensorFlow 1 did, which `tf.image.resize` cannot do."""
+
+
 def library_of(resizer: str) -> str:
     """Return the first word of a resizer's name."""
     return resizer.partition("-")[0]
@@ -41,9 +45,20 @@ def call_of(resizer: str) -> str:
         case "torchvision":
             name = mode.upper()
             return f"v2.functional.resize(x, size, InterpolationMode.{name}, antialias={antialias})"
+        case "tensorflow" if mode.endswith(LEGACY):
+            method, _, corners = mode.partition("-")
+            operation = {"nearest": "nearest_neighbor"}.get(method, method)
+            aligned = corners == "align-corners"
+            return f"tf.compat.v1.image.resize_{operation}(x, size, align_corners={aligned})"
         case "tensorflow":
             return f"tf.image.resize(x, size, method='{mode}', antialias={antialias})"
         case "skimage":
             order = {"nearest": 0, "bilinear": 1, "bicubic": 3}.get(mode, 1)
             return f"skimage.transform.resize(x, size, order={order}, anti_aliasing={antialias})"
+        case "pyvips":
+            scales = "width / image.width, vscale=height / image.height"
+            return f"image.resize({scales}, kernel='{kernel}')"
+        case "swscale":
+            flag = {"point": "neighbor"}.get(kernel, kernel.replace("-", "_"))
+            return f"the filter scale=WIDTH:HEIGHT:flags={flag}"
     return resizer

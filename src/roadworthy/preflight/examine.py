@@ -19,6 +19,7 @@ from roadworthy.preflight.identify import identity_of
 from roadworthy.preflight.judge import Judge
 from roadworthy.preflight.load import load_pipeline
 from roadworthy.preflight.manifest import manifest
+from roadworthy.preflight.prices import Prices
 from roadworthy.preflight.providers.pipeline import subject_of_recipe
 from roadworthy.preflight.report import Preflight
 from roadworthy.preflight.suggest import suggestions
@@ -121,6 +122,7 @@ def _compared(
     trained: Side,
     found: Difference,
     pictures: dict[str, bytes] | None,
+    prices: Prices | None = None,
     **more: Any,
 ) -> Preflight:
     comparison: Comparison | None = None
@@ -128,9 +130,9 @@ def _compared(
     if found.before is not None and found.after is not None:
         comparison = compare(found.before, found.after, pictures)
         library = deployed.identity.library
-        advice = suggestions(
-            found.before, found.after, found.factors, library=library, pictures=pictures
-        )
+        # What changes no image at hand is told, but is nothing to be done about.
+        costly = [f for f in found.factors if prices is None or prices.touches(f.name)]
+        advice = suggestions(found.before, found.after, costly, library=library, pictures=pictures)
     return Preflight(
         deployed.identity,
         manifest(),
@@ -138,5 +140,6 @@ def _compared(
         comparison=comparison,
         suggestions=tuple(advice),
         open_parts=found.notes,
+        prices=prices,
         **more,
     )

@@ -17,6 +17,8 @@ RED_FIRST = ("imagenet", "clip", "cifar10")
 REMEDIES = {
     "exchanged": "look at the order of axes: transpose(2, 0, 1) makes (3, H, W) of (H, W, 3)",
     "failures": "make it take these files too, or leave such files out before it",
+    "dump": "save NAME.npy of these too, from the same run of the device; what the device itself refuses "
+    "stays refused",
     "range": "look for a division by zero, such as the spread of a flat picture",
     "repeat": "leave random augmentation out of what is deployed; a preflight needs the same answer twice",
     "layout": "return one picture of three channels, (3, H, W) or (H, W, 3), alone or as a batch of one",
@@ -27,7 +29,8 @@ def findings_of(identity: Identity) -> Iterator[Finding]:
     """Yield what is wrong with the answers, then a finding on each part; unknown ones are warnings."""
     for name, sentence in identity.faults:
         # A file that is refused is a policy; one that is random or not finite is a fault.
-        verdict: Verdict = "warning" if name == "failures" and _answers(identity) else "failed"
+        refused = name in ("failures", "dump") and _answers(identity)
+        verdict: Verdict = "warning" if refused else "failed"
         yield Finding(name, verdict, sentence, REMEDIES[name])
     if identity.std is not None:
         yield from _range(1 / min(identity.std))

@@ -39,6 +39,8 @@ def identity_of(subject: Subject) -> Identity:
     answers = observe(subject)
     changed = answers.changed()
     reading, found, recipe = _examined(answers, changed)
+    if not changed and (changed := answers.changed()):  # only later on, while twins were asked about
+        reading, found, recipe = _examined(answers, changed)
     mean, std = named(reading.scale) if reading else (None, None)
     return Identity(
         spec=subject.spec,
@@ -121,9 +123,8 @@ def faults_of(answers: Answers, changed: Sequence[str]) -> tuple[tuple[str, str]
         name, why = next(iter(answers.failures.items()))
         listed = ", ".join(answers.failures) if len(answers.failures) < 5 else ""
         which = f" ({listed})" if listed else ""
-        found.append(
-            ("failures", f"{len(answers.failures)} of {total} probes fail{which}; {name}: {why}")
-        )
+        kind = "failures" if answers.subject.repeats else "dump"
+        found.append((kind, f"{len(answers.failures)} of {total} probes fail{which}; {name}: {why}"))
     broken = [n for n, a in answers.arrays.items() if not np.isfinite(a).all()]
     if broken:
         found.append(

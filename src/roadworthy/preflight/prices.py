@@ -17,7 +17,7 @@ REMAINDER = "unexplained"
 class Row:
     """One line of the bill: what was changed, how far the input moved in levels, and its price.
 
-    ``untouched`` is whether every image reaches the network as before. ``kind`` is ``factor``,
+    ``untouched`` is whether every image reaches the network as before, and none is refused. ``kind`` is ``factor``,
     ``whole``, ``itself`` or, from all factors to the deployment, ``remainder``.
     """
 
@@ -66,6 +66,11 @@ class Prices:
     def row(self, name: str) -> Row | None:
         """Return the row of this name, or None."""
         return next((row for row in self.rows if row.name == name), None)
+
+    def touches(self, name: str) -> bool:
+        """Return whether this factor changes an image at all; one that has no price may."""
+        row = self.row(name)
+        return row is None or not row.untouched
 
     @property
     def whole(self) -> Row | None:

@@ -27,7 +27,14 @@ _LIBRARIES = {
 }
 
 
-@decoder(*_LIBRARIES, reads=plain_jpeg, needs="jpeglib", extra="decoders")
+_WORDS = {
+    "9f": "The Independent JPEG Group's libjpeg 9f: chroma brought to full size inside the DCT.",
+    "6b-float": "The Independent JPEG Group's libjpeg 6b with the floating-point inverse DCT.",
+    "turbo-float": "libjpeg-turbo 2.1 with the floating-point inverse DCT.",
+}
+
+
+@decoder(words=_WORDS, reads=plain_jpeg, needs="jpeglib", extra="decoders")
 def jpeglib(data: bytes, variant: str) -> Image:
     """Decode a JPEG to uint8 RGB (H, W, 3) with one of the libraries that jpeglib ships.
 

@@ -7,7 +7,13 @@ from roadworthy.pipeline.stages import decoder
 from roadworthy.types import Image
 
 
-@decoder("turbo", "rust", reads=plain_jpeg, needs="kornia_rs", extra="decoders")
+_WORDS = {
+    "turbo": "libjpeg-turbo, called from Rust by kornia-rs.",
+    "rust": "kornia-rs's decoder written in Rust, which shares no code with any libjpeg.",
+}
+
+
+@decoder(words=_WORDS, reads=plain_jpeg, needs="kornia_rs", extra="decoders")
 def kornia(data: bytes, variant: str) -> Image:
     """Decode a JPEG to uint8 RGB (H, W, 3) with kornia-rs.
 

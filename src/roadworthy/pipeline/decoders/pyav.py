@@ -12,9 +12,15 @@ from roadworthy.types import Image
 
 _ACCURATE = "BICUBIC", "ACCURATE_RND", "FULL_CHR_H_INT"
 _WAYS = {"": ("BILINEAR",), "bicubic": ("BICUBIC",), "point": ("POINT",), "accurate": _ACCURATE}
+_WORDS = {
+    "": "FFmpeg's decoder and swscale as PyAV's to_ndarray calls it: bilinear.",
+    "bicubic": "FFmpeg's decoder and swscale's bicubic, the default of the command ffmpeg.",
+    "point": "FFmpeg's decoder and swscale's point: chroma samples repeated.",
+    "accurate": "FFmpeg's decoder and swscale with accurate_rnd and full_chroma_int.",
+}
 
 
-@decoder(*_WAYS, reads=plain_jpeg, needs="av", extra="decoders")
+@decoder(words=_WORDS, reads=plain_jpeg, needs="av", extra="decoders")
 def pyav(data: bytes, variant: str) -> Image:
     """Decode a JPEG to uint8 RGB (H, W, 3) with FFmpeg through PyAV: its codec and swscale.
 

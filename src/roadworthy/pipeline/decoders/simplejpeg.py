@@ -7,15 +7,15 @@ from roadworthy.pipeline.stages import decoder
 from roadworthy.types import Image
 
 
-@decoder(
-    "",
-    "ifast",
-    "no-fancy",
-    "ifast-no-fancy",
-    reads=plain_jpeg,
-    needs="simplejpeg",
-    extra="decoders",
-)
+_WORDS = {
+    "": "libjpeg-turbo with its accurate options, through simplejpeg.",
+    "ifast": "libjpeg-turbo with the fast integer inverse DCT: TensorFlow's default.",
+    "no-fancy": "libjpeg-turbo that repeats chroma samples: as nvJPEG and DALI do by default.",
+    "ifast-no-fancy": "libjpeg-turbo with the fast integer inverse DCT, and chroma samples repeated.",
+}
+
+
+@decoder(words=_WORDS, reads=plain_jpeg, needs="simplejpeg", extra="decoders")
 def simplejpeg(data: bytes, variant: str) -> Image:
     """Decode a JPEG to uint8 RGB (H, W, 3) with libjpeg-turbo through simplejpeg.
 

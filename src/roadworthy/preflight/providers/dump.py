@@ -63,7 +63,7 @@ def _strangers(files: dict[str, Any]) -> str:
 
 def _tensor(files: dict[str, Path], name: str) -> NDArray[Any]:
     file = files.get(name)
-    if file is None:
+    if file is None or not file.exists():  # it may vanish while others are read
         raise RoadworthyError(f"no file {name}.npy")
     if file.stat().st_size > LARGEST:
         raise RoadworthyError(f"{name}.npy has more than {LARGEST >> 30} GiB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from against_world import CLASSES, SIZE, Broken, Mean, Noisy, compared, model, pictures
+from PIL import Image
 from test_check_pipelines import NETWORK, called, widest
 
+import roadworthy as rw
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.preflight.against.printed import printed
 from roadworthy.preflight.against.report import Artefacts
@@ -89,19 +92,13 @@ def test_other_numbers_are_the_stage_that_diverges() -> None:
     assert by["reading"].price.kl == pytest.approx(by["together"].price.kl, rel=1e-3)
 
 
+def preprocess(data: bytes) -> Any:
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    pixels = np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BILINEAR), np.float32)
+    return (pixels / 255 - 0.5).transpose(2, 0, 1) / 0.5
+
+
 def test_a_live_pipeline_of_the_second() -> None:
-    def preprocess(data: bytes) -> Any:
-        import io
-
-        from PIL import Image
-
-        image = (
-            Image.open(io.BytesIO(data))
-            .convert("RGB")
-            .resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-        )
-        return (np.asarray(image, np.float32) / 255 - 0.5).transpose(2, 0, 1) / 0.5
-
     found = compared(FLOAT, model(Mean(), "other"), pictures(), deployment=preprocess)
     assert found.comparison is not None
     assert found.comparison.first is None
@@ -124,7 +121,8 @@ def test_without_data_drawn_pictures_and_probes_serve() -> None:
 
 def test_values_that_are_not_finite_are_counted_and_wrong() -> None:
     found = compared(FLOAT, model(Broken(), "nan"), pictures())
-    assert found.logits.broken == 12
+    assert (found.logits.broken, found.logits.broken_in) == (12, (0, 12))
+    assert "0 answers of the first artefact, 12 of the second" in printed(found)
     assert found.diverges == "network"
     (row,) = found.prices.rows
     assert row.price.drop == row.price.flips == pytest.approx(100 / 3)
@@ -139,6 +137,43 @@ def test_a_broken_file_is_counted_and_named() -> None:
         compared(FLOAT, FLOAT, pictures(broken=100))
 
 
+def test_what_the_second_refuses_may_be_lost() -> None:
+    def choosy(data: bytes) -> Any:
+        if data in refused:
+            raise ValueError("not this one")
+        return preprocess(data)
+
+    data = pictures()
+    refused = {data.read(sample) for sample in data.samples[:9]}
+    whole, part = (
+        compared(FLOAT, model(Mean(), "other"), data, deployment=call, max_drop=12)
+        for call in (preprocess, choosy)
+    )
+    assert whole.gate is not None
+    assert part.gate is not None
+    assert (whole.gate.decision, part.gate.decision) == ("passed", "undecided")
+    assert "9 images that training reads are refused" in part.gate.sentence
+    assert (part.prices.refused, len(part.failures)) == (9, 9)
+
+
+def test_frames_of_two_sizes_are_said_to_be_that() -> None:
+    found = compared(FLOAT, rw.wrap(Mean(), mean="half", std="half", size=24, name="s"), pictures())
+    assert found.diverges == "resize"
+    assert any("takes frames of 24x24: the same tensor, 32x32, is" in n for n in found.notes)
+
+
+def test_pixels_are_told_from_numbers_whatever_the_scale_of_the_logits() -> None:
+    class Roots(Mean):
+        """Takes pixels, has NaN for negative numbers, and hundredfold logits."""
+
+        def forward(self, x: Any) -> Any:
+            return 100 * super().forward(x.sqrt().square())
+
+    found = compared(FLOAT, model(Roots(inside=True), "roots", mean="none"), pictures())
+    assert any("normalises by itself" in note for note in found.notes)
+    assert found.logits.broken == 0
+
+
 def test_artefacts_of_other_models_are_refused() -> None:
     with pytest.raises(UsageError, match="is random: asked twice"):
         compared(FLOAT, model(Noisy(), "noisy"), pictures())
@@ -150,7 +185,7 @@ def test_artefacts_of_other_models_are_refused() -> None:
     with pytest.raises(UsageError, match="come in another order"):
         compared(FLOAT, model(Mean((2, 0, 1)), "turned"), pictures())
     everywhere = model(Broken((0, 0, 0), more=float("nan")), "nan")
-    with pytest.raises(RoadworthyError, match="answers every image with NaN"):
+    with pytest.raises(RoadworthyError, match="'float' for 0, 'nan' for 36"):
         compared(FLOAT, everywhere, pictures())
 
 

@@ -63,7 +63,9 @@ def examined(
     outcome = judge_both(pair, _ways(pair, sides, found), samples, dataset, relation, device)
     _check(outcome, pair, dataset)
     rows = tuple(outcome.rows(labelled=relation is not None))
-    prices = Prices(rows, outcome.logits.n, relation is not None, notes)
+    prices = Prices(
+        rows, outcome.logits.n, relation is not None, notes, rows[-1].name, outcome.refused
+    )
     pictures = None if data is None else pictures_of(dataset, samples[:COMPARED])
     return _report(pair, found, outcome, prices, pictures, dataset, max_drop)
 
@@ -96,7 +98,7 @@ def _report(
         suggestions=tuple(advice),
         prices=prices,
         failures=tuple(outcome.failures),
-        gate=None if max_drop is None else gate(prices.rows[-1], max_drop),
+        gate=None if max_drop is None else gate(prices.whole, max_drop, refused=prices.refused),
         manifest=manifest(),
     )
 
@@ -167,9 +169,11 @@ def _check(outcome: Outcome, pair: Pair, dataset: Dataset) -> None:
     if not outcome.logits.n:
         raise UsageError(f"no image of '{dataset.spec}' can be read: {outcome.failures[0]}")
     if outcome.logits.broken == outcome.logits.n:
+        broken = zip((pair.first, pair.second), outcome.logits.broken_in, strict=True)
+        counts = ", ".join(f"'{each.name}' for {count}" for each, count in broken)
         raise RoadworthyError(
-            f"'{pair.first.name}' or '{pair.second.name}' answers every image with NaN or infinite "
-            "values: nothing can be compared"
+            f"of {outcome.logits.n} images not one is answered by both with finite values; NaN or "
+            f"infinite ones come of {counts}: nothing can be compared"
         )
     first, second = (np.concatenate(kept) for kept in zip(*outcome.logits.kept, strict=True))
     check_order(first, second, (pair.first.name, pair.second.name))

@@ -72,13 +72,17 @@ class Sums:
 
 @dataclass
 class Outcome:
-    """What judging gave: differences of logits, lines of the bill, and images that could not be read."""
+    """What judging gave: differences of logits, lines of the bill, and images that could not be read.
+
+    ``refused`` counts those of them that the first artefact reads.
+    """
 
     logits: LogitSums = field(default_factory=LogitSums)
     sums: dict[str, Sums] = field(default_factory=lambda: {name: Sums() for name in CHANGES})
     levels: list[float] = field(default_factory=list)
     equal: bool = True
     failures: list[str] = field(default_factory=list)
+    refused: int = 0
 
     def rows(self, *, labelled: bool) -> Iterator[Row]:
         """Yield the lines; where both read every file alike there is but one."""
@@ -124,6 +128,7 @@ def judge_both(
                 meant = block_of(block, {"b": ways[1]}, numbers[0], dataset=dataset, pool=pool)
             failed = one.failures["a"] | own.failures["b"]
             found.failures += [failed[i] for i in sorted(failed)]
+            found.refused += len(failed) - len(one.failures["a"])
             images = one.images["a"], own.images["b"], meant.images["b"]
             _add(found, block, judges, images, relation)
     return found

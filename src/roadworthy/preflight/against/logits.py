@@ -21,8 +21,8 @@ class LogitDifference:
     """Logits of ``n`` images by two artefacts: |difference|, ``spread`` of the first's, cosine, agreement.
 
     ``agreement`` is the share of images, in percent, that get the same prediction; ``broken`` counts
-    those with values that are not finite in either, which enter nothing but the agreement. The
-    cosine is that of the rows of logits.
+    those with values that are not finite in either, which enter nothing but the agreement, and
+    ``broken_in`` those of each. The cosine is that of the rows of logits.
     """
 
     n: int
@@ -33,6 +33,7 @@ class LogitDifference:
     least_cosine: float
     agreement: float
     broken: int = 0
+    broken_in: tuple[int, int] = (0, 0)
 
     @property
     def relative(self) -> float:
@@ -59,6 +60,7 @@ class LogitSums:
 
     n: int = 0
     broken: int = 0
+    broken_in: list[int] = field(default_factory=lambda: [0, 0])
     agreeing: int = 0
     values: int = 0
     largest: float = 0.0
@@ -70,8 +72,11 @@ class LogitSums:
 
     def add(self, first: Logits, second: Logits) -> None:
         """Add images, both (N, classes)."""
-        good = finite(first) & finite(second)
+        each = finite(first), finite(second)
+        good = each[0] & each[1]
         self.n += len(good)
+        for side, fine in enumerate(each):
+            self.broken_in[side] += int((~fine).sum())
         self.broken += int((~good).sum())
         a, b = (x[good].astype(np.float64) for x in (first, second))
         if not len(a):
@@ -100,6 +105,7 @@ class LogitSums:
             least_cosine=min(self.cosines, default=math.nan),
             agreement=100 * self.agreeing / max(1, self.n),
             broken=self.broken,
+            broken_in=(self.broken_in[0], self.broken_in[1]),
         )
 
 

@@ -35,7 +35,8 @@ def _logits(found: Artefacts) -> Iterator[str]:
     yield f"cosine      mean {logits.cosine:.6f}, least {logits.least_cosine:.6f}"
     yield f"agreement   {logits.agreement:.2f} % of predictions"
     if logits.broken:
-        yield f"not finite  {logits.broken} images, in one or the other"
+        mine, theirs = logits.broken_in
+        yield f"not finite  {mine} answers of the first artefact, {theirs} of the second"
 
 
 def _tensors(found: Artefacts) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,7 +76,7 @@ def paired(first: Artefact, second: Artefact, *, text: object, device: str) -> P
     or numbers is found out on pictures drawn by the package.
     """
     said = _said(text)
-    second = _reading(first, second, said)
+    second = _framed(first, _reading(first, second, said))
     mine, theirs = first.numbers, second.numbers
     if mine is None or theirs is None or mine == theirs:
         return Pair(first, second, alike=True, fed=second.model)
@@ -115,6 +116,19 @@ def _reading(first: Artefact, second: Artefact, said: set[str]) -> Artefact:
     return _noting(replace(second, model=replace(model, pipeline=wanted)), note)  # type: ignore[type-var]
 
 
+def _framed(first: Artefact, second: Artefact) -> Artefact:
+    """Note that the two take frames of two sizes, so that the same tensor is not the same inside."""
+    sizes = [each.model.pipeline.size for each in (first, second)]
+    if None in sizes or sizes[0] == sizes[1]:
+        return second
+    mine, theirs = ("x".join(map(str, size)) for size in sizes if size)
+    note = (
+        f"{second.name} takes frames of {theirs}: the same tensor, {mine}, is resized for it, and what "
+        "that does counts as the network's"
+    )
+    return _noting(second, note)
+
+
 def _noting(given: Artefact, note: str) -> Artefact:
     return replace(given, notes=(*given.notes, note))
 
@@ -134,13 +148,16 @@ def _nearer(first: Classifier, own: Classifier, fed: Classifier, device: str) ->
 
 
 def _off(model: Classifier, x: Any, wanted: np.ndarray[Any, Any]) -> float:
-    """Return how far the answers of ``model`` are from those wanted: 1 - correlation over all logits."""
+    """Return how far the answers of ``model`` are from those wanted: the mean |difference| of logits.
+
+    What is common to all logits of an image is left out; infinite where there are no such answers.
+    """
     try:
         found = forward(model, x, name=model.id)
     except RoadworthyError:  # it does not run on these; the comparison itself will say why
-        return 2.0
+        return math.inf
     if found.shape != wanted.shape or not (finite(found).all() and finite(wanted).all()):
-        return 2.0
+        return math.inf
     a, b = (v - v.mean(axis=1, keepdims=True) for v in (found.astype(np.float64), wanted))
     return float(np.abs(a - b).mean())
 

@@ -126,6 +126,12 @@ def test_values_that_are_not_finite_are_counted_and_wrong() -> None:
     assert found.diverges == "network"
     (row,) = found.prices.rows
     assert row.price.drop == row.price.flips == pytest.approx(100 / 3)
+    twice = compared(model(Broken(), "nan"), model(Broken(), "nan"), pictures())
+    assert (twice.logits.broken_in, twice.flips[0], twice.prices.rows[0].untouched) == (
+        (12, 12),
+        0,
+        True,
+    )
     json.dumps(found.as_dict(), allow_nan=False)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from check_world import HALF, PALETTE, Palette, colours, wrapped
 from preflight_world import opened, recipe
+from torch import Tensor
 
 from roadworthy.data.base import Images
 from roadworthy.preflight import api
 from roadworthy.preflight.prices import DEPLOYED, REMAINDER, WHOLE
+from roadworthy.preflight.printed import printed
 from roadworthy.preflight.report import Preflight
 
 LABELS = [i % 10 for i in range(80)]
@@ -83,6 +87,38 @@ def test_each_change_has_its_own_price_and_all_together_another() -> None:
     assert found.prices.worst is not None
     single = {n: r.price.drop or 0.0 for n, r in rows.items() if r.kind == "factor"}
     assert found.prices.worst.name == max(single, key=lambda n: single[n])
+
+
+class Blind(Palette):
+    """Answers with NaN where there is more red than blue."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        red, _, blue = x.mean((2, 3)).split(1, dim=1)
+        return torch.where(red > blue, torch.nan, super().forward(x))
+
+
+def test_answers_that_are_not_finite_are_no_predictions_and_wrong() -> None:
+    blind = wrapped(Blind(*HALF), mean="half", std="half")
+    reddish = FRAMES.mean(axis=(1, 2))[:, 0] > FRAMES.mean(axis=(1, 2))[:, 2]
+    assert 0 < reddish.sum() < len(LABELS)
+    found = api.check(blind, DATA, deployment=plain(bgr=True))
+    assert isinstance(found, Preflight)
+    assert found.prices is not None
+    row = found.prices.row("colour")
+    assert row is not None
+    known = [n for n, red in enumerate(reddish) if not red]
+    assert row.price.before == pytest.approx(100 * sum(map(hit, known)) / len(LABELS))
+    assert row.price.flips == 100  # each is answered on one side alone
+    assert found.prices.row("depth").price.flips == 0  # type: ignore[union-attr]
+    assert row.as_dict()["kl"] is None
+    json.dumps(found.as_dict(), allow_nan=False)
+    assert "nan" not in printed(found)
+
+
+def hit(number: int) -> bool:
+    """Whether the nearest colour to a picture is its own."""
+    mean = FRAMES[number].mean(axis=(0, 1)) / 255
+    return int(((mean - PALETTE) ** 2).sum(axis=1).argmin()) == LABELS[number]
 
 
 def test_what_no_name_explains_is_said_and_priced() -> None:
@@ -177,8 +213,6 @@ def test_a_limit_that_is_broken_ends_in_exit_code_4() -> None:
 
 
 def test_all_of_it_is_plain_values() -> None:
-    import json
-
     found = checked(plain(bgr=True), max_drop=1.0).as_dict()
     again = json.loads(json.dumps(found))
     assert again["gate"]["decision"] == "failed"

@@ -12,11 +12,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from production_world import SIDE, drawn, encoded, noisy, tiny, written
+from production_world import SIDE, Tiny, drawn, encoded, noisy, tiny, written
 from test_check_pipelines import NETWORK, called
+from torch import Tensor
 
+import roadworthy as rw
 from roadworthy.data.registry import open_data
-from roadworthy.errors import UsageError
+from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.pipeline.base import Pipeline, run
 from roadworthy.preflight import api
 from roadworthy.preflight.production import likeness as matching
@@ -214,6 +216,38 @@ def test_a_broken_file_is_counted_and_named(folder: Path, few: None, tmp_path: P
     assert found.exit_code == 0
     assert found.flips is not None
     assert all(row.flips.n == 12 for row in found.flips.options)
+
+
+class Dark(Tiny):
+    """Answers with NaN to the darker pictures, or to all."""
+
+    def __init__(self, below: float) -> None:
+        super().__init__()
+        self.below = below
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = super().forward(x)
+        return torch.where(x.mean((1, 2, 3))[:, None] < self.below, torch.nan, found)
+
+
+def test_answers_that_are_not_finite_have_no_confidence(folder: Path, few: None) -> None:
+    data = open_unlabelled(f"imagefolder:{folder}/noise")
+    means = [run(data.read(s), tiny().pipeline, name=s.id).mean() / 255 for s in data.samples]
+    below = float(np.median(means)) + 1e-4
+    dark = sum(mean < below for mean in means)
+    model = rw.wrap(Dark(below), size=SIDE, name="dark")
+    spec = f"imagefolder:{folder}/noise"
+    found = api.check(model, spec, unlabelled=True, reference=f"imagefolder:{folder}/reference")
+    assert isinstance(found, Production)
+    assert found.drift is not None
+    assert (found.drift.n, found.drift.n + dark) == (len(means) - dark, len(means))
+    assert found.drift.mean > 25  # of five classes: none of them is a softmax of nothing
+    said = f"answers {dark} of {len(means)} images with NaN"
+    assert any(said in note for note in found.notes)
+    assert said in printed(found).replace("\n      ", " ")
+    json.dumps(found.as_dict(), allow_nan=False)
+    with pytest.raises(RoadworthyError, match="answers every image of .* with NaN"):
+        api.check(rw.wrap(Dark(2.0), size=SIDE, name="dark"), spec, unlabelled=True)
 
 
 def test_folders_with_and_without_classes_are_the_same_images(folder: Path, tmp_path: Path) -> None:

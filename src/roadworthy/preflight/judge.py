@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roadworthy.data.labels import Relation
 from roadworthy.engine.forward import forward
 from roadworthy.engine.options import DEFAULT_BATCH_SIZE, cores
-from roadworthy.engine.verdict import verdicts
+from roadworthy.preflight.answers import changed, right
 from roadworthy.preflight.layout import Floats
-from roadworthy.preflight.paired import Price, divergence, price
+from roadworthy.preflight.paired import Price, price
 from roadworthy.preflight.tensors import Numbers
 from roadworthy.preflight.ways import Levels, Way, block_of
 from roadworthy.types import Classifier, Dataset, Logits, Sample
@@ -111,21 +110,18 @@ class Judge:
         if not both:
             return
         before, after = (np.stack([judged[label][i] for i in both]) for label in pair)
-        tally.flipped += (before.argmax(axis=1) != after.argmax(axis=1)).tolist()
-        tally.kl += divergence(before, after).tolist()
+        flipped, kl = changed(before, after)
+        tally.flipped += flipped
+        tally.kl += kl
         if self.relation is not None:
             labels = np.array([self.relation.target_of(block[i].label) for i in both], np.int32)
-            tally.before += self._right(before, labels, self.relation)
-            tally.after += self._right(after, labels, self.relation)
+            tally.before += right(before, labels, self.relation)
+            tally.after += right(after, labels, self.relation)
         shown = [(images[first][i], images[second][i]) for i in both]
         for a, b in shown:
             off = np.abs(b - a) if a.shape == b.shape else None
             tally.largest = max(tally.largest, np.inf if off is None else float(off.max()))
             tally.levels += [] if off is None else [float(off.mean())]
-
-    def _right(self, logits: Logits, labels: NDArray[np.int32], relation: Relation) -> list[bool]:
-        right: list[bool] = verdicts(logits, labels, subset=relation.subset)["correct"].tolist()
-        return right
 
     def judged(self, images: Mapping[int, Floats]) -> dict[int, Logits]:
         """Return logits by position, of images of one shape at a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,7 +23,7 @@ class Price:
     """What a change does to ``n`` images: rates in percent, the drop in points, p of McNemar's test.
 
     ``flips`` is the share of images with another prediction, ``kl`` the mean of KL(training ||
-    changed) in nats. All about accuracy is None without labels. ``detectable`` is the smallest drop
+    changed) in nats over images that both answer with finite values, NaN if there are none. All about accuracy is None without labels. ``detectable`` is the smallest drop
     that so many images would have shown.
     """
 
@@ -51,7 +52,7 @@ class Price:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers by name."""
-        return asdict(self)
+        return {**asdict(self), "kl": self.kl if math.isfinite(self.kl) else None}
 
 
 def price(
@@ -59,14 +60,14 @@ def price(
 ) -> Price | None:
     """Sum up images (N,): which got another prediction, by how much, and which were right on both sides.
 
-    ``right`` is None without labels. None where there are no images.
+    ``kl`` has those that both sides answer. ``right`` is None without labels. None where there are no images.
     """
     n = len(flipped)
     if not n:
         return None
     flips = int(flipped.sum())
     high = 100 * float(wilson(flips, n)[1])
-    plain = Price(n=n, flips=100 * flips / n, flips_high=high, kl=float(kl.mean()))
+    plain = Price(n=n, flips=100 * flips / n, flips_high=high, kl=float(kl.mean()) if len(kl) else math.nan)
     return plain if right is None else _with_accuracy(plain, *right)
 
 

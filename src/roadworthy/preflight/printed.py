@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 from roadworthy.models.check.report import Report, lines, text, wrapped
 from roadworthy.preflight.against.report import Artefacts
@@ -119,7 +120,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         _number(price.drop, ".2f"),
         between,
         f"{price.flips:.1f} %",
-        _number(price.kl, ".3f"),
+        _number(price.kl if isfinite(price.kl) else None, ".3f"),
         _number(price.p, ".2g"),
         _number(price.detectable, ".1f"),
     )

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.data.labels import Relation
-from roadworthy.engine.forward import finite
 from roadworthy.engine.options import cores
-from roadworthy.engine.verdict import verdicts
 from roadworthy.preflight.against.logits import LogitSums
 from roadworthy.preflight.against.sides import Pair
 from roadworthy.preflight.judge import BLOCK, Judge
-from roadworthy.preflight.paired import divergence, price
+from roadworthy.preflight.answers import changed, right
+from roadworthy.preflight.paired import price
 from roadworthy.preflight.prices import Row
 from roadworthy.preflight.tensors import PLAIN, Numbers
 from roadworthy.preflight.ways import Levels, Way, block_of
@@ -44,24 +43,19 @@ class Sums:
     def add(
         self, a: Logits, b: Logits, labels: NDArray[np.int32] | None, relation: Relation | None
     ) -> None:
-        """Add images (N, classes); answers that are not finite are no prediction, and wrong."""
-        good = [finite(x) for x in (a, b)]
-        both = good[0] & good[1]
-        self.moved |= not np.array_equal(a, b)
-        self.flipped += ((a.argmax(axis=1) != b.argmax(axis=1)) | ~both).tolist()
-        self.kl += divergence(a[both], b[both]).tolist()
-        if relation is None or labels is None:
-            return
-        for kept, logits, fine in zip((self.before, self.after), (a, b), good, strict=True):
-            plain = np.where(fine[:, None], logits, np.float32(0))
-            right = verdicts(plain, labels, subset=relation.subset)["correct"]
-            kept += (right & fine).tolist()
+        """Add images (N, classes)."""
+        self.moved |= not np.array_equal(a, b, equal_nan=True)
+        flipped, kl = changed(a, b)
+        self.flipped += flipped
+        self.kl += kl
+        if relation is not None and labels is not None:
+            self.before += right(a, labels, relation)
+            self.after += right(b, labels, relation)
 
     def row(self, name: str, levels: float | None, *, labelled: bool) -> Row | None:
         """Return the line of the bill; None where no image could be judged."""
         pair = (np.array(self.before, bool), np.array(self.after, bool)) if labelled else None
-        kl = np.array(self.kl) if self.kl else np.array([np.nan])
-        made = price(np.array(self.flipped, bool), kl, pair)
+        made = price(np.array(self.flipped, bool), np.array(self.kl), pair)
         if made is None:
             return None
         kind = "whole" if name == BOTH else "factor"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from roadworthy.data.order import order
-from roadworthy.errors import UsageError
+from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.evaluation import use_cores
 from roadworthy.models.load import load
 from roadworthy.preflight.judge import Judge
 from roadworthy.preflight.manifest import manifest
-from roadworthy.preflight.production.drift import drift
+from roadworthy.preflight.production.drift import Drift, drift
 from roadworthy.preflight.production.flips import flips_of
-from roadworthy.preflight.production.gathered import gathered
+from roadworthy.preflight.production.gathered import Gathered, gathered
 from roadworthy.preflight.production.likeness import BASIS
 from roadworthy.preflight.production.looks import looks
 from roadworthy.preflight.production.opened import open_unlabelled
@@ -39,6 +41,11 @@ def examined(
     judge = _judge(classifier, dataset, device)
     samples = _first(dataset, limit)
     here = gathered(judge, dataset, samples, keep=BASIS)
+    if not here.confidence:
+        raise RoadworthyError(
+            f"'{judge.name}' answers every image of '{dataset.spec}' with NaN or infinite values: look "
+            "at it with `roadworthy check -m MODEL -d DATA` first"
+        )
     there = None
     if beside is not None:
         other = _judge(classifier, beside, device)
@@ -49,14 +56,28 @@ def examined(
         reference=None if beside is None else beside.spec,
         asked=here.asked,
         looks=looks(here, there),
-        drift=None if there is None else drift(here.confidences, there.confidences),
+        drift=_drift(here, there),
         flips=flips_of(judge, samples),
         failures=tuple(here.failures),
         reference_failures=() if there is None else tuple(there.failures),
         shared=0 if there is None else len(here.contents & there.contents),
-        notes=tuple(getattr(classifier, "notes", ())),
+        notes=(*getattr(classifier, "notes", ()), *_broken(here, there)),
         manifest=manifest(),
     )
+
+
+def _drift(here: Gathered, there: Gathered | None) -> Drift | None:
+    if there is None or not here.confidence or not there.confidence:
+        return None
+    return drift(here.confidences, there.confidences)
+
+
+def _broken(here: Gathered, there: Gathered | None) -> Iterator[str]:
+    """Say how many answers are NaN or infinite, in which there is no confidence."""
+    for what, found in (("images", here), ("images of the reference", there)):
+        if found is not None and found.broken:
+            total = found.broken + len(found.confidence)
+            yield f"the model answers {found.broken} of {total} {what} with NaN or infinite values"
 
 
 def _judge(classifier: Classifier, dataset: Dataset, device: str) -> Judge:

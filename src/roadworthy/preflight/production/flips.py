@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.engine.forward import finite
 from roadworthy.engine.options import cores
-from roadworthy.errors import InapplicableError, RoadworthyError
+from roadworthy.errors import RoadworthyError
 from roadworthy.metrics.interval import wilson
 from roadworthy.pipeline.base import Pipeline, decode_hash
+from roadworthy.preflight.answers import changed
 from roadworthy.preflight.factors import Reader
 from roadworthy.preflight.judge import BLOCK, Judge
-from roadworthy.preflight.paired import divergence
 from roadworthy.preflight.ways import Way, block_of
 from roadworthy.stress.bound import stress
 from roadworthy.stress.changes import check_applies, judged_by, read_by
@@ -95,10 +94,9 @@ class _Tally:
     kl: list[float] = field(default_factory=list)
 
     def add(self, ids: Sequence[str], before: Logits, after: Logits) -> None:
-        good = finite(before) & finite(after)
-        changed = (before.argmax(axis=1) != after.argmax(axis=1)) | ~good
-        self.flipped |= dict(zip(ids, changed.tolist(), strict=True))
-        self.kl += divergence(before[good], after[good]).tolist()
+        flipped, kl = changed(before, after)
+        self.flipped |= dict(zip(ids, flipped, strict=True))
+        self.kl += kl
 
 
 def options_of(model: Classifier) -> tuple[list[Option], list[str]]:
@@ -114,7 +112,7 @@ def options_of(model: Classifier) -> tuple[list[Option], list[str]]:
         for text in specs:
             try:
                 option = _option(model, factor, text)
-            except InapplicableError as error:
+            except RoadworthyError as error:  # it cannot be made here, or of this network
                 skipped.append(f"{text}: {error}")
                 continue
             if option.pipeline is not None:

@@ -66,11 +66,12 @@ class Seen:
 
 @dataclass
 class Gathered:
-    """A set of images: what their files say, measures, confidence in [0, 1] and predictions of all.
+    """A set of images: what their files say, measures, and confidence in [0, 1].
 
     ``frames`` are what the network gets, ``cuts`` the middle of the pictures as they are in the
     files, by its side in pixels. ``contents`` are digests by which the same files are known again, and
-    ``failures`` says which files cannot be read, and why.
+    ``failures`` says which files cannot be read, and why. ``broken`` counts answers that are not
+    finite, in which there is no confidence.
     """
 
     spec: str
@@ -79,13 +80,13 @@ class Gathered:
     frames: Seen = field(default_factory=lambda: Seen())
     cuts: dict[int, Seen] = field(default_factory=lambda: defaultdict(Seen))
     confidence: list[float] = field(default_factory=list)
-    predictions: list[int] = field(default_factory=list)
+    broken: int = 0
     contents: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
 
     @property
     def confidences(self) -> NDArray[np.float64]:
-        """The confidence of all images, (N,)."""
+        """The confidence of all images that are answered, (N,)."""
         return np.array(self.confidence)
 
 
@@ -189,9 +190,9 @@ def _add(
     logits = judge.judged({i: frame.astype(np.float32) for i, frame in frames.items()})
     if logits:
         stack = np.stack([logits[i] for i in frames])
-        plain = np.where(finite(stack)[:, None], stack, np.float32(0))
-        found.confidence += np.exp(log_softmax(plain).max(axis=1)).tolist()
-        found.predictions += stack.argmax(axis=1).tolist()
+        good = finite(stack)
+        found.broken += int((~good).sum())
+        found.confidence += np.exp(log_softmax(stack[good]).max(axis=1)).tolist()
 
 
 def medians(facts: Sequence[FileFacts], name: str) -> float | None:

@@ -55,4 +55,6 @@ def test_what_is_not_installed_is_marked(monkeypatch: pytest.MonkeyPatch, call: 
 def test_variants_of_one_library_say_what_tells_them_apart(kind: str, call: Call) -> None:
     found = json.loads(call("ls", kind, "--json").out)
     assert len(set(found.values())) == len(found)
-    assert "chroma samples repeated" in json.loads(call("ls", "decoders", "--json").out)["pyav-point"]
+    assert (
+        "chroma samples repeated" in json.loads(call("ls", "decoders", "--json").out)["pyav-point"]
+    )

@@ -162,7 +162,12 @@ def test_two_pipelines_are_compared_without_a_model(
         (("-m", "demo/efficientnet_lite0"), "give both, -m MODEL and -d DATA"),
         (("--training", "pipeline(size=32)"), "give --deployment as well"),
         (("--max-drop", "1"), "with --deployment PIPELINE or --against OTHER"),
-        (("-m", "m", "-d", "d", "--max-drop", "1"), "with --deployment PIPELINE or --against OTHER"),
+        (
+            ("-m", "m", "-d", "d", "--max-drop", "1"),
+            "with --deployment PIPELINE or --against OTHER",
+        ),
+        (("-m", "m", "-d", "d", "--unlabelled", "--limit", "0"), "limit must be at least 1"),
+        (("-m", "m", "-d", "d", "--against", "n", "--limit", "-3"), "limit must be at least 1"),
         (("-d", "demo/photos", "--deployment", "pipeline(size=32)"), "give -m MODEL as well"),
         (("--deployment", "pipeline(size=32)", "--max-drop", "1"), "with a model on data"),
         (("--deployment", "pipelin(size=32)"), "did you mean 'pipeline'"),

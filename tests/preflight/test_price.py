@@ -93,7 +93,7 @@ class Blind(Palette):
     """Answers with NaN where there is more red than blue."""
 
     def forward(self, x: Tensor) -> Tensor:
-        red, _, blue = x.mean((2, 3)).split(1, dim=1)
+        red, blue = (x[:, c : c + 1].mean((2, 3)) for c in (0, 2))
         return torch.where(red > blue, torch.nan, super().forward(x))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,15 +13,22 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import ImageFilter
 from production_world import SIDE, Tiny, drawn, encoded, noisy, tiny, written
+from scipy import special as scipy_special
 from test_check_pipelines import NETWORK, called
 from torch import Tensor
 
 import roadworthy as rw
+from roadworthy.data.order import order
 from roadworthy.data.registry import open_data
 from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.models.load import load
 from roadworthy.pipeline.base import Pipeline, run
 from roadworthy.preflight import api
+from roadworthy.preflight.production import examine as examining
 from roadworthy.preflight.production import likeness as matching
 from roadworthy.preflight.production.flips import flips_of, options_of
 from roadworthy.preflight.production.gathered import facts_of
@@ -154,7 +162,13 @@ def test_noisy_files_look_like_it_and_clean_ones_like_nothing(folder: Path, few:
     found = checked(f"imagefolder:{folder}/noise", reference)
     assert {spec.partition("(")[0] for spec in found.looks.stresses} == {"gaussian_noise"}
     assert found.looks.production.noise > found.looks.reference.noise + 5  # type: ignore[union-attr]
+    assert found.flips is not None
+    assert all(row.untouched for row in found.flips.options if row.factor == "decode")  # PNG files
+    assert any(not row.untouched for row in found.flips.options)
+    assert "these change nothing of any image:\n  decoder(decode=" in printed(found)
+    assert "made of 12 images of the reference" in printed(found)
     same = checked(reference, reference)
+    assert "made of" not in printed(same)
     assert same.looks.stresses == ()
     assert same.drift is not None
     assert (same.drift.distance, same.drift.difference, same.drift.drifted) == (0, 0, False)
@@ -246,7 +260,7 @@ def test_answers_that_are_not_finite_have_no_confidence(folder: Path, few: None)
     assert any(said in note for note in found.notes)
     assert said in printed(found).replace("\n      ", " ")
     json.dumps(found.as_dict(), allow_nan=False)
-    with pytest.raises(RoadworthyError, match="answers every image of .* with NaN"):
+    with pytest.raises(RoadworthyError, match=r"answers every image of .* with NaN"):
         api.check(rw.wrap(Dark(2.0), size=SIDE, name="dark"), spec, unlabelled=True)
 
 
@@ -313,37 +327,91 @@ def test_artefacts_and_deployments_without_labels(folder: Path, few: None) -> No
     assert other.exit_code == 0
 
 
+PHOTOGRAPHS = 40
+
+
+@pytest.fixture(scope="module")
+def photographs(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of photographs as they are, compressed, noisy and blurred."""
+    place = tmp_path_factory.mktemp("photographs")
+    for file in sorted((shared / "data/imagenet_sample/images").iterdir())[:PHOTOGRAPHS]:
+        picture = PillowImage.open(file).convert("RGB")
+        changed: dict[str, tuple[PillowImage.Image, dict[str, Any]]] = {
+            "clean": (picture, {"quality": 95, "subsampling": 0}),
+            "jpeg": (picture, {"quality": 30}),
+            "noise": (PillowImage.fromarray(noisy(20)(np.asarray(picture))), {}),
+            "blur": (picture.filter(ImageFilter.GaussianBlur(2)), {"quality": 95}),
+        }
+        for name, (made, options) in changed.items():
+            (place / name).mkdir(exist_ok=True)
+            made.save(place / name / (file.stem + (".jpg" if options else ".png")), **options)
+    return place
+
+
 @pytest.mark.shared
 @pytest.mark.demo
 @pytest.mark.slow
-def test_photographs_from_production(shared: Path, tmp_path: Path) -> None:
-    from PIL import Image as PillowImage
-    from PIL import ImageFilter
+def test_photographs_from_production(photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What changes is asked below, of few images: it takes most of the time, and is about none of this.
+    monkeypatch.setattr(examining, "flips_of", lambda *_: None)
+    monkeypatch.setattr(matching, "_vectors", remembered)  # one reference for all: made once
+    network = load("demo/efficientnet_lite0")
+    found: dict[str, Production] = {}
+    for name in ("clean", "jpeg", "noise", "blur"):
+        data, reference = (f"imagefolder:{photographs}/{part}" for part in (name, "clean"))
+        report = api.check(network, data, unlabelled=True, reference=reference)
+        assert isinstance(report, Production)
+        print(printed(report))
+        found[name] = report
+    assert found["clean"].looks.stresses == ()
+    assert found["clean"].drift is not None
+    assert (found["clean"].drift.drifted, found["clean"].shared) == (False, PHOTOGRAPHS)
+    jpeg, noise = found["jpeg"].looks, found["noise"].looks
+    assert jpeg.compression == "jpeg_compression(severity=1)"
+    for looks, name in ((jpeg, "jpeg_compression"), (noise, "gaussian_noise")):
+        assert looks.files is not None
+        assert looks.files.nearest is not None
+        near = [looks.files.nearest, *looks.files.as_near]
+        assert f"{name}(severity=1)" in [c.spec for c in near]
+        assert looks.files.nearest.explained > 0.9
+    assert noise.stresses[0].partition("(")[0] in ("gaussian_noise", "shot_noise", "speckle_noise")
+    assert any("blur" in spec for spec in found["blur"].looks.stresses)
+    blurred = found["blur"].drift
+    assert blurred is not None
+    assert blurred.difference < 0
 
-    files = sorted((shared / "data/imagenet_sample/images").iterdir())[:60]
-    pictures = [PillowImage.open(file).convert("RGB") for file in files]
-    for file, picture in zip(files, pictures, strict=True):
-        for name, made, options in (
-            ("clean", picture, {"quality": 95, "subsampling": 0}),
-            ("jpeg", picture, {"quality": 30}),
-            ("noise", PillowImage.fromarray(noisy(20)(np.asarray(picture))), {}),
-            ("blur", picture.filter(ImageFilter.GaussianBlur(2)), {"quality": 95}),
-        ):
-            (tmp_path / name).mkdir(exist_ok=True)
-            suffix = ".jpg" if options else ".png"
-            given: dict[str, Any] = dict(options)
-            made.save(tmp_path / name / (file.stem + suffix), **given)
-    found = {
-        name: api.check(
-            "demo/efficientnet_lite0",
-            f"imagefolder:{tmp_path}/{name}",
-            unlabelled=True,
-            reference=f"imagefolder:{tmp_path}/clean",
-        ).as_dict()["looks_like"]["stresses"]
-        for name in ("clean", "jpeg", "noise", "blur")
-    }
-    print(found)
-    assert found["clean"] == []
-    assert found["jpeg"][0] == "jpeg_compression(severity=1)"
-    assert found["noise"][0] == "gaussian_noise(severity=1)"
-    assert any("blur" in spec for spec in found["blur"])
+
+@pytest.mark.shared
+@pytest.mark.demo
+@pytest.mark.slow
+def test_flips_of_photographs_are_those_that_decoders_make(photographs: Path) -> None:
+    simplejpeg = pytest.importorskip("simplejpeg")
+    network = load("demo/efficientnet_lite0")
+    found = api.check(network, f"imagefolder:{photographs}/jpeg", unlabelled=True, limit=6)
+    assert isinstance(found, Production)
+    assert found.flips is not None
+    rows = {row.spec: row for row in found.flips.options}
+    assert {row.flips.n for row in rows.values()} == {6}
+    assert rows["decoder(decode=simplejpeg-no-fancy)"].kl > 0  # type: ignore[operator]
+    assert rows["resizer(resize=opencv-nearest)"].kl > rows["resizer(resize=opencv-area)"].kl  # type: ignore[operator]
+    assert not any("torchvision" in spec or "opencv)" in spec for spec in rows)  # as Pillow decodes
+
+    def logits(decode: Any) -> NDArray[np.float64]:
+        frames = []
+        for sample in order(open_unlabelled(f"imagefolder:{photographs}/jpeg").samples, seed=0)[:6]:
+            picture = PillowImage.fromarray(decode(Path(sample.location).read_bytes()))
+            short = min(picture.size)
+            width, height = (256 * side // short for side in picture.size)
+            picture = picture.resize((width, height), PillowImage.Resampling.BICUBIC)
+            left, top = round((width - 224) / 2), round((height - 224) / 2)
+            frames.append(np.asarray(picture.crop((left, top, left + 224, top + 224))))
+        x = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2) / 255
+        with torch.inference_mode():
+            return network.logits(x).double().numpy()  # type: ignore[no-any-return]
+
+    usual = logits(lambda data: np.asarray(PillowImage.open(io.BytesIO(data)).convert("RGB")))
+    other = logits(lambda data: simplejpeg.decode_jpeg(data, fastupsample=True))
+    p, q = (scipy_special.log_softmax(x, axis=1) for x in (usual, other))
+    row = rows["decoder(decode=simplejpeg-no-fancy)"]
+    assert row.kl == pytest.approx((np.exp(p) * (p - q)).sum(axis=1).mean(), rel=1e-3, abs=1e-6)
+    assert row.flips.rate == pytest.approx(100 * (usual.argmax(1) != other.argmax(1)).mean())

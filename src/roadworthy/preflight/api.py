@@ -58,7 +58,7 @@ def check(
     ``training`` (the first) and ``deployment`` (the second) do. Without ``data`` that is done on
     pictures drawn by the package. Artefacts with other classes and random ones raise UsageError.
 
-    ``unlabelled`` data need no labels, nor class folders; whatever labels there are count for nothing.
+    An ``unlabelled`` folder needs no class folders; labels of whatever data count for nothing.
     With neither ``against`` nor ``deployment`` the result says what the images look like, how many
     predictions change under systematic noise, and, beside ``reference``, whether the model's
     confidence has drifted and which corruption comes nearest.
@@ -71,6 +71,8 @@ def check(
         alone=against is None and deployment is None,
     )
     _check_arguments(model, data, deployment, training, max_drop, against)
+    if limit < 1:
+        raise UsageError(f"limit must be at least 1, not {limit}")
     if unlabelled and data is not None:
         from roadworthy.preflight.production.opened import open_unlabelled
 

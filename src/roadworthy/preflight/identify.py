@@ -39,7 +39,9 @@ def identity_of(subject: Subject) -> Identity:
     answers = observe(subject)
     changed = answers.changed()
     reading, found, recipe = _examined(answers, changed)
-    if not changed and (changed := answers.changed()):  # only later on, while twins were asked about
+    if not changed and (
+        changed := answers.changed()
+    ):  # only later on, while twins were asked about
         reading, found, recipe = _examined(answers, changed)
     mean, std = named(reading.scale) if reading else (None, None)
     return Identity(
@@ -124,7 +126,9 @@ def faults_of(answers: Answers, changed: Sequence[str]) -> tuple[tuple[str, str]
         listed = ", ".join(answers.failures) if len(answers.failures) < 5 else ""
         which = f" ({listed})" if listed else ""
         kind = "failures" if answers.subject.repeats else "dump"
-        found.append((kind, f"{len(answers.failures)} of {total} probes fail{which}; {name}: {why}"))
+        found.append(
+            (kind, f"{len(answers.failures)} of {total} probes fail{which}; {name}: {why}")
+        )
     broken = [n for n, a in answers.arrays.items() if not np.isfinite(a).all()]
     if broken:
         found.append(

@@ -23,8 +23,9 @@ class Price:
     """What a change does to ``n`` images: rates in percent, the drop in points, p of McNemar's test.
 
     ``flips`` is the share of images with another prediction, ``kl`` the mean of KL(training ||
-    changed) in nats over images that both answer with finite values, NaN if there are none. All about accuracy is None without labels. ``detectable`` is the smallest drop
-    that so many images would have shown.
+    changed) in nats over images that both answer with finite values, NaN if there are none. All
+    about accuracy is None without labels. ``detectable`` is the smallest drop that so many images
+    would have shown.
     """
 
     n: int
@@ -60,14 +61,17 @@ def price(
 ) -> Price | None:
     """Sum up images (N,): which got another prediction, by how much, and which were right on both sides.
 
-    ``kl`` has those that both sides answer. ``right`` is None without labels. None where there are no images.
+    ``kl`` has those that both sides answer. ``right`` is None without labels. None where there are
+    no images.
     """
     n = len(flipped)
     if not n:
         return None
     flips = int(flipped.sum())
     high = 100 * float(wilson(flips, n)[1])
-    plain = Price(n=n, flips=100 * flips / n, flips_high=high, kl=float(kl.mean()) if len(kl) else math.nan)
+    plain = Price(
+        n=n, flips=100 * flips / n, flips_high=high, kl=float(kl.mean()) if len(kl) else math.nan
+    )
     return plain if right is None else _with_accuracy(plain, *right)
 
 

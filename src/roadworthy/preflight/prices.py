@@ -17,8 +17,8 @@ REMAINDER = "unexplained"
 class Row:
     """One line of the bill: what was changed, how far the input moved in levels, and its price.
 
-    ``untouched`` is whether every image reaches the network as before, and none is refused. ``kind`` is ``factor``,
-    ``whole``, ``itself`` or, from all factors to the deployment, ``remainder``.
+    ``untouched`` is whether every image reaches the network as before, and none is refused. ``kind``
+    is ``factor``, ``whole``, ``itself`` or, from all factors to the deployment, ``remainder``.
     """
 
     name: str

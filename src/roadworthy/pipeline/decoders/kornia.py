@@ -6,7 +6,6 @@ from roadworthy.pipeline.decoders._jpeg import plain_jpeg, three_channels
 from roadworthy.pipeline.stages import decoder
 from roadworthy.types import Image
 
-
 _WORDS = {
     "turbo": "libjpeg-turbo, called from Rust by kornia-rs.",
     "rust": "kornia-rs's decoder written in Rust, which shares no code with any libjpeg.",

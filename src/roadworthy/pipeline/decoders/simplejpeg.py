@@ -6,7 +6,6 @@ from roadworthy.pipeline.decoders._jpeg import plain_jpeg
 from roadworthy.pipeline.stages import decoder
 from roadworthy.types import Image
 
-
 _WORDS = {
     "": "libjpeg-turbo with its accurate options, through simplejpeg.",
     "ifast": "libjpeg-turbo with the fast integer inverse DCT: TensorFlow's default.",

@@ -13,8 +13,8 @@ from roadworthy.data.labels import Relation
 from roadworthy.engine.options import cores
 from roadworthy.preflight.against.logits import LogitSums
 from roadworthy.preflight.against.sides import Pair
-from roadworthy.preflight.judge import BLOCK, Judge
 from roadworthy.preflight.answers import changed, right
+from roadworthy.preflight.judge import BLOCK, Judge
 from roadworthy.preflight.paired import price
 from roadworthy.preflight.prices import Row
 from roadworthy.preflight.tensors import PLAIN, Numbers

@@ -56,12 +56,16 @@ def share(count: int, n: int) -> Share:
 
 @dataclass(frozen=True)
 class OptionFlips:
-    """What one option changes: predictions that flip, and the mean KL divergence in nats."""
+    """What one option changes: predictions that flip, and the mean KL divergence in nats.
+
+    ``untouched`` is whether every image reaches the network as before.
+    """
 
     factor: str
     spec: str
     flips: Share
     kl: float | None
+    untouched: bool
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,10 @@ class Flips:
 class _Tally:
     flipped: dict[str, bool] = field(default_factory=dict)
     kl: list[float] = field(default_factory=list)
+    moved: bool = False
 
     def add(self, ids: Sequence[str], before: Logits, after: Logits) -> None:
+        self.moved |= not np.array_equal(before, after, equal_nan=True)
         flipped, kl = changed(before, after)
         self.flipped |= dict(zip(ids, flipped, strict=True))
         self.kl += kl
@@ -179,7 +185,9 @@ def _judged(
 def _row(option: Option, tally: _Tally) -> OptionFlips:
     count = sum(tally.flipped.values())
     kl = float(np.mean(tally.kl)) if tally.kl else None
-    return OptionFlips(option.factor, option.spec, share(count, len(tally.flipped)), kl)
+    return OptionFlips(
+        option.factor, option.spec, share(count, len(tally.flipped)), kl, not tally.moved
+    )
 
 
 def _suites(rows: Sequence[OptionFlips], tallies: Mapping[str, _Tally]) -> list[SuiteFlips]:

@@ -58,7 +58,8 @@ class Likeness:
 
     ``nearest`` is None where nothing has moved beyond chance; ``candidates`` are the best few, each
     corruption once, ``moved`` the measures that moved most, each with its shift in standard
-    deviations over the reference's images. ``basis`` says how many frames that is told by.
+    deviations over the reference's images. ``basis`` says how many frames passed through the
+    corruptions, 0 where none did.
     """
 
     shifted: bool
@@ -125,7 +126,7 @@ def likeness(
             Candidate(name, severity, _explained(target, vector @ white))
             for name, severity, vector in _vectors(frames)
         ]
-    return Likeness(p < SURE, tuple(_best(found)), tuple(moved[:3]), p, len(frames))
+    return Likeness(p < SURE, tuple(_best(found)), tuple(moved[:3]), p, len(frames) if found else 0)
 
 
 def _best(found: Sequence[Candidate]) -> Iterator[Candidate]:

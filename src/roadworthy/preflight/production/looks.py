@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from roadworthy.preflight.production.gathered import FileFacts, Gathered, Seen, medians
-from roadworthy.preflight.production.likeness import BASIS, FEWEST, Likeness, likeness
+from roadworthy.preflight.production.likeness import FEWEST, Likeness, likeness
 from roadworthy.preflight.production.tables import coarseness
 from roadworthy.stress import STRESSES
 
@@ -178,6 +178,7 @@ def _sentences(found: Looks) -> Iterator[str]:
         yield from _likeness("what reaches the network looks", found.frames)
     if found.files is None and found.frames is None:
         yield f"fewer than {FEWEST} images on one side: nothing is matched"
+    yield from _matched(found.files, found.frames)
 
 
 def _likeness(who: str, found: Likeness) -> Iterator[str]:
@@ -197,6 +198,8 @@ def _likeness(who: str, found: Likeness) -> Iterator[str]:
         )
 
 
-BASIS_SENTENCE = (
-    f"matched to every corruption at every severity, made of {BASIS} images of the reference"
-)
+def _matched(*found: Likeness | None) -> Iterator[str]:
+    basis = max((each.basis for each in found if each is not None), default=0)
+    if basis:
+        images = "1 image" if basis == 1 else f"{basis} images"
+        yield f"matched to every corruption at every severity, made of {images} of the reference"

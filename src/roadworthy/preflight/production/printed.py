@@ -8,7 +8,7 @@ from roadworthy.models.check.report import wrapped
 from roadworthy.preflight.printed import closed
 from roadworthy.preflight.production.drift import Drift
 from roadworthy.preflight.production.flips import Flips, Share
-from roadworthy.preflight.production.looks import BASIS_SENTENCE, Files, Looks
+from roadworthy.preflight.production.looks import Files, Looks
 from roadworthy.preflight.production.report import Production
 
 
@@ -32,7 +32,8 @@ def _head(found: Production) -> Iterator[str]:
             more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
             yield from wrapped("note: ", f"{who}cannot be read: {'; '.join(failures[:3])}{more}")
     if found.shared:
-        yield from wrapped("note: ", f"{found.shared} files are in the reference as well")
+        files = "1 file is" if found.shared == 1 else f"{found.shared} files are"
+        yield from wrapped("note: ", f"{files} in the reference as well")
     for note in found.notes:
         yield from wrapped("note: ", note)
 
@@ -47,8 +48,6 @@ def _looks(found: Looks) -> Iterator[str]:
         yield f"{first:<{wide[0]}}  {here:<{wide[1]}}  {there}".rstrip()
     for sentence in found.sentences:
         yield from wrapped("", sentence)
-    if found.files is not None or found.frames is not None:
-        yield BASIS_SENTENCE
 
 
 def _size(files: Files) -> str:
@@ -101,17 +100,22 @@ def _flips(found: Flips) -> Iterator[str]:
             "" if row.kl is None else f"{row.kl:.3f}",
         )
         for row in found.options
+        if not row.untouched
     ]
     wide = [max(len(row[i]) for row in rows) for i in range(4)]
     for first, *others in rows:
         numbers = "  ".join(f"{cell:>{w}}" for cell, w in zip(others, wide[1:], strict=True))
         yield f"{first:<{wide[0]}}  {numbers}".rstrip()
+    same = [row.spec for row in found.options if row.untouched]
+    if same:
+        yield "these change nothing of any image:"
+        yield from wrapped("  ", ", ".join(same))
     for suite in found.suites:
         yield from wrapped(
             f"{suite.name}: ",
             f"all {suite.options} ways agree with the model on {suite.agreement.rate:.1f} % of images, "
-            f"95 % {_between(suite.agreement)}; {suite.flips:.2f} % of predictions change on average, "
-            f"most by {suite.worst}",
+            f"95 % {_between(suite.agreement)}; {suite.flips:.2f} % of predictions change on average"
+            + (f", most by {suite.worst}" if suite.flips else ""),
         )
     for reason in found.skipped:
         yield from wrapped("note: ", f"left out: {reason}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
+from engine_world import COLOURS
 from ranked_world import (
     SHY,
     SIDE,
@@ -25,11 +27,15 @@ from torch import Tensor, nn
 from transfer_world import NOT_OF_THE_MAKING, pictures
 
 import roadworthy as rw
+from roadworthy.engine import plan
 from roadworthy.engine.artifacts import Artifacts
+from roadworthy.engine.live import Quiet
 from roadworthy.errors import UsageError
 from roadworthy.models.expectation import averaged
 from roadworthy.models.silent import silent
 from roadworthy.pipeline.base import run as prepared
+from roadworthy.stress._subsets.settings import passes
+from roadworthy.stress.bound import stress
 from roadworthy.subsets import heat_maps, orders
 from roadworthy.types import Classes, Classifier
 
@@ -363,6 +369,40 @@ class Breaks(nn.Module):
         return torch.where(dark[:, None], torch.nan, logits)
 
 
+class Stopping(Quiet):
+    """Interrupts when the records of some batches have been seen."""
+
+    left = 3
+
+    def judged(self, cell: Any, rows: pl.DataFrame) -> None:
+        self.left -= cell.stress.name == "sis"
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def test_images_that_take_long_are_kept_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for spec, size, long in (
+        ("sis(method=exact)", (32, 32), True),
+        ("sis(exact_from=500)", (224, 224), True),
+        ("sis", (64, 64), False),
+        ("sis", (224, 224), False),
+    ):
+        assert (passes(stress(spec).settings[0].arguments, size)[0] > plan.LONG) == long
+    monkeypatch.setattr(plan, "LONG", 1000)
+    data, _ = grey_pictures(tmp_path / "grey")
+    spec = "sis(threshold=0.7, mask=zero, method=exact, controls=(), deletion=0)"
+    with pytest.raises(KeyboardInterrupt):
+        rw.evaluate(linear_net(), data, spec, out=tmp_path / "out", watcher=Stopping())
+    assert crafted(rw.Run(tmp_path / "out")) == [3]
+    run = rw.evaluate(linear_net(), data, spec, out=tmp_path / "out")
+    assert crafted(run) == [3]
+    whole = rw.evaluate(linear_net(), data, spec, out=tmp_path / "whole")
+    drop = ["request", "artifact"]
+    assert subsets(run).drop(drop).equals(subsets(whole).drop(drop))
+
+
 def test_what_is_not_finite_fails_and_is_never_a_subset(tmp_path: Path) -> None:
     data, pixels = grey_pictures(tmp_path / "grey")
     net = Breaks()
@@ -496,19 +536,23 @@ def test_other_masks_cover_what_is_not_kept(tmp_path: Path) -> None:
     assert failed["reason"].str.contains("no other image").all()
 
 
-def test_tokens_of_a_transformer_are_ranked_and_left_out(tmp_path: Path) -> None:
+def transformer(name: str, patch: int = 8) -> Classifier:
     import timm
 
     torch.manual_seed(2)
     vit = timm.create_model(
-        "vit_tiny_patch16_224", img_size=32, patch_size=8, num_classes=3, depth=2, embed_dim=24
+        "vit_tiny_patch16_224", img_size=32, patch_size=patch, num_classes=3, depth=2, embed_dim=24
     )
     with torch.no_grad():
         vit.head.weight.normal_()
         for block in vit.blocks:  # so that tokens look at each other
             block.attn.qkv.weight.mul_(20)
             block.attn.proj.weight.mul_(20)
-    net = rw.wrap(vit, size=32, name="vit", classes=Classes(3))
+    return rw.wrap(vit, size=32, name=name, classes=Classes(3, COLOURS))
+
+
+def test_tokens_of_a_transformer_are_ranked_and_left_out(tmp_path: Path) -> None:
+    net = transformer("vit")
     spec = "sis(threshold=0.5, mask=tokens, draws=2, fractions=(0.5), baselines=(mean))"
     run = rw.evaluate(net, pictures(tmp_path, each=3), spec, out=tmp_path / "out")
     rows = at(subsets(run), "threshold=0.5").filter(pl.col("status") == "ok")
@@ -522,3 +566,15 @@ def test_tokens_of_a_transformer_are_ranked_and_left_out(tmp_path: Path) -> None
     assert not covered["conf_target"].equals(rows["conf_target"])
     with pytest.raises(UsageError, match="takes a vision transformer of timm"):
         rw.evaluate(sure_net(1), pictures(tmp_path / "2"), spec, out=tmp_path / "cnn")
+    with pytest.raises(UsageError, match="k=17 patches cannot go at once from a frame of 4x4"):
+        rw.evaluate(net, pictures(tmp_path / "3"), "sis(k=17, mask=tokens)", out=tmp_path / "k")
+
+
+def test_who_has_no_tokens_judges_none_and_other_patches_are_not_compared(tmp_path: Path) -> None:
+    nets = [transformer("vit"), transformer("fine", 4), sure_net(1)]
+    spec = "sis(threshold=0.5, mask=tokens, fractions=(0.5), controls=(), deletion=0)"
+    run = rw.evaluate(nets, pictures(tmp_path, each=2), spec, out=tmp_path / "o", transfer=True)
+    assert [(u["model"], u["stress"]) for u in run.summary["unavailable"]] == [("net1", spec)]
+    rows = at(subsets(run), "fraction=0.5").filter(pl.col("status") == "ok")
+    assert set(rows["model"]) == set(rows["source"]) == {"vit", "fine"}
+    assert rows["overlap"].is_null().all()

@@ -201,8 +201,8 @@ def test_limits_that_grow_and_interruptions_come_to_the_same_and_nothing_is_made
     once = rw.evaluate(nets, data, ATTACK, out=tmp_path / "once", transfer=True)
     columns = ["source", "model", "sample", "status", "success", "pred"]
     assert attacked(run).select(columns).equals(attacked(once).select(columns))
-    # What was in memory when the interruption came is lost with its part, which was not finished.
-    assert all(a <= b <= a + 2 for a, b in zip(crafted(once), total, strict=True))
+    # What was in memory when the interruption came was kept, though its part was not finished.
+    assert crafted(once) == total
 
 
 def test_larger_judges_pad_with_grey_and_smaller_ones_crop_the_middle() -> None:

@@ -247,7 +247,7 @@ def test_a_threshold_is_no_part_of_what_is_made_unless_it_decides_it() -> None:
     assert first.digest == usual[0].digest
     assert several.after == ("order",)
     assert wants(given("sis(controls=())"), size) == usual[:1]
-    unused = wants(given("sis(method=exact, rate=0.2, k=9)"), size)
+    unused = wants(given("sis(method=exact, schedule=geometric, rate=0.2, k=9)"), size)
     assert unused[0].digest == wants(given("sis(method=exact)"), size)[0].digest
 
 
@@ -263,7 +263,10 @@ def test_a_threshold_is_no_part_of_what_is_made_unless_it_decides_it() -> None:
         ("sis(rate=1)", "rate is the share"),
         ("sis(decay=1)", "decay is how much"),
         ("sis(fractions=(0.5, 0))", "fractions lie between 0 and 1, not at 0"),
-        ("sis(draws=-1)", "draws must be at least 0"),
+        ("sis(draws=0)", "1 to 1000, not 0; for none leave random_subset out of controls"),
+        ("sis(draws=1001)", "1 to 1000, not 1001"),
+        ("sis(rate=0.1)", "rate is the share that goes in a step of schedule=geometric"),
+        ("sis(baselines=(mean, tokens))", "'tokens' covers no pixels"),
         ("sis(collection=0)", "collection must be at least 1"),
         ("sis(early_stop=0)", "early_stop must be at least 1"),
         ("sis(exact_from=-1)", "exact_from is how many"),

@@ -152,12 +152,11 @@ def _ranked(cell: Cell) -> tuple[int, int]:
     shown = sum(ranking.shown(s.arguments) for s in settings)
     if cell.made_by:
         return shown, 0
-    made = {
-        tuple(w.digest for w in ranking.wants(s.arguments, cell.size)): ranking.passes(
-            s.arguments, cell.size
-        )
-        for s in settings
-    }
+    made = {}
+    for s in settings:
+        grid = cell.grid(s.arguments)
+        wanted = tuple(w.digest for w in ranking.wants(s.arguments, grid))
+        made[wanted] = ranking.passes(s.arguments, grid)
     return shown + sum(f for f, _ in made.values()), sum(b for _, b in made.values())
 
 

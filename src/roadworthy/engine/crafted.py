@@ -59,15 +59,17 @@ class Group:
         reasons = [dict(lost) for _ in self.cells]
         rows: list[list[Judged]] = [[] for _ in self.cells]
         usable = [i for i in range(len(self.samples)) if i not in lost]
-        for _, judged in batches.slices(own, usable, self._slice):
-            for number, (found, failures) in enumerate(judged):
-                reasons[number] |= failures
-                rows[number].extend(found)
-                if found:
-                    progress(self.cells[number])(seen_rows(found, reasons[number]))
-        for making in self.makings:
-            self._failed.setdefault(making.key, set()).update(lost)
-            self._keep(making)
+        try:
+            for _, judged in batches.slices(own, usable, self._slice):
+                for number, (found, failures) in enumerate(judged):
+                    reasons[number] |= failures
+                    rows[number].extend(found)
+                    if found:
+                        progress(self.cells[number])(seen_rows(found, reasons[number]))
+        finally:  # whoever interrupts finds again what was done until then
+            for making in self.makings:
+                self._failed.setdefault(making.key, set()).update(lost)
+                self._keep(making)
         return [
             self._named(cell, part_rows(cell, self.samples, found, why))
             for cell, found, why in zip(self.cells, rows, reasons, strict=True)

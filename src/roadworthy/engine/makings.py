@@ -15,6 +15,7 @@ from roadworthy.stress.ranking import Wanted
 
 if TYPE_CHECKING:
     from roadworthy.engine.plan import Judge
+    from roadworthy.types import Classifier
 
 Size = tuple[int, int]
 
@@ -41,8 +42,13 @@ def rankings(
     Keys cover nothing of what is cut out of it: another threshold is no reason to make it again.
     """
     definition = one.definition
-    assert definition.ranking is not None
-    every = (w for s in one.settings for w in definition.ranking.wants(s.arguments, size))
+    ranking, by = definition.ranking, maker.model
+    assert ranking is not None
+    every = (
+        wanted
+        for s in one.settings
+        for wanted in ranking.wants(s.arguments, ranking.grid(s.arguments, by, size))
+    )
     frame = (*size, probe_hash(pipeline))
     named = ("ranked", definition.name, definition.version, data, maker.spec, maker.model.id)
     return tuple(
@@ -68,6 +74,15 @@ def unrankable(one: Stress, judge: Judge, size: Size) -> str:
             f"follow; average its draws: eot({judge.spec}, n=20)"
         )
     return ""
+
+
+def unjudgeable(one: Stress, judge: Classifier) -> str:
+    """Return why ``judge`` cannot be shown what is cut out of a ranking, or an empty text."""
+    ranking = one.definition.ranking
+    if ranking is None:
+        return ""
+    reasons = (ranking.unshown(setting.arguments, judge) for setting in one.settings)
+    return next(filter(None, reasons), "")
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -12,7 +12,7 @@ from roadworthy.data.labels import Relation, relate
 from roadworthy.data.order import order
 from roadworthy.engine.adapt import alike, seen_by
 from roadworthy.engine.frames import Product, Recode
-from roadworthy.engine.makings import Making, rankings, unrankable
+from roadworthy.engine.makings import Making, rankings, unjudgeable, unrankable
 from roadworthy.engine.options import Adapt, Options, Precision
 from roadworthy.engine.readable import readable
 from roadworthy.engine.readings import Readings, readings
@@ -30,6 +30,9 @@ from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, with_im
 
 SMALL_FRAME = 64 * 64
 """Pixels up to which a frame is small."""
+
+LONG = 100_000
+"""Forward passes on one image from which on it is kept as soon as it is done: minutes at least."""
 
 RECORDS_VERSION = 5
 _STORED = "the images of a stored set are stressed already; they are judged as they are (clean)"
@@ -129,17 +132,28 @@ class Cell:
         """The key of what is made, empty where nothing is kept or handed on."""
         return self.makings[0].key if self.makings else ""
 
-    @property
+    @cached_property
     def part_size(self) -> int:
         """Samples kept together on disk: more of an attack or a ranking on small frames.
 
-        An attack takes them at once, and the last that hold out are to fill a forward pass.
+        An attack takes them at once, and the last that hold out are to fill a forward pass. Images
+        whose pixels are tried one by one fill it by themselves, and take as long as many others.
         """
         definition, (height, width) = self.stress.definition, self.size
         small = height * width <= SMALL_FRAME
-        if definition.ranking is not None:
+        if (ranking := definition.ranking) is not None:
+            given = (setting.arguments for setting in self.stress.settings)
+            if any(ranking.passes(one, self.grid(one))[0] > LONG for one in given):
+                return 1
             return definition.part_size * (4 if small else 1)
         return definition.part_size * (2 if small and definition.cost == "attack" else 1)
+
+    def grid(self, given: Mapping[str, Any]) -> tuple[int, int]:
+        """Return the rows and columns of what its maker can remove under the arguments ``given``."""
+        ranking, maker = self.stress.definition.ranking, self.maker
+        assert ranking is not None
+        assert maker is not None
+        return ranking.grid(given, maker.model, self.size)
 
     @property
     def made_by(self) -> str:
@@ -293,7 +307,13 @@ def plan(
                 elif one.definition.ranking or (
                     is_attack(one) and (options.transfer or options.keep or _made_of(maker, judges))
                 ):
-                    attacked.extend(_attack_cells(source, one, maker, judges, options))
+                    for cell in _attack_cells(source, one, maker, judges, options):
+                        if blind := unjudgeable(one, cell.classifier):
+                            unavailable.append(
+                                Unavailable(dataset.spec, cell.judge.spec, wanted.spec, blind)
+                            )
+                        else:
+                            attacked.append(cell)
                 else:
                     cells.append(
                         _cell(source, one, maker, options, first=first, lacking=bool(absent))
@@ -307,7 +327,7 @@ def plan(
             said = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
             reason = unreadable.get(one.digest, said)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")
-    return Plan(tuple(cells), tuple(unavailable), tuple(twins.found))
+    return Plan(tuple(cells), tuple(dict.fromkeys(unavailable)), tuple(twins.found))
 
 
 def is_attack(one: Stress) -> bool:
@@ -337,10 +357,16 @@ def _made_of(maker: Judge, judges: Sequence[Judge]) -> list[Judge]:
 
 
 def _compares(one: Stress, judge: Judge, maker: Judge, adapt: Adapt, size: tuple[int, int]) -> bool:
-    """Whether what a judge ranks itself can be compared with what ``maker`` did: in the same frame."""
+    """Whether what a judge ranks itself can be compared with what ``maker`` did: the same units."""
     if adapt != "resize" and maker.model.pipeline != judge.model.pipeline:
         return False
-    return not (missing_needs(one, judge.model) or unrankable(one, judge, size))
+    if missing_needs(one, judge.model) or unrankable(one, judge, size):
+        return False
+    ranking = one.definition.ranking
+    return ranking is None or all(
+        ranking.grid(s.arguments, judge.model, size) == ranking.grid(s.arguments, maker.model, size)
+        for s in one.settings
+    )
 
 
 def _first_alike(judges: Sequence[Judge], maker: Judge) -> Judge:

@@ -102,7 +102,8 @@ def rows(
     found: list[Judged] = []
     seen: set[str] = set()
     for setting in cell.stress.settings:
-        wanted = ranking.wants(setting.arguments, cell.size)
+        grid = cell.grid(setting.arguments)
+        wanted = ranking.wants(setting.arguments, grid)
         made = {w.name: earlier[_making(cell, w).key][w.name] for w in wanted}
         first = made[wanted[0].name]
         # Whether others once asked for less, and there is an order all the same, must not count.
@@ -110,7 +111,7 @@ def rows(
         there = np.flatnonzero(ranked_ & _sure(first, [cell]))
         scene = Scene(own, batch, x, there, context)
         ranked = Ranked(
-            made={n: _of(one, there, ranking.nothing(cell.size)) for n, one in made.items()},
+            made={n: _of(one, there, ranking.nothing(grid)) for n, one in made.items()},
             classes={name: one.columns["class"][there] for name, one in made.items()},
             names=scene.names,
             seed=context.seed,
@@ -199,7 +200,7 @@ def _wanting(cells: Sequence[Cell]) -> Iterator[tuple[Wanted, Mapping[str, Any]]
         ranking = cell.stress.definition.ranking
         assert ranking is not None
         for setting in cell.stress.settings:
-            for wanted in ranking.wants(setting.arguments, cell.size):
+            for wanted in ranking.wants(setting.arguments, cell.grid(setting.arguments)):
                 yield wanted, setting.arguments
 
 
@@ -211,7 +212,8 @@ def _before(making: Making, cells: Sequence[Cell], earlier: Earlier) -> dict[str
         return {}
     ranking, given = cells[0].stress.definition.ranking, _arguments(cells, wanted)
     assert ranking is not None
-    digests = {w.digest for w in ranking.wants(given, cells[0].size) if w.name in wanted.after}
+    every = ranking.wants(given, cells[0].grid(given))
+    digests = {w.digest for w in every if w.name in wanted.after}
     found = {}
     for other in (m for cell in cells for m in cell.makings if m.wanted is not None):
         assert other.wanted is not None

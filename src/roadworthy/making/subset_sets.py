@@ -75,8 +75,9 @@ def _variants(cell: Cell, setting: Setting) -> Iterator[tuple[str, Spec]]:
     """Yield the variants of a setting with their masks: the names of all that is cut out of no image."""
     ranking, given = cell.stress.definition.ranking, setting.arguments
     assert ranking is not None
-    wanted = ranking.wants(given, cell.size)
-    nothing = {one.name: ranking.nothing(cell.size) for one in wanted}
+    grid = cell.grid(given)
+    wanted = ranking.wants(given, grid)
+    nothing = {one.name: ranking.nothing(grid) for one in wanted}
     classes = {one.name: np.zeros(0, np.int64) for one in wanted}
     for cut in ranking.cuts(Ranked(nothing, classes, [], 0), given, True):
         if cut.mask is not None:

@@ -126,7 +126,9 @@ class Ranking:
     wants: Callable[[Arguments, Size], tuple[Wanted, ...]]
     cuts: Callable[[Ranked, Arguments, bool], Iterator[Cut]]
     needs: Callable[[Arguments], frozenset[Need]]
+    grid: Callable[[Arguments, Classifier, Size], Size]
     unfit: Callable[[Arguments, Classifier, Size], str]
+    unshown: Callable[[Arguments, Classifier], str]
     passes: Callable[[Arguments, Size], tuple[int, int]]
     shown: Callable[[Arguments], int]
     nothing: Callable[[Size], Arrays]
@@ -142,13 +144,15 @@ def ranking(
 ) -> Callable[[Callable[..., Any]], StressDefinition]:
     """Register ``f(work: Work, *, ...) -> Arrays``: what a model makes of images, kept for good.
 
-    Arrays have an entry an image; those whose ``baseline`` is NaN failed. ``wants`` says what is to
-    be made under some arguments on a frame, each once, whatever is cut out of it: a second threshold
+    Arrays have an entry an image; those whose ``baseline`` is NaN failed. ``grid`` says how many rows
+    and columns of units a model has to remove of a frame; that is the size which others take. ``wants``
+    says what is to be made under some arguments, each once, whatever is cut out of it: a second threshold
     or judge makes nothing. ``cuts`` yields the variants; its last argument says whether those that do
     not depend on the threshold are wanted too. ``needs`` is what is asked of the model, ``unfit`` says
-    why a model or a frame will not do, or nothing; ``passes`` are the forward and backward passes of one of
-    ``wants`` on an image, all in all, ``shown`` how many variants are judged, and ``nothing`` what
-    arrays of no image look like.
+    why a model or a frame (H, W) will not do, or nothing, and ``unshown`` why a model cannot even judge
+    what another one ranked; ``passes`` are the forward and backward passes of one of ``wants`` on an
+    image, all in all, ``shown`` how many variants are judged, and ``nothing`` what arrays of no image
+    look like.
     """
 
     def decorate(function: Callable[..., Any]) -> StressDefinition:

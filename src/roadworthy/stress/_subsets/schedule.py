@@ -55,10 +55,13 @@ class Schedule:
 
     def steps(self, units: int) -> tuple[int, int]:
         """Return in how many steps so many units go by slopes, and in how many by trying."""
+        least = min(units, self.exact_from)
+        if self.kind == "constant":
+            return -(-(units - least) // self.k), least
         left, count = np.array([units]), 0
-        while left[0] > self.exact_from:
+        while left[0] > least:
             left, count = left - self.sizes(left), count + 1
-        return count, int(left[0])
+        return count, least
 
 
 def together(k: int | Auto, units: int) -> int:

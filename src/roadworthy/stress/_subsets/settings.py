@@ -27,16 +27,23 @@ Size = tuple[int, int]
 EVERY = 1 << 62
 """Units left from which on each is tried: at the beginning of any order."""
 
+MOST_DRAWS = 1000
+
 
 def check(given: Arguments) -> None:
     """Refuse what means nothing; raises UsageError that says what was expected."""
     for name, what in (("threshold", "a probability"), ("rate", "the share that goes in a step")):
         if not 0 < given.get(name, 0.5) < 1:
             raise UsageError(f"sis: {name} is {what}, above 0 and below 1, not {given[name]}")
-    for name in ("k", "deletion", "collection", "early_stop", "draws"):
-        value, least = given.get(name), 0 if name in ("deletion", "draws") else 1
+    for name in ("k", "deletion", "collection", "early_stop"):
+        value, least = given.get(name), 0 if name == "deletion" else 1
         if value not in (None, "auto") and value < least:
             raise UsageError(f"sis: {name} must be at least {least}, not {value}")
+    if not 1 <= given["draws"] <= MOST_DRAWS:
+        raise UsageError(
+            f"sis: draws is how many random subsets of an image there are of each size, 1 to "
+            f"{MOST_DRAWS}, not {given['draws']}; for none leave random_subset out of controls"
+        )
     if given["exact_from"] < 0:
         raise UsageError(
             f"sis: exact_from is how many pixels are left when each is tried, not {given['exact_from']}"
@@ -49,7 +56,16 @@ def check(given: Arguments) -> None:
     for fraction in given["fractions"]:
         if not 0 < fraction < 1:
             raise UsageError(f"sis: fractions lie between 0 and 1, not at {fraction}")
-    resolved(given["baselines"])
+    if given.get("rate") is not None and given["schedule"] != "geometric":
+        raise UsageError(
+            "sis: rate is the share that goes in a step of schedule=geometric; add that"
+        )
+    for mask in resolved(given["baselines"]):
+        if mask.definition.drops:
+            raise UsageError(
+                f"sis: '{mask.spec}' covers no pixels, it leaves out patches: it can be the mask, but "
+                "is none of the baselines"
+            )
 
 
 def schedule_of(given: Arguments, size: Size) -> Schedule:
@@ -118,20 +134,33 @@ def nothing(size: Size) -> Arrays:
     }
 
 
+def unshown(given: Arguments, model: Classifier) -> str:
+    """Return why a model cannot be shown a part of an image, or nothing."""
+    fits = one(given["mask"]).definition.fits
+    return "" if fits is None else fits(model)
+
+
+def grid(given: Arguments, model: Classifier, size: Size) -> Size:
+    """Return the rows and columns of what can be removed of a frame: its pixels, or tokens."""
+    found = one(given["mask"]).definition.grid
+    return size if found is None else found(model)
+
+
 def unfit(given: Arguments, model: Classifier, size: Size) -> str:
     """Return why a model or a frame will not do, or nothing."""
-    fits = one(given["mask"]).definition.fits
-    if fits is not None and (reason := fits(model)):
+    if reason := unshown(given, model):
         return reason
+    what = "pixels" if grid(given, model, size) == size else "patches"
+    size = grid(given, model, size)
     units, plan = size[0] * size[1], schedule_of(given, size)
     frame = f"a frame of {size[0]}x{size[1]}"
     if plan.k > units:
-        return f"k={plan.k} pixels cannot go at once from {frame}, which has {units}"
+        return f"k={plan.k} {what} cannot go at once from {frame}, which has {units}"
     by_slope, by_trial = steps_of(given, size)
     if by_slope + by_trial > MOST_STEPS:
         least = -(-units // MOST_STEPS)
         return (
-            f"{frame} loses {units} pixels in more than {MOST_STEPS} steps, which is as far as "
+            f"{frame} loses {units} {what} in more than {MOST_STEPS} steps, which is as far as "
             f"orders count; give k={least} or more, or schedule=geometric"
         )
     return ""

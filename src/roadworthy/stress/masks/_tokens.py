@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from roadworthy.models.classifier import TorchClassifier
 from roadworthy.models.counted import Counted
+from roadworthy.stress.masks._transformers import Selectable, selectable
 from roadworthy.stress.masks.base import Loss
 from roadworthy.types import Classes, Classifier, Need
 
-
-class Selecting(nn.Module):
-    """Stands where timm drops tokens at random in training, and passes on those that are kept."""
-
-    def __init__(self, prefix: int) -> None:
-        super().__init__()
-        self.prefix = prefix
-        self.kept: Tensor | None = None
-        self.gates: Tensor | None = None
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return the prefix tokens and, of the others, those ``kept`` (N, L), as many of each image."""
-        first, rest = tokens[:, : self.prefix], tokens[:, self.prefix :]
-        if self.gates is not None:
-            rest = rest * self.gates[..., None].to(rest.dtype)
-        if self.kept is not None and not bool(self.kept.all()):
-            rest = rest[self.kept].view(len(rest), -1, rest.shape[2])
-        return torch.cat([first, rest], dim=1)
+CLOSE = 1e-3
+"""Largest difference of logits, relative to their length, that counts as rounding."""
 
 
 @dataclass(frozen=True)
 class Tokens:
     """A batch ``x`` (N, C, H, W) in [0, 1] of which a transformer gets some patches as tokens.
 
-    ``network`` is the model with ``selecting`` in it.
+    ``network`` is the model with ``part.selecting`` in it.
     """
 
     model: Classifier
     network: Classifier
-    selecting: Selecting
+    part: Selectable
     x: Tensor
-    size: tuple[int, int]
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -55,7 +41,7 @@ class Tokens:
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
-        return self.size
+        return self.part.grid
 
     def at(self, rows: Tensor) -> Tokens:
         """Return the images ``rows``, indices, each as often as it is named."""
@@ -90,13 +76,8 @@ class Tokens:
         for count in sorted(set(counts.tolist())):
             rows = (counts == count).nonzero().squeeze(1)
             everyone = len(rows) == len(kept)
-            part = self if everyone else self.at(rows)
-            self.selecting.kept = kept if everyone else kept[rows]
-            self.selecting.gates = gates if gates is None or everyone else gates[rows]
-            try:
-                logits: Tensor = part.network.logits(part.x)
-            finally:
-                self.selecting.kept = self.selecting.gates = None
+            some = self if everyone else self.at(rows)
+            logits = some._asked(kept[rows], None if gates is None else gates[rows])
             if everyone:
                 return logits
             if found is None:
@@ -104,6 +85,19 @@ class Tokens:
             found = found.index_put((rows,), logits)
         assert found is not None
         return found
+
+    def _asked(self, kept: Tensor, gates: Tensor | None) -> Tensor:
+        """Return the logits of images that keep the same number of tokens."""
+        classes = self.model.classes.count
+        if self.part.mute and classes is not None and not bool(kept.any()):
+            return self.x.new_zeros(len(kept), classes)
+        chosen = self.part.selecting.chosen
+        chosen.kept, chosen.gates = kept, gates
+        try:
+            logits: Tensor = self.network.logits(self.x)
+        finally:
+            chosen.kept = chosen.gates = None
+        return logits
 
 
 @dataclass(frozen=True)
@@ -138,25 +132,44 @@ class _Shortened:
         return replace(self.tokens, x=x)._logits(self.kept.flatten(1))
 
 
-def transformer_of(model: Classifier) -> TorchClassifier | None:
-    """Return the torch classifier in ``model`` if it is one of a timm transformer that drops tokens."""
-    inner = model.model if isinstance(model, Counted) else model
-    if not isinstance(inner, TorchClassifier):
-        return None
-    parts = ("patch_embed", "patch_drop", "num_prefix_tokens", "blocks")
-    return inner if all(hasattr(inner.module, part) for part in parts) else None
-
-
 def tokens_of(model: Classifier, x: Tensor) -> Tokens:
     """Return ``x`` as the transformer ``model`` sees tokens of it."""
-    inner = transformer_of(model)
-    assert inner is not None
-    module: Any = copy.copy(inner.module)
-    selecting = Selecting(module.num_prefix_tokens)
-    # The rest of the network is shared; only this copy has another part in that place.
-    module._modules = {**module._modules, "patch_drop": selecting}
-    changed: Classifier = replace(inner, module=module)
+    part, inner = part_of(model), model.model if isinstance(model, Counted) else model
+    assert isinstance(inner, TorchClassifier)
+    changed: Classifier = replace(inner, module=part.module)
     if isinstance(model, Counted):
         changed = replace(model, model=changed)
-    height, width = module.patch_embed.grid_size
-    return Tokens(model, changed, selecting, x, (int(height), int(width)))
+    return Tokens(model, changed, part, x)
+
+
+def part_of(model: Classifier) -> Selectable:
+    """Return the network of the transformer ``model`` with a place to choose tokens."""
+    inner = model.model if isinstance(model, Counted) else model
+    assert isinstance(inner, TorchClassifier)
+    part = selectable(inner.module, inner.pipeline.size)
+    assert part is not None
+    return part
+
+
+@lru_cache(maxsize=64)
+def transforms(model: Hashable) -> bool:
+    """Whether ``model`` is a transformer whose tokens can be left out: found out by asking it.
+
+    Given all tokens it must say what it says by itself, and it must be given one for each patch.
+    """
+    if not isinstance(model, TorchClassifier) or selectable(model.module, None) is None:
+        return False
+    size = model.pipeline.size
+    if size is None:
+        return False
+    generator = torch.Generator().manual_seed(0)
+    parameter = next(model.module.parameters(), torch.zeros(()))
+    x = torch.rand(1, 3, *size, generator=generator).to(parameter.device)
+    tokens = tokens_of(model, x)
+    height, width = tokens.grid
+    with suppress(Exception), torch.no_grad():  # that a network does not run is said when it must
+        wanted = model.logits(x)
+        logits = tokens.logits(torch.ones(1, height, width, dtype=torch.bool, device=x.device))
+        close = (logits - wanted).norm() <= CLOSE * wanted.norm()
+        return bool(close) and tokens.part.selecting.chosen.seen == height * width
+    return False

@@ -19,6 +19,9 @@ Check = Callable[[Mapping[str, Any]], None]
 Fits = Callable[[Classifier], str]
 """Says why a model cannot be shown less of an image, or nothing."""
 
+Grid = Callable[[Classifier], tuple[int, int]]
+"""Returns how many rows and columns of units there are of what a model is shown less of."""
+
 Loss = Callable[["Tensor", Any], "Tensor"]
 """Takes logits (N, classes) and classes (N,), returns one number per image (N,)."""
 
@@ -77,13 +80,14 @@ class MaskDefinition(Definition):
     """A registered mask.
 
     One that ``drops`` changes how a model takes its input and returns a `Shown`; all others return
-    images. ``needs`` is what it asks of the model beside what the search asks, and ``fits`` says why
-    a model will not do.
+    images. ``needs`` is what it asks of the model beside what the search asks, ``fits`` says why a
+    model will not do, and ``grid`` what there is to remove of one that does, where it is not pixels.
     """
 
     check: Check | None = None
     drops: bool = False
     fits: Fits | None = None
+    grid: Grid | None = None
     needs: frozenset[Need] = frozenset()
 
     @cached_property
@@ -109,6 +113,7 @@ def mask(*, check: Check | None = None, version: int = 1, paper: str | None = No
 def dropping(
     *needs: Need,
     fits: Fits,
+    grid: Grid,
     check: Check | None = None,
     version: int = 1,
     paper: str | None = None,
@@ -116,13 +121,15 @@ def dropping(
     """Register ``f(model, x, *, ..., context) -> Shown``: a model that is shown less of ``x``.
 
     For networks that can do without a part of their input, such as the tokens of a transformer.
-    ``fits`` says why a model cannot, before anything runs.
+    ``fits`` says why a model cannot, before anything runs, and ``grid`` how many rows and columns of
+    such parts one has that can.
     """
     return _mask(
         skip=2,
         drops=True,
         needs=frozenset(needs),
         fits=fits,
+        grid=grid,
         check=check,
         version=version,
         paper=paper,

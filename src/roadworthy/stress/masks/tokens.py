@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -11,24 +12,31 @@ from roadworthy.types import Classifier
 
 
 def _fits(model: Classifier) -> str:
-    from roadworthy.stress.masks._tokens import transformer_of
+    from roadworthy.stress.masks._tokens import transforms
 
-    if transformer_of(model) is None:
-        return (
-            "mask 'tokens' leaves out tokens, which takes a vision transformer of timm "
-            "(timm/vit_…, timm/deit_…); give another mask, such as mean"
-        )
-    return ""
+    if transforms(cast(Hashable, model)):
+        return ""
+    return (
+        "mask 'tokens' leaves out tokens, which takes a vision transformer of timm or torchvision "
+        "(timm/vit_…, torchvision/vit_…) in its own frame; give another mask, such as mean"
+    )
 
 
-@dropping(fits=_fits, paper="Jain et al., ICLR 2022")
+def _grid(model: Classifier) -> tuple[int, int]:
+    from roadworthy.stress.masks._tokens import part_of
+
+    return part_of(model).grid
+
+
+@dropping(fits=_fits, grid=_grid, paper="Jain et al., ICLR 2022")
 def tokens(model: Classifier, x: Tensor) -> Any:
     """Leave patches out of the sequence of tokens: nothing stands in their place.
 
     ``x`` is a float batch (N, C, H, W) in [0, 1]; a unit is a patch of the transformer. Class and
     register tokens always stay, and a patch that is there keeps the position that it has. To first order
-    a patch goes by fading its token out. Convolutional networks cannot; they react to whatever
-    covers a patch. Jain et al., ICLR 2022 ("missingness bias").
+    a patch goes by fading its token out. A network that pools over patches says nothing without
+    any: all classes are then alike. Convolutional networks cannot; they react to whatever covers a
+    patch. Jain et al., ICLR 2022 ("missingness bias").
     """
     from roadworthy.stress.masks._tokens import tokens_of
 

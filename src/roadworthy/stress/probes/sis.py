@@ -14,12 +14,14 @@ from roadworthy.stress._subsets.confidence import OfClass
 from roadworthy.stress._subsets.cuts import cuts, removal_of
 from roadworthy.stress._subsets.settings import (
     check,
+    grid,
     needs,
     nothing,
     passes,
     schedule_of,
     shown,
     unfit,
+    unshown,
     wants,
 )
 from roadworthy.stress.masks import MaskSpec, MaskSpecs
@@ -37,7 +39,7 @@ BASELINES = tuple(map(Spec, ("mean", "zero", "blur", "noise", "another", "inpain
 
 
 @ranking(
-    Ranking(wants, cuts, needs, unfit, passes, shown, nothing),
+    Ranking(wants, cuts, needs, grid, unfit, unshown, passes, shown, nothing),
     level="threshold",
     check=check,
     paper="Carter et al., NeurIPS 2021",

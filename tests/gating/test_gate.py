@@ -293,6 +293,47 @@ def test_a_baseline_may_be_a_summary_alone(run: rw.Run, before: rw.Run, tmp_path
     assert any("independent runs" in note for note in found.notes)
 
 
+def test_the_summary_of_the_same_results_differs_by_nothing(tmp_path: Path) -> None:
+    sure = {"clean": {"loss": np.where(EIGHTY, 0.1, 2.0)}}
+    run = made_run(tmp_path / "run", {"clean": EIGHTY}, columns=sure)
+    kept = tmp_path / "kept.json"
+    shutil.copy(run.folder / "summary.json", kept)
+    texts = ["top1(clean)>=0 vs baseline", "top1(clean)>=-0.5 vs baseline"]
+    found = rw.gate(run, texts, baseline=kept)
+    assert statuses(found) == ["pass", "pass"]
+    assert (found.checks[0].found.low, found.checks[0].found.high, found.notes) == (0, 0, [])
+    # as many right, others: the same accuracy with other confidences is another result
+    path = (
+        made_run(tmp_path / "other", {"clean": EIGHTY}, columns=sure, model="demo/other").folder
+        / "summary.json"
+    )
+    summary = json.loads(path.read_text())
+    for row in summary["rows"]:
+        row["value"] = row["value"] + 0.01 if row["metric"] == "nll" else row["value"]
+    path.write_text(json.dumps(summary))
+    found = rw.gate(run, texts, baseline=path)
+    assert statuses(found) == ["undecided", "undecided"]
+    assert found.checks[0].found.value == 0
+    summary["rows"] = [row for row in summary["rows"] if row["metric"] != "nll"]
+    path.write_text(json.dumps(summary))  # nothing that only one model says
+    assert statuses(rw.gate(run, texts, baseline=path)) == ["undecided", "undecided"]
+
+
+def test_a_model_that_the_baseline_lacks_is_undecided(tmp_path: Path) -> None:
+    for name, sequence in (("demo/a", 1), ("demo/b", 2)):
+        both = made_run(tmp_path / "both", {"clean": EIGHTY}, model=name, sequence=sequence)
+    one = made_run(tmp_path / "one", {"clean": EIGHTY}, model="demo/a")
+    for baseline in (one.folder, one.folder / "summary.json"):
+        found = rw.gate(both, "top1(clean)>=-20 vs baseline", baseline=baseline)
+        assert [(check.model, check.status) for check in found.checks] == [
+            ("demo/a", "pass"),
+            ("demo/b", "undecided"),
+        ]
+        assert "nothing of it to compare with" in found.checks[1].decision.reason
+        alone = rw.gate(both, "top1(clean, model=a)>=-20 vs baseline", baseline=baseline)
+        assert alone.exit_code == 0
+
+
 def _width(estimate: Any) -> float:
     return float(estimate.high - estimate.low)
 

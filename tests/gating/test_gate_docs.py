@@ -6,11 +6,14 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
+import numpy as np
 import pytest
 import yaml
+from made_runs import made_run
 
-from roadworthy.cli import app
+from roadworthy.cli import app, main
 from roadworthy.gating.requirement import parse_requirement
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -60,6 +63,27 @@ def test_commands_of_the_pages_are_commands(command: str) -> None:
     assert not ignored
     for text in bound.arguments.get("require") or ():
         parse_requirement(text)
+
+
+@pytest.mark.parametrize(("right", "before", "code"), [(0.9, 0.8, 0), (0.5, 0.8, 4), (0.8, 0.8, 5)])
+def test_the_snippets_pass_fail_and_stay_undecided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: float, before: float, code: int
+) -> None:
+    """What both services would run, on a run that is better, worse, or about as good."""
+    (command,) = {" ".join(text.split()) for text in commands() if "--junit" in text}
+    monkeypatch.chdir(tmp_path)
+    draws = np.random.default_rng(0)
+    for folder, share in (("results/new", right), ("baseline", before)):
+        made_run(tmp_path / folder, {"clean": draws.permutation(400) < 400 * share}, model=folder)
+    with pytest.raises(SystemExit) as ended:
+        main(shlex.split(command)[1:])
+    assert ended.value.code == code
+    suite = fromstring((tmp_path / "gate.xml").read_bytes()).find("testsuite")
+    assert suite is not None
+    assert len(suite.findall("testcase")) == 2
+    assert len(suite.findall(".//failure")) == (2 if code == 4 else 0)
+    said = (tmp_path / "gate.md").read_text().splitlines()[0]
+    assert said.startswith(f"**Gate {({0: 'passed', 4: 'failed', 5: 'undecided'})[code]}")
 
 
 def test_there_are_commands() -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from roadworthy.comparing.api import Only, compare
 from roadworthy.comparing.matching import named
 from roadworthy.comparing.result import Difference
 from roadworthy.errors import UsageError
-from roadworthy.gating.pick import Chosen, Line, lines_of
+from roadworthy.gating.pick import Chosen, Line
 from roadworthy.gating.requirement import Requirement
 from roadworthy.gating.rows import check_metric, chosen
-from roadworthy.metrics.base import FRACTIONS
-from roadworthy.metrics.difference import difference
-from roadworthy.report.cells import distinct, entries, text_of
-from roadworthy.report.current import read_summary
+from roadworthy.gating.unpaired import unpaired
+from roadworthy.metrics.base import FRACTIONS, Estimate
+from roadworthy.report.cells import distinct
 from roadworthy.report.names import model_names
 from roadworthy.run import Run
 
@@ -33,7 +31,8 @@ def against(
     """
     check_metric(requirement, known)
     if not isinstance(baseline, Run) and not (Path(baseline) / "runs").is_dir():
-        return _unpaired(requirement, known, run, Path(baseline))
+        alone, notes = unpaired(requirement, known, run, Path(baseline))
+        return _whole(requirement, known, alone), notes
     model = requirement.model
     if model is not None:
         model = named(model, list(dict.fromkeys(line.model for line in known)), "model")
@@ -46,7 +45,17 @@ def against(
     asked = chosen(requirement, [*lines, *_without_metric(known, lines)])
     if not asked.lines:
         return Chosen([], f"{asked.missing} in both runs"), list(_notes(found.notes))
-    return asked, list(_notes(found.notes))
+    return _whole(requirement, known, asked), list(_notes(found.notes))
+
+
+def _whole(requirement: Requirement, known: Sequence[Line], found: Chosen) -> Chosen:
+    """Add what of the run is meant and has nothing in the baseline, as rows without a value."""
+    if not found.lines:
+        return found
+    there = {(line.model, line.data) for line in found.lines}
+    alone = [one for one in chosen(requirement, known).lines if (one.model, one.data) not in there]
+    nothing = Estimate(None, None, None, 0, "the baseline has nothing of it to compare with")
+    return Chosen([*found.lines, *(replace(line, estimate=nothing) for line in alone)])
 
 
 def _check_models(run: Run, model: str | None, baseline: Run) -> None:
@@ -83,62 +92,3 @@ def _notes(notes: Sequence[str]) -> list[str]:
     names = {"A: ": "baseline: ", "B: ": "run: "}
     renamed = [names.get(note[:3], note[:3]) + note[3:] for note in notes]
     return [note for note in renamed if not note.startswith(("only in", "run: "))]
-
-
-def _unpaired(
-    requirement: Requirement, known: Sequence[Line], run: Run, path: Path
-) -> tuple[Chosen, list[str]]:
-    summary = read_summary(path / "summary.json" if path.is_dir() else path)
-    if summary is None:
-        raise UsageError(
-            f"the baseline '{path}' is neither a run nor a summary.json; give the folder that "
-            f"was passed as -o to `roadworthy run`"
-        )
-    others = lines_of(summary)
-    asked = chosen(requirement, known)
-    lines = []
-    for line in asked.lines:
-        other = _partner(line, known, others)
-        if other is None:
-            continue
-        _check_same_samples(line, run, other, summary, path)
-        change = difference(other.estimate, line.estimate, None, unit=line.unit)
-        unit = "points" if line.unit in FRACTIONS else line.unit
-        lines.append(replace(line, estimate=change, unit=unit))
-    if not lines:
-        missing = asked.missing or f"the baseline has no such {requirement.metric}"
-        return Chosen([], missing), []
-    note = "the baseline has no records: differences have the intervals of independent runs"
-    return Chosen(lines), [note]
-
-
-def _partner(line: Line, known: Sequence[Line], others: Sequence[Line]) -> Line | None:
-    """Return the row of a baseline that belongs to a row of the run."""
-    alike = [
-        other
-        for other in others
-        if (other.metric, other.stress, other.variant) == (line.metric, line.stress, line.variant)
-        and other.own == line.own
-    ]
-    for key in ("model", "data"):
-        mine = {getattr(one, key) for one in known}
-        theirs = {getattr(one, key) for one in others}
-        if len(mine) > 1 or len(theirs) > 1:
-            alike = [other for other in alike if getattr(other, key) == getattr(line, key)]
-    return alike[0] if len(alike) == 1 else None
-
-
-def _check_same_samples(
-    line: Line, run: Run, other: Line, summary: Mapping[str, Any], path: Path
-) -> None:
-    mine = {str(entry.get("spec")): entry.get("manifest") for entry in run.datasets()}
-    theirs = {
-        text_of(entry, "spec"): entry.get("manifest")
-        for entry in entries(summary.get("run"), "data")
-    }
-    first, second = mine.get(line.data), theirs.get(other.data)
-    if first is None or first != second:
-        raise UsageError(
-            f"the baseline '{path}' is of other samples than the run ('{other.data}' and "
-            f"'{line.data}'), and has no records to find the common ones; give the folder of its run"
-        )

@@ -58,7 +58,9 @@ def _plain(path: Path, where: str) -> Mapping[str, Any]:
         if path.stat().st_size > LARGEST:
             raise UsageError(f"{where} is larger than {LARGEST >> 20} MB")
         value = _yaml.load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read {where}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
         raise UsageError(f"cannot read {where}: {error}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise UsageError(f"{where} is not valid YAML: {error}") from None

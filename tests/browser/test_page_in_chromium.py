@@ -164,6 +164,16 @@ def test_tables_are_sorted_by_a_click(visit: Visit, two: Path) -> None:
         assert values == sorted(values, reverse=order == "descending")
 
 
+def test_very_small_numbers_are_sorted_by_their_size(visit: Visit, two: Path) -> None:
+    table = visit(two).page.locator("table.sortable").first
+    head = table.locator("thead th.num").first
+    cells = table.locator(f"tbody tr > :nth-child({head.evaluate('th => th.cellIndex') + 1})")
+    for place, text in enumerate(("1.98e-05", "0.000356")):
+        cells.nth(place).evaluate("(cell, text) => { cell.textContent = text; }", text)
+    head.locator("button").click()
+    assert cells.all_inner_texts()[:2] == ["0.000356", "1.98e-05"]
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_every_width_in_light_and_dark(
@@ -248,6 +258,22 @@ def test_it_prints_all_charts_on_white(visit: Visit, real: Path) -> None:
     assert pdf.startswith(b"%PDF")
     drawn = opened.page.locator(".chart[data-drawn]").count()
     assert drawn == opened.page.locator(".chart").count()
+
+
+def test_paper_has_the_heads_of_tables_and_what_is_folded(visit: Visit, two: Path) -> None:
+    page = visit(two).page
+    page.emulate_media(media="print")
+    heads = page.locator("table.sortable").first.locator("thead th").all()
+    assert [head.inner_text().strip() for head in heads][:2] == ["model", "top-1 %"]
+    assert page.locator(".made button").first.is_hidden()
+    page.locator("#verdict").evaluate(
+        """(section) => { section.insertAdjacentHTML("beforeend",
+            "<details class=fold>of words</details><details class=fold open>read</details>"); }"""
+    )
+    folds = page.locator("#verdict details.fold")
+    for event, state in (("beforeprint", [True, True]), ("afterprint", [False, True])):
+        page.evaluate("name => window.dispatchEvent(new Event(name))", event)
+        assert folds.evaluate_all("all => all.map((one) => one.open)") == state
 
 
 def test_images_that_moved_away_are_said_and_not_fatal(visit: Visit, tmp_path: Path) -> None:

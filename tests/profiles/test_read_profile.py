@@ -70,7 +70,7 @@ def test_lines_and_keys_say_the_same(tmp_path: Path) -> None:
             "the probability 1 is not between 0 and 0.5",
         ),
         ("conditions:\n  day: {stress: clean, probability: 1, between: 0.5}", "expected two probabilities"),
-        ("conditions:\n  day: clean, 60 %\n  day: fog 3, 40 %\n  dusk: clean, 60 %", "'day' is given twice"),
+        ("conditions:\n  day: clean, 60 %\n  day: fog 3, 40 %\n  x: clean, 60 %", "'day' is given twice"),
         ("conditions: {}", "must name conditions"),
         ("conditons:\n  day: clean, 1", "did you mean 'conditions'"),
         ("distance: 2\nconditions:\n  day: clean, 1", "distance"),

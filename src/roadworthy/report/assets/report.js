@@ -60,7 +60,21 @@
   } else {
     drawAll();
   }
-  window.addEventListener("beforeprint", drawAll);
+  // Paper cannot be clicked: what is folded is printed, charts as far as they are drawn.
+  const opened = [];
+  window.addEventListener("beforeprint", function () {
+    drawAll();
+    document.querySelectorAll("details.fold:not([open])").forEach(function (fold) {
+      if (fold.querySelector(".chart:not([data-drawn])")) return;
+      fold.open = true;
+      opened.push(fold);
+    });
+  });
+  window.addEventListener("afterprint", function () {
+    opened.splice(0).forEach(function (fold) {
+      fold.open = false;
+    });
+  });
 
   // What is not in view is drawn while there is nothing else to do, so that it is there in print.
   const idle = window.requestIdleCallback || ((f) => setTimeout(f, 50));

@@ -141,6 +141,25 @@ def test_the_worst_come_first_and_those_right_when_clean_have_their_own_group() 
     assert (gone.panels, gone.why) == ([], "the image is no longer where it was")
 
 
+def test_an_image_is_shown_once_for_each_axis_where_it_is_wrong_most_surely() -> None:
+    one = "jpeg(quality=[10, 30])"
+    rows = rows_of(
+        *(("clean", sample, True, 0.9) for sample in "ab"),
+        *((one, sample, False, conf) for sample, conf in (("a", 0.5), ("a", 0.7), ("b", 0.6))),
+    ).with_columns(variant=pl.Series([""] * 2 + ["quality=10", "quality=30", "quality=10"]))
+    view = FakeView(Path(), pictures_of(rows), images={"a": picture(0)})
+    (most,) = worst_images(Evidence(view, images=2))
+    assert [(card.soft[1], card.soft[0], card.beside) for card in most.pictures] == [
+        ("a", "jpeg(quality=30)", "70 %"),
+        ("b", "jpeg(quality=10)", "60 %"),
+    ]
+    first, second = worst_images(Evidence(view, images=1))  # b is left for the other group
+    assert [[card.soft[1] for card in group.pictures] for group in (first, second)] == [
+        ["a"],
+        ["b"],
+    ]
+
+
 def test_a_page_takes_so_many_bytes_of_pictures_and_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

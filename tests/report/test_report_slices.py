@@ -61,6 +61,18 @@ def test_the_surely_worse_come_first_then_the_lowest() -> None:
     assert found[-1].p == pytest.approx(3 * single)  # day is the same comparison the other way
 
 
+def test_what_is_lower_by_chance_comes_after_what_is_surely_worse() -> None:
+    light = ["night"] * 100 + ["day"] * 100
+    right = [i < 30 for i in range(100)] + [i < 70 for i in range(100)]
+    fog = {0, 50, 60, 180, 190}  # one of five right: the lowest, which proves nothing
+    weather = ["fog" if i in fog else "dry" for i in range(200)]
+    found = slices(samples({"light": light, "weather": weather}, correct=right))
+    assert [(s.group, s.clean.value, s.worse) for s in found[:2]] == [
+        ("night", 30.0, True),
+        ("fog", 20.0, False),
+    ]
+
+
 def test_of_many_groups_of_chance_hardly_any_is_called_worse() -> None:
     rng = np.random.default_rng(0)
     called = 0

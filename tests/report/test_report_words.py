@@ -77,6 +77,21 @@ def test_tables_of_profiles_and_classes_are_headed_by_short_names(tmp_path: Path
     assert [caption.partition(": Top-1")[0] for caption in captions] == names
 
 
+def test_shares_of_the_expected_error_are_weighted_and_sum_to_all(tmp_path: Path) -> None:
+    given = profiles(PLAIN)
+    conditions = [("day", 0.9, 10.0, 0.8), ("night", 0.1, 60.0, 0.2)]
+    given["profiles"][0]["conditions"] = [
+        {"name": n, "stress": n, "probability": p, "error": e, "worst_for_error": w}
+        for n, p, e, w in conditions
+    ]
+    found = blocks_of(FakeView(tmp_path, given))["profile"]
+    (table,) = (block for block in found if isinstance(block, Table))
+    assert [[entry.text for entry in line.entries] for line in table.groups[0].rows] == [
+        ["day", "day", "90.0", "10.0", "60.0", "80.0"],
+        ["night", "night", "10.0", "60.0", "40.0", "20.0"],
+    ]
+
+
 def test_warnings_call_models_as_tables_do() -> None:
     told = {"model": HARDENED, "stress": "pgd", "flag": "nan_gradient", "text": "look"}
     run = {"models": [{"spec": PLAIN}, {"spec": HARDENED}], "warnings": [told]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -199,6 +200,24 @@ def test_what_the_summary_says_is_what_the_records_say(tmp_path: Path) -> None:
         assert {k: v for k, v in one.items() if not isinstance(v, list)} == {
             k: v for k, v in other.items() if not isinstance(v, list)
         }
+
+
+def test_a_summary_that_is_older_than_its_run_is_not_taken(tmp_path: Path) -> None:
+    right = np.arange(40) % 4 > 0
+    run, other = (made_run(tmp_path / name, {"clean": right}) for name in "ab")
+    path = run.folder / "summary.json"
+    summary = json.loads(path.read_text())
+    for row in summary["rows"]:
+        row["value"] = 10.0
+    path.write_text(json.dumps(summary))
+
+    def top1() -> float | None:
+        found = rw.compare(run.folder, other)
+        return next(one.a.value for one in found.differences if one.metric == "top1")
+
+    assert top1() == 10  # nothing says that it is not of these records
+    os.utime(path, (0, 0))
+    assert top1() == 75
 
 
 def test_only_images_of_both_runs_count(tmp_path: Path) -> None:

@@ -160,6 +160,17 @@ def test_a_current_summary_is_taken_and_a_stale_one_is_not(run: rw.Run) -> None:
     assert any("drop by definition version 99" in note for note in found.notes)
 
 
+def test_what_was_made_on_another_model_counts_only_where_it_is_asked_for(run: rw.Run) -> None:
+    path = run.folder / "summary.json"
+    summary = json.loads(path.read_text())
+    (clean,) = (r for r in summary["rows"] if (r["metric"], r["stress"]) == ("top1", "clean"))
+    handed = {"value": 10.0, "low": 9.0, "high": 11.0, "source": "demo/other"}
+    summary["rows"].append({**clean, **handed})
+    path.write_text(json.dumps(summary))
+    assert statuses(rw.gate(run.folder, "top1(clean)>=75")) == ["pass"]
+    assert statuses(rw.gate(run.folder, "top1(clean, source=other)>=75")) == ["fail"]
+
+
 def test_without_its_summary_a_run_is_computed(run: rw.Run) -> None:
     (run.folder / "summary.json").unlink()
     found = rw.gate(run.folder, "top1(clean)>=75")

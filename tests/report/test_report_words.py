@@ -12,9 +12,10 @@ from roadworthy.report.blocks import Facts, Fold, Heading, Table, Text
 from roadworthy.report.cells import Cell, cells
 from roadworthy.report.figure import Figure
 from roadworthy.report.matrix import fools_nothing
-from roadworthy.report.names import stress_names
+from roadworthy.report.names import model_names, stress_names
 from roadworthy.report.profiles import sentences
 from roadworthy.report.scatter import Segment, scatter
+from roadworthy.report.tradeoffs import tradeoff_figures, tradeoff_tables
 from roadworthy.report.warned import warnings
 
 NETWORK = "torch:/w/nets.py:resnet20(checkpoint='/w/{}.pt', mean=imagenet, std=imagenet, size=32)"
@@ -170,3 +171,32 @@ def test_distances_are_drawn_from_zero_on() -> None:
     assert domain(50.0, 60.0) == [49.2, 60.8]
     assert domain(0.0, 1.0, segments=(Segment((0.0, -1.0), (1.0, 1.0)),)) == [-1.16, 1.16]
     assert domain(2.0) == [1.84, 2.16]
+
+
+def test_scores_of_the_trade_off_are_called_as_tables_head_them() -> None:
+    def score(label: str, kind: str, *values: float) -> dict[str, Any]:
+        return {"label": label, "kind": kind, "values": {"a": [values[0]], "b": [values[1]]}}
+
+    attacked = "pgd(eps=[2/255, 8/255])"
+    found = {
+        "scores": [
+            score("top1 · clean", "natural", 80.0, 70.0),
+            score(f"curve_area · {attacked}", "adversarial", 10.0, 40.0),
+        ],
+        "models": [{"model": model, "group": "normal"} for model in "ab"],
+    }
+    (chart,) = tradeoff_figures({"tradeoff": found})
+    axes = chart.spec["layer"][-1]["encoding"]
+    assert axes["x"]["title"] == "top-1 %, clean"
+    assert axes["y"]["title"] == f"area %, {attacked}"
+    tables = tradeoff_tables({"tradeoff": found})
+    assert tables is not None
+    assert tables.scores == ["top-1 %, clean", f"area %, {attacked}"]
+
+
+def test_long_names_keep_their_ends() -> None:
+    models = [PLAIN, HARDENED]
+    assert list(model_names(models, 24).values()) == [
+        "resnet20 (ci…0_resnet20)",
+        "resnet20 (ci…esnet20_at)",
+    ]

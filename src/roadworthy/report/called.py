@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from roadworthy.report.cells import distinct, entries, text_of
-from roadworthy.report.names import clean_text, model_names, spec_and_precision
+from roadworthy.report.names import clean_text, middle, model_names, spec_and_precision
 from roadworthy.studies.groups import NORMAL, about
 
-_WIDTH = 28
+_WIDTH = 36
 
 
 def called(summary: Mapping[str, Any], models: Iterable[str]) -> dict[str, str]:
@@ -26,4 +26,4 @@ def called(summary: Mapping[str, Any], models: Iterable[str]) -> dict[str, str]:
 def _name(model: str, facts: Mapping[str, Any] | None) -> str:
     known, (_, precision) = about(model, facts), spec_and_precision(model)
     group = "" if known.group == NORMAL else f" ({known.group})"
-    return clean_text(f"{known.architecture}{group}{precision}", limit=_WIDTH)
+    return middle(clean_text(f"{known.architecture}{group}{precision}"), _WIDTH)

@@ -127,7 +127,7 @@ def model_names(specs: Iterable[str], width: int) -> dict[str, str]:
     Others keep their specs. Where that does not tell all of them apart these are `short_names`.
     """
     known = list(dict.fromkeys(specs))
-    names = {model: clean_text(_of_network(model), limit=width) for model in known}
+    names = {model: middle(clean_text(_of_network(model)), width) for model in known}
     return names if len(set(names.values())) == len(known) else short_names(known, width)
 
 

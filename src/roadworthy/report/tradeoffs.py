@@ -12,6 +12,7 @@ from roadworthy.report.figure import Figure
 from roadworthy.report.points import point
 from roadworthy.report.reading import Reading, number, real
 from roadworthy.report.scatter import scatter
+from roadworthy.report.tables import HEADINGS as TABLE_HEADINGS
 from roadworthy.studies.groups import HEADINGS
 
 MOST_SCORES = 8
@@ -38,7 +39,7 @@ def tradeoff_tables(summary: Mapping[str, Any]) -> TradeoffTables | None:
     every = entries(found, "correlations")
     kept = [c for c in every if {text_of(c, "natural"), text_of(c, "adversarial")} <= {*labels}]
     return TradeoffTables(
-        scores=labels,
+        scores=[_said(label) for label in labels],
         pairs=[_pair(pair, labels, names) for pair in entries(found, "pairs")],
         correlations=[_correlation(one) for one in kept],
         left_out=len(entries(found, "scores")) - len(scores),
@@ -64,7 +65,7 @@ def tradeoff_figures(summary: Mapping[str, Any]) -> list[Figure]:
             points.append(point(reading, label=names[spec], series=series, x=values[0]))
     if len(points) < 2:
         return []
-    titles = [text_of(first[kind], "label") for kind in ("natural", "adversarial")]
+    titles = [_said(text_of(first[kind], "label")) for kind in ("natural", "adversarial")]
     chart = scatter(points, x=titles[0], y=titles[1])
     caption = "Each dot is a model; further right and up is better where more of a score is."
     return [Figure("Natural against adversarial robustness", caption, chart)]
@@ -114,5 +115,11 @@ def _correlation(one: Mapping[str, Any]) -> tuple[str, ...]:
     rho, low, high = (real(one.get(name)) for name in ("rho", "low", "high"))
     shown = number(rho, "none") if rho is not None else f"n/a: {text_of(one, 'reason')}"
     interval = "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
-    names = ("group", "natural", "adversarial", "n")
-    return (*(text_of(one, name) for name in names), shown, interval)
+    scores = (_said(text_of(one, name)) for name in ("natural", "adversarial"))
+    return (text_of(one, "group"), *scores, text_of(one, "n"), shown, interval)
+
+
+def _said(label: str) -> str:
+    """Return a score as tables head it: ``top-1 %, clean`` for ``top1 · clean``."""
+    metric, between, stress = label.partition(" · ")
+    return f"{TABLE_HEADINGS.get(metric, metric)}, {stress}" if between else label

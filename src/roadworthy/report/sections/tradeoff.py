@@ -33,7 +33,7 @@ def tradeoff(evidence: Evidence) -> list[Block]:
 
 def _pairs(found: TradeoffTables) -> list[Block]:
     columns = [Column(name) for name in ("architecture", "from", "to")]
-    columns += [Column(score, number=True, code=True) for score in found.scores]
+    columns += [Column(score, number=True) for score in found.scores]
     rows = [
         Row(
             [
@@ -53,7 +53,7 @@ def _correlations(found: TradeoffTables) -> list[Block]:
         Row(
             [
                 Entry(group),
-                *(Entry(text, code=True) for text in (natural, adversarial)),
+                *map(Entry, (natural, adversarial)),
                 Entry(n, number=True),
                 Entry(rho, interval, number=True),
             ]

@@ -88,7 +88,8 @@ def closing(finished: Run) -> str:
     from roadworthy.report import bits, matrix, profiles
 
     summary = finished.summary
-    lines = [_table(summary), *matrix.lines(summary), *bits.lines(summary)]
+    tables = [*matrix.lines(summary), *bits.lines(summary)]
+    lines = [_table(summary), *tables, *([""] if tables else [])]
     lines.extend(profiles.sentences(summary))
     lines.extend(sentence for run in finished.runs[-1:] for sentence in sentences(run))
     failed = failures(finished)

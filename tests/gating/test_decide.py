@@ -84,6 +84,13 @@ def test_an_infinite_median_is_above_what_its_lower_end_is_above() -> None:
     assert decide(parse_requirement("median_l2>=0.4"), found).status == "undecided"
     assert decide(parse_requirement("median_l2<=0.2"), found).status == "fail"
     assert decide(parse_requirement("median_l2<=0.4"), found).status == "undecided"
+    endless = of(0.3, 0.5, None)  # a median that is known, of which half or more may hold
+    assert decide(parse_requirement("median_l2>=0.3"), endless).status == "pass"
+    assert decide(parse_requirement("median_l2<=0.2"), endless).status == "fail"
+    assert decide(parse_requirement("median_l2<=0.6"), endless).status == "undecided"
+    assert decide(parse_requirement("median_l2<=0.6"), endless).needed is None
+    assert decide(parse_requirement("top1>=0.3"), endless).status == "undecided"
+    assert decide(parse_requirement("median_l2>=0"), of(0.3, 0.5, math.nan)).status == "undecided"
 
 
 def test_the_images_needed_are_those_of_the_formula_for_shares() -> None:

@@ -33,15 +33,16 @@ def decide(requirement: Requirement, found: Estimate) -> Decision:
     """Decide by the whole 95 % interval: on the good side, on the bad one, or across the bound.
 
     Each wrong decision happens in at most 2.5 % of runs, as far as the interval is right. What has
-    no images, no value or no interval is undecided; so is a value that is no number. A median that
-    is infinite, of which only the lower end is known, is above every bound that this end is above.
+    no images, no value or no interval is undecided; so is a value that is no number. Medians may
+    be infinite, and so may the upper ends of their intervals, which then are not known: they are
+    above every bound that the lower end is above.
     """
     if found.n <= 0:
         return Decision("undecided", found.reason or "no image was judged")
     ends = [None if v is None or math.isnan(v) else v for v in (found.low, found.value, found.high)]
     low, value, high = ends
-    if value is None and low is not None and high is None:
-        value = high = math.inf  # of medians alone
+    if low is not None and found.high is None and (value is None or "median" in requirement.metric):
+        value, high = (math.inf if value is None else value), math.inf
     if value is None:
         return Decision("undecided", found.reason or "there is no value")
     if low is None or high is None:

@@ -86,6 +86,8 @@ def why(check: Check) -> str:
     decision = check.decision
     if check.found.n == 0 or check.found.value is None or check.found.low is None:
         return decision.reason
+    if decision.needed is None and check.found.high is None:
+        return f"{decision.reason}, whose upper end more images may bring down from infinity"
     if decision.needed is None:
         return f"{decision.reason}; the value is so close to it that no number of images decides"
     there = ""

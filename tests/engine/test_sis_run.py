@@ -447,6 +447,13 @@ def test_an_order_that_is_ended_early_says_what_it_does_not_hold(tmp_path: Path)
     kept = Artifacts(early.folder)
     file = kept.held(row["artifact"].split("/")[1])[row["sample"], row["content"]]
     assert kept.read(file)["order"].arrays["partial"].all()
+    for one in orders(early, at(subsets(early), "threshold=0.9")):
+        assert one.at_fraction(0.01) is None
+        at_least = one.at_threshold(0.9)
+        assert at_least is not None
+        assert at_least.mean() == spent.filter(sample=one.sample)["kept"].item()
+        with pytest.raises(UsageError, match="was ended before it fell below"):
+            one.at_threshold(0.01)
 
 
 def test_a_file_of_orders_that_is_damaged_is_made_again(tmp_path: Path) -> None:
@@ -476,6 +483,29 @@ def test_orders_and_heat_maps_are_read_off_without_a_model(tmp_path: Path) -> No
         assert heat.mean() == pytest.approx(0.25)
     with pytest.raises(UsageError, match="between 0 and 1"):
         heat_maps(run, rows, fraction=1.0)
+    # another threshold and fraction: what a run of them says, which makes no order either
+    again = rw.evaluate(sure_net(1), data, "sis(threshold=0.8, fractions=(0.2))", out=run.folder)
+    assert crafted(again) == [0]
+    new = subsets(again, "sis(threshold=0.8")
+    by_name = {row["sample"]: row for row in at(new, "threshold=0.8").iter_rows(named=True)}
+    for one in found:
+        kept, row = one.at_threshold(0.8), by_name[one.sample]
+        assert (None if kept is None else kept.mean()) == row["kept"]
+        fifth = one.at_fraction(0.2)
+        assert fifth is not None
+        assert np.array_equal(fifth, one.removal.order[0] >= 64 - 13)
+        with pytest.raises(UsageError, match="above 0 and below 1, not 1"):
+            one.at_threshold(1.0)
+        with pytest.raises(UsageError, match="between 0 and 1, not at 0"):
+            one.at_fraction(0.0)
+    # one order, however many records show something of it, and two of two stresses
+    sure = at(new, "fraction=0.2").filter(pl.col("status") == "ok")["sample"].to_list()
+    assert [one.sample for one in orders(run, new)] == sure
+    other = rw.evaluate(sure_net(1), data, "sis(threshold=0.6, k=2)", out=run.folder)
+    both = subsets(other).filter(pl.col("threshold") == 0.6)
+    assert len(list(orders(other, both))) == 2 * len(found)
+    with pytest.raises(UsageError, match="of one order of pixels"):
+        heat_maps(other, both, fraction=0.2)
     with pytest.raises(UsageError, match="something else"):
         list(orders(run, run.rows().filter(pl.col("stress") == "clean")))
     for path in (run.folder / "artifacts").rglob("*.safetensors"):

@@ -61,6 +61,11 @@ class Classes:
     wnids: tuple[str, ...] | None = None
     offset: int = 0
 
+    def permuted(self, other: Classes) -> bool:
+        """Whether ``other`` has the same classes in another order; those spelt otherwise do not count."""
+        pairs = ((self.wnids, other.wnids), (self.names, other.names))
+        return any(a and b and a != b and sorted(a) == sorted(b) for a, b in pairs)
+
 
 @dataclass(frozen=True)
 class Sample:

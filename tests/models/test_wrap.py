@@ -119,6 +119,13 @@ def test_members_must_know_the_same_classes() -> None:
     b = wrap(Means(3), name="b", classes=Classes(3, wnids=("n1", "n3", "n2")))
     with pytest.raises(UsageError, match=r"wrap/a@\w+ has 3 outputs, wrap/b@\w+ has 3 of other"):
         combined((a, b), "logits")
+    named, other, spelt = (
+        wrap(Means(3), name="c", classes=Classes(3, names))
+        for names in (("cat", "dog", "owl"), ("dog", "cat", "owl"), ("Cat", "Dog", "Owl"))
+    )
+    with pytest.raises(UsageError, match="has 3 of other meaning"):
+        combined((named, other), "logits")
+    combined((named, spelt), "logits")
     with pytest.raises(UsageError, match=r"must have the same classes: .* 3 outputs, .* has 4"):
         combined((a, wrap(Means(4))), "logits")
     with pytest.raises(UsageError, match="an ensemble needs models"):

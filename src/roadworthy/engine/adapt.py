@@ -91,7 +91,7 @@ def alike(judges: Sequence[Judge], relation: Callable[[Judge], Relation], data: 
             why = f"{classes.count} classes and {own.count}"
         elif not np.array_equal(relation(judge).targets, relation(first).targets):
             why = f"the classes of '{data}' at other outputs"
-        elif _permuted(classes.wnids, own.wnids) or _permuted(classes.names, own.names):
+        elif classes.permuted(own):
             why = "the same classes in another order"
         if why:
             raise UsageError(
@@ -99,8 +99,3 @@ def alike(judges: Sequence[Judge], relation: Callable[[Judge], Relation], data: 
                 f"nothing to the other. Give models of the same classes in the same order, or run "
                 f"them without transfer"
             )
-
-
-def _permuted(one: Sequence[str] | None, other: Sequence[str] | None) -> bool:
-    """Whether two lists name the same classes in another order; spellings may differ."""
-    return bool(one and other) and one != other and sorted(one or ()) == sorted(other or ())

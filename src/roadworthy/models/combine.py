@@ -64,7 +64,7 @@ def combined(members: tuple[Classifier, ...], combine: Combine) -> Ensemble:
     first = members[0]
     for other in members[1:]:
         a, b = first.classes, other.classes
-        if a.count != b.count or (a.wnids and b.wnids and a.wnids != b.wnids):
+        if a.count != b.count or (a.wnids and b.wnids and a.wnids != b.wnids) or a.permuted(b):
             raise UsageError(
                 f"members of an ensemble must have the same classes: {first.id} has {a.count} "
                 f"outputs, {other.id} has {b.count}"

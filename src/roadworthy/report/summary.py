@@ -116,8 +116,9 @@ def _rows(
     failed = records.filter(pl.col("status") == "failed")["sample"].n_unique()
     variants = usable["variant"].unique(maintain_order=True).to_list()
     groups = [(v, usable.filter(pl.col("variant") == v)) for v in variants]
-    # Subsets and their controls are different things, of which there is no mean.
-    if len(groups) > 1 and usable["control"].is_null().all():
+    # Subsets of one size and another, and their controls, are different things: there is no mean.
+    parts = usable["control"].is_not_null().any() or usable["kept"].is_not_null().any()
+    if len(groups) > 1 and not parts:
         groups.insert(0, ("", usable))
     if not groups and len(records):
         groups = [("", usable)]

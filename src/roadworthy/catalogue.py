@@ -195,7 +195,10 @@ def _definition(item: Definition) -> dict[str, Any]:
     tap = getattr(item, "tap", None)
     if tap is not None:
         about["tap"] = tap.name
-        about["needs"] = sorted(need.value for need in item.needs)  # type: ignore[attr-defined]
+        needs = item.needs  # type: ignore[attr-defined]
+        if ranking := getattr(item, "ranking", None):  # as much as is asked unless told otherwise
+            needs |= ranking.needs({p.name: p.default for p in item.parameters})
+        about["needs"] = sorted(need.value for need in needs)
     levels = getattr(item, "levels", None)
     if levels is not None:
         about["strengths"] = list(levels.names)

@@ -71,6 +71,23 @@ def test_the_subset_of_a_linear_network_is_recovered_exactly(
     assert set(other["status"]) == {"not_applicable" if sure_of_black else "ok"}
 
 
+def test_a_collection_has_the_next_best_pixels_of_a_linear_network(tmp_path: Path) -> None:
+    data, pixels = grey_pictures(tmp_path / "grey", 2)
+    spec = "sis(threshold=0.7, mask=zero, collection=3, controls=(), fractions=(), deletion=0)"
+    run = rw.evaluate(linear_net(), data, spec, out=tmp_path / "out")
+    values, wanted = pixels * Linear().weight.detach().numpy(), np.log(0.7 / 0.3) - SHY
+    for row in at(subsets(run), "threshold=0.7").iter_rows(named=True):
+        left = np.sort(values[int(Path(str(row["sample"])).stem)].ravel())[::-1]
+        for extra in ("", ",subset=2", ",subset=3"):
+            of_image = subsets(run).filter(sample=row["sample"])
+            one = at(of_image, f"threshold=0.7{extra}").row(0, named=True)
+            size = int((left.cumsum() < wanted).sum()) + 1
+            total, left = left[:size].sum() + SHY, left[size:]
+            assert one["kept"] == pytest.approx(size / SIDE**2)
+            assert one["conf_target"] == pytest.approx(1 / (1 + np.exp(-total)), abs=1e-5)
+            assert one["sufficient"]
+
+
 def test_a_constant_network_has_no_valid_result_and_no_empty_one(tmp_path: Path) -> None:
     data, _ = grey_pictures(tmp_path / "grey")
     net = rw.wrap(Constant(), size=SIDE, name="constant", classes=Classes(2))
@@ -123,6 +140,9 @@ def test_controls_are_on_by_default_and_go_the_same_way(tmp_path: Path) -> None:
     names = [f"threshold=0.6,control={name}" for name in controls]
     assert {*names, "threshold=0.6", "threshold=0.6,baseline=zero"} <= set(rows["variant"])
     base = at(rows, "threshold=0.6").filter(pl.col("status") == "ok")
+    told = rows.filter(pl.col("threshold").is_not_null() & pl.col("conf_target").is_not_null())
+    assert told["sufficient"].to_list() == (told["conf_target"] >= 0.6).to_list()
+    assert set(told["sufficient"]) == {True, False}
     dilated = at(rows, "threshold=0.6,control=dilated").filter(pl.col("status") == "ok")
     assert (dilated["kept"] > base["kept"]).all()
     drawn = at(rows, "control=random_subset,fraction=0.3")

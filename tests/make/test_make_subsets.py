@@ -157,6 +157,15 @@ def test_what_is_written_is_judged_as_in_the_live_run(
         assert told["sufficient"] == row["sufficient"]
 
 
+def test_whether_it_suffices_is_told_of_every_picture_at_a_threshold(made: Path) -> None:
+    told = [e["subset"] for e in listed(made) if e.get("subset")]
+    at_threshold = [one for one in told if one["threshold"] is not None]
+    for one in at_threshold:
+        assert one["sufficient"] == (one["confidence"] >= one["threshold"])
+    assert {one["sufficient"] for one in at_threshold} == {True, False}  # random ones do not
+    assert {one["sufficient"] for one in told if one["threshold"] is None} == {None}
+
+
 def test_the_note_names_the_model_and_the_manifest_every_file(data: str, made: Path) -> None:
     note = json.loads((made / "make.json").read_text())
     net = sure_net(1)

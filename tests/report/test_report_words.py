@@ -200,3 +200,28 @@ def test_long_names_keep_their_ends() -> None:
         "resnet20 (ci…0_resnet20)",
         "resnet20 (ci…esnet20_at)",
     ]
+
+
+def test_a_leaderboard_sets_side_by_side_what_is_of_the_same_images(tmp_path: Path) -> None:
+    """Two models on the photographs, one of them and a third on sketches."""
+    judged = [(MODEL, "photos", 80.0), (OTHER, "photos", 70.0), ("demo/third", "sketches", 60.0)]
+    rows = [
+        row(model, stress, metric, value - 10 * (metric == "ece"), data=data)
+        for model, data, value in [(MODEL, "sketches", 50.0), *judged]
+        for stress, metric in (("clean", "top1"), ("clean", "ece"))
+    ]
+    models = (MODEL, OTHER, "demo/third")
+    given = {"run": {"models": [{"spec": model} for model in models]}, "rows": rows}
+    (table,) = blocks_of(FakeView(tmp_path, given))["leaderboard"]
+    assert isinstance(table, Table)
+    heads = [column.text for column in table.columns]
+    assert heads == ["model", "top-1 % on sketches", "top-1 % on photos", "ECE %"]
+    assert "What names no data is of sketches." in table.caption
+    lines = {
+        line.entries[0].text: [e.text for e in line.entries[1:]] for line in table.groups[0].rows
+    }
+    assert list(lines.values()) == [
+        ["60.0", "–", "50.0"],
+        ["50.0", "80.0", "40.0"],
+        ["–", "70.0", "–"],
+    ]

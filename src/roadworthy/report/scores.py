@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roadworthy.report.cells import Cell, distinct
 from roadworthy.report.columns import median_of
@@ -30,6 +30,8 @@ class Score:
     higher: bool
     readings: Mapping[str, Reading]
     cells: Sequence[Cell]
+    of_data: bool = False
+    """Whether it is the accuracy on one data set of several."""
 
     def reaches_best(self, reading: Reading) -> bool:
         """Whether a reading is the best, or its interval includes the best."""
@@ -42,16 +44,34 @@ class Score:
 
 
 def scores(found: Sequence[Cell]) -> list[Score]:
-    """Return the scores that two models or more have, accuracy on clean images first."""
-    return [one for one in _every(found) if len(one.readings) > 1]
+    """Return the scores that two models or more have, accuracy on clean images first.
+
+    Where there are several data sets that is the accuracy on each, by however many models; all else
+    is of the data set that most models were judged on, lest values on different images stand side by side.
+    """
+    return [one for one in _every(found) if len(one.readings) > (0 if one.of_data else 1)]
+
+
+def _main_data(found: Sequence[Cell]) -> str:
+    """Return the data set that most models were judged on as it is, the first of several such."""
+    judged = {c.data: {x.model for x in found if x.data == c.data} for c in _clean(found)}
+    return max(judged, key=lambda data: len(judged[data]), default="")
+
+
+def _clean(found: Sequence[Cell]) -> list[Cell]:
+    return [c for c in found if c.axis == "clean" and part_of(c.data) is None]
 
 
 def _every(found: Sequence[Cell]) -> Iterator[Score]:
-    clean = [c for c in found if c.axis == "clean" and part_of(c.data) is None]
-    several = len({cell.data for cell in clean}) > 1
-    for data in distinct(cell.data for cell in clean):
+    clean, main = _clean(found), _main_data(found)
+    names = short_names([cell.data for cell in clean], 28)
+    for data in sorted(names, key=lambda data: data != main):
         own = [cell for cell in clean if cell.data == data and "(" not in cell.stress]
-        yield _of("top1", f"top-1 % on {data}" if several else "top-1 %", True, own)
+        on = f" on {names[data]}" if len(names) > 1 else ""
+        yield replace(_of("top1", f"top-1 %{on}", True, own), of_data=bool(on))
+    if main:
+        clean = [cell for cell in clean if cell.data == main]
+        found = [cell for cell in found if cell.axis == "suite" or cell.data == main]
     for spec in distinct(cell.stress for cell in found if cell.axis == "suite"):
         own = [cell for cell in found if cell.stress == spec]
         for metric, heading in QUOTED.items():

@@ -33,7 +33,10 @@ def leaderboard(evidence: Evidence) -> list[Block]:
     ]
     heads = [Column("model"), *(Column(score.heading, number=True) for score in columns)]
     quoted = stresses_of(cell for score in columns for cell in score.cells)
-    return [Table(heads, [Group("", rows)], CAPTION, stresses=quoted, hint=HINT)]
+    caption = CAPTION
+    if columns[0].of_data:
+        caption += f" What names no data is of {columns[0].heading.partition(' on ')[2]}."
+    return [Table(heads, [Group("", rows)], caption, stresses=quoted, hint=HINT)]
 
 
 def _cell(score: Score, model: str) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -122,9 +122,16 @@ class Run:
         """
         return self._read(self._rows_of, cell)
 
-    def unordered(self, cell: CellRecord) -> pl.DataFrame:
-        """Return the records in the parts of a cell as they stand there, whoever asked for them."""
-        return self._read(lambda one: self.store.rows_of(self._parts.get(one.request, [])), cell)
+    def unordered(self, cell: CellRecord, *, without: Sequence[str] = ()) -> pl.DataFrame:
+        """Return the records in the parts of a cell as they stand there, whoever asked for them.
+
+        Columns ``without`` which the caller can do are not read.
+        """
+
+        def lazily(one: CellRecord) -> pl.LazyFrame:
+            return self.store.rows_of(self._parts.get(one.request, [])).drop(*without)
+
+        return self._read(lazily, cell)
 
     def _read(self, lazily: Callable[[CellRecord], pl.LazyFrame], cell: CellRecord) -> pl.DataFrame:
         try:

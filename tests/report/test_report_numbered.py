@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,11 @@ from engine_world import colour_net, write_pictures
 from polars.testing import assert_frame_equal
 
 import roadworthy as rw
+from roadworthy.metrics.catalogue import METRICS, OF_TARGETS, UNREAD, evaluate_all, unread
 from roadworthy.metrics.seen import once
 from roadworthy.metrics.sorting import falling, grouped
 from roadworthy.report.numbered import Numbered
+from roadworthy.run import CellRecord
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,49 @@ def test_numbers_are_places_in_the_sorted_ids_and_rows_are_those_asked_for(run: 
         5,
         24,
     ]  # clean and jpeg of the second invocation, noise of the first
+
+
+def test_columns_that_no_metric_looks_at_are_left_out_and_change_none(run: rw.Run) -> None:
+    whole, few = Numbered(run), Numbered(run, unread())
+    clean = [whole.rows_of(run.cells[0]), few.rows_of(run.cells[0])]
+    for cell in run.cells:
+        rows = [whole.rows_of(cell), few.rows_of(cell)]
+        assert set(rows[0].columns) - set(rows[1].columns) == {*UNREAD, *OF_TARGETS}
+        results = [evaluate_all(one, usual) for one, usual in zip(rows, clean, strict=True)]
+        assert len(results[0]) > 5
+        assert results[0] == results[1]
+
+
+def test_what_only_targets_need_is_read_where_there_are_targets(
+    run: rw.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell, read = run.cells[0], run.unordered
+
+    def targeted(cell: CellRecord, *, without: Sequence[str] = ()) -> pl.DataFrame:
+        rows = read(cell).with_columns(target=pl.lit(1, pl.Int32))
+        return rows.drop(without)
+
+    monkeypatch.setattr(run, "unordered", targeted)
+    found = Numbered(run, unread()).rows_of(cell)
+    assert set(OF_TARGETS) <= set(found.columns)
+    assert not set(UNREAD) & set(found.columns)
+
+
+def test_a_plug_in_may_look_at_every_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unread() == UNREAD
+
+    def theirs(rows: pl.DataFrame) -> None: ...
+
+    alien = replace(METRICS["top1"], name="theirs", function=theirs)
+    monkeypatch.setattr("roadworthy.metrics.catalogue.METRICS", {**METRICS, "theirs": alien})
+    assert unread() == ()
+
+
+def test_rows_that_stand_otherwise_than_those_before_are_looked_up_again(run: rw.Run) -> None:
+    cells = [run.cells[1], run.cells[0], run.cells[1], run.cells[2], run.cells[0]]
+    together = Numbered(run)
+    for cell in cells:
+        assert_frame_equal(together.rows_of(cell), Numbered(run).rows_of(cell))
 
 
 def test_columns_with_a_null_are_not_taken_for_one_value(run: rw.Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from roadworthy._spec.cursor import Cursor
 from roadworthy._spec.errors import SpecError, short
 from roadworthy._spec.lexemes import (
@@ -21,6 +23,7 @@ MAX_LENGTH = 10_000
 Arguments = tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]
 
 
+@lru_cache(maxsize=4096)  # reports ask for the same few hundred over and over
 def parse(text: str) -> Spec:
     """Read a spec: ``pgd(eps=4/255)``, ``imagefolder:data/val``, ``ensemble(timm/a, timm/b)``.
 

@@ -33,7 +33,7 @@ class Common:
             known = pl.concat(both).unique().sort()
             for side in (0, 1):
                 ids[side][one.data[side]] = known
-        return cls((a, b), (Numbered(a, ids[0]), Numbered(b, ids[1])))
+        return cls((a, b), (Numbered(a, _ids=ids[0]), Numbered(b, _ids=ids[1])))
 
     def ids(self, cells: Cells) -> pl.Series:
         """Return the ids of the samples of a data set; their numbers index it."""

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ import polars as pl
 from roadworthy.engine.artifacts import Artifacts
 from roadworthy.engine.files import sweep, write_whole
 from roadworthy.engine.manifests import read_manifest, write_manifest
+from roadworthy.engine.options import cores
 from roadworthy.engine.parts import COLUMNS, DamagedPartError, Part, read_part, sealed
 from roadworthy.engine.records import SCHEMA
 from roadworthy.engine.versions import versions
@@ -157,22 +159,27 @@ class Store:
         return _covered(self._files()[0])
 
     def _files(self) -> tuple[list[Part], list[Path]]:
-        good, bad = [], []
-        for path in sorted((self.folder / "records").glob("*/[!.]*.parquet")):
-            try:
-                stat = path.stat()
-                stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-                if (path, stamp) not in self._known and (path, stamp) not in self._damaged:
-                    self._known[path, stamp] = read_part(path, stamp)
-            except FileNotFoundError:
-                continue  # somebody else has just compacted it
-            except DamagedPartError as error:
-                self._damaged[path, stamp] = str(error)
-            if (path, stamp) in self._known:
-                good.append(self._known[path, stamp])
-            else:
-                bad.append(path)
-        return good, bad
+        paths = sorted((self.folder / "records").glob("*/[!.]*.parquet"))
+        if len(paths) > 1:
+            with ThreadPoolExecutor(cores()) as pool:
+                found = list(pool.map(self._file, paths))
+        else:
+            found = list(map(self._file, paths))
+        good = [part for part in found if isinstance(part, Part)]
+        return good, [path for path, part in zip(paths, found, strict=True) if part is False]
+
+    def _file(self, path: Path) -> Part | bool | None:
+        """Return a good part, False for a file that is none, None for one that is gone."""
+        try:
+            stat = path.stat()
+            stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if (path, stamp) not in self._known and (path, stamp) not in self._damaged:
+                self._known[path, stamp] = read_part(path, stamp)
+        except FileNotFoundError:
+            return None  # somebody else has just compacted it
+        except DamagedPartError as error:
+            self._damaged[path, stamp] = str(error)
+        return self._known.get((path, stamp), False)
 
     def held(self, parts: Iterable[Part]) -> dict[Part, Held]:
         """Return which samples each of ``parts`` holds; a part that has vanished holds none."""

@@ -7,16 +7,18 @@ import polars as pl
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.clusters import cluster, unmeasured, verdicts
 from roadworthy.metrics.interval import proportion
+from roadworthy.metrics.samples import by_sample
 
 
 def right(rows: Rows) -> pl.DataFrame:
     """Return sample and value: whether each judged image (frame of a sequence) is right."""
-    return verdicts(rows, "correct").select("sample", value="correct")
+    judged = verdicts(rows, "correct")
+    return by_sample(judged["sample"], judged["correct"])
 
 
 def right5(rows: Rows) -> pl.DataFrame:
     """Return sample and value: whether the label is among the five top predictions."""
-    return rows.select("sample", value="correct5")
+    return by_sample(rows["sample"], rows["correct5"])
 
 
 @metric(unit="percent", direction="higher", paper="russakovsky2015", contributions=right)
@@ -54,7 +56,7 @@ def share_of(rows: Rows, judged: pl.DataFrame | None) -> Estimate | None:
     """
     if judged is None:
         return None
-    data = cluster(judged.select("sample", "value"))
+    data = cluster(by_sample(judged["sample"], judged["value"]))
     if not data.measured:
         return unmeasured(rows, data)
     return proportion(data.sums(data["value"]), data.counts)

@@ -7,21 +7,25 @@ import polars as pl
 from roadworthy.metrics.accuracy import share_of
 from roadworthy.metrics.attacked import is_minimal, survived
 from roadworthy.metrics.base import Estimate, Rows, metric
+from roadworthy.metrics.samples import by_sample
+from roadworthy.metrics.seen import empty_columns
 
 
 def stood(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: whether an image survived; None unless the attack has a budget."""
+    if "norm" in empty_columns(rows):
+        return None
     attacked = rows.filter(pl.col("norm").is_not_null() | (pl.col("status") == "clean_error"))
-    if attacked["norm"].is_null().all() or is_minimal(rows):
+    if is_minimal(rows):
         return None
     return survived(attacked)
 
 
 def fell(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: whether an attacked image fell; None where nothing was attacked."""
-    if rows["success"].is_null().all():
+    if "success" in empty_columns(rows):
         return None
-    return rows.select("sample", value="success")
+    return by_sample(rows["sample"], rows["success"])
 
 
 @metric(unit="percent", direction="higher", paper="croce2021", contributions=stood)

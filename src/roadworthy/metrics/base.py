@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from roadworthy.metrics.seen import empty_columns
 from roadworthy.registry import Definition
 
 
@@ -58,7 +59,7 @@ class MetricDefinition(Definition):
 
     def may_apply(self, rows: pl.DataFrame) -> bool:
         """Whether ``rows`` have a value in each column without which the metric is None."""
-        return rows.is_empty() or all(rows[c].null_count() < len(rows) for c in self.needs)
+        return rows.is_empty() or not any(name in empty_columns(rows) for name in self.needs)
 
 
 def metric(

@@ -17,6 +17,7 @@ from roadworthy.metrics.samples import by_sample
 BINS = 15
 # in the precision the records have, so that 0.2 lies in the bin that ends there
 EDGES = (np.arange(1, BINS) / BINS).astype(np.float32)
+_LOWER, _UPPER = np.append(-np.float32(np.inf), EDGES), np.append(EDGES, np.float32(np.inf))
 
 
 def signed_gaps(rows: Rows) -> pl.DataFrame | None:
@@ -64,7 +65,12 @@ def ece(rows: Rows) -> Estimate | None:
 
 def bins_of(conf: Floats) -> NDArray[np.int64]:
     """Return the bin 0..14 of each confidence (rows,)."""
-    return np.searchsorted(EDGES, conf.astype(np.float32), side="left").astype(np.int64)
+    single = conf.astype(np.float32)
+    # a guess that rounding may put one bin off, mended by a look at the edges: faster than a search
+    bins: NDArray[np.int64] = np.clip(single * np.float32(BINS), 0, BINS - 1).astype(np.int64)
+    bins += single > _UPPER[bins]
+    bins -= single <= _LOWER[bins]
+    return bins
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,18 @@ import polars as pl
 
 from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
 from roadworthy.metrics.base import Estimate, MetricDefinition, Rows
+from roadworthy.metrics.seen import distinct
 from roadworthy.registry import Definition
 
 GROUP = "roadworthy.metrics"
 USABLE = ("ok", "clean_error")
+UNREAD = (
+    *("conf_label", "margin", "entropy", "top5_ref", "correct_subset", "correct_full"),
+    "borderline",
+)
+"""Columns of records that no metric of this package looks at."""
+OF_TARGETS = ("top5",)
+"""Columns that metrics look at only where ``target`` says something."""
 DefinitionT = TypeVar("DefinitionT", bound=Definition)
 
 
@@ -82,10 +90,17 @@ def evaluate_all(rows: Rows, clean: Rows | None) -> list[tuple[MetricDefinition,
     return results
 
 
+def unread() -> tuple[str, ...]:
+    """Return the columns that no metric looks at; none where a plug-in may look at any of them."""
+    ours = all(m.function.__module__.startswith("roadworthy.metrics.") for m in METRICS.values())
+    return UNREAD if ours else ()
+
+
 def usable(rows: Rows) -> Rows:
     """Return the rows that metrics are about, in which a sample was judged; all of them as they are."""
-    judged = rows["status"].is_in(USABLE)
-    return rows if judged.all() else rows.filter(judged)
+    if set(distinct(rows, "status")) <= set(USABLE):
+        return rows
+    return rows.filter(pl.col("status").is_in(USABLE))
 
 
 def _numbered(rows: Rows, clean: Rows | None) -> tuple[Rows, Rows | None]:

@@ -28,17 +28,30 @@ def by_class(rows: Rows) -> ByClass:
     """Count the right rows of every class that occurs; clusters are samples."""
     data = cluster(verdicts(rows, "correct").select("sample", "label", "correct"))
     counts, hits = data.counts, data.sums(data["correct"])
-    labels = data.sums(data["label"]) / np.maximum(counts, 1)
-    label, which = np.unique(np.rint(labels).astype(np.int64), return_inverse=True)
+    labels = np.rint(data.sums(data["label"]) / np.maximum(counts, 1)).astype(np.int64)
+    label, which = _numbered(labels)
     n = np.bincount(which, minlength=label.size)
     total = np.bincount(which, weights=counts, minlength=label.size)
     share = np.bincount(which, weights=hits, minlength=label.size) / total
     influence = (hits - share[which] * counts) * (n / total)[which]
     squares = np.bincount(which, weights=np.square(influence), minlength=label.size)
+    students = {
+        int(size): t_quantile(int(size) - 1) for size in np.unique(n[(total != n) & (n > 1)])
+    }
+    normal = (total == n) | (n == 1)
     quantile = np.array(
         [
-            NORMAL if rows_ == n_ or n_ == 1 else t_quantile(int(n_) - 1)
-            for n_, rows_ in zip(n, total, strict=True)
+            NORMAL if plain else students[size]
+            for size, plain in zip(n.tolist(), normal, strict=True)
         ]
     )
     return ByClass(label, n, share, effective_size(share, squares, n, total), quantile)
+
+
+def _numbered(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the labels that occur, ascending, and which of them each one is (as ``np.unique``)."""
+    least, most = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if most - least > max(1000, 4 * labels.size):
+        return np.unique(labels, return_inverse=True)
+    occurs = np.bincount(labels - least, minlength=most - least + 1) > 0
+    return np.flatnonzero(occurs) + least, (np.cumsum(occurs) - 1)[labels - least]

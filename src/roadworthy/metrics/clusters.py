@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import Floats
-from roadworthy.metrics.seen import once, once_with
+from roadworthy.metrics.seen import distinct, once, once_with
+from roadworthy.stress.reference import is_clean as of_clean
 
 FRAMES = {"pred": "frames_pred", "correct": "frames_correct", "conf": "frames_conf"}
 
@@ -47,13 +49,17 @@ class Clusters:
         """Whether there are rows, and finite numbers only."""
         return bool(self.size) and all(np.isfinite(v).all() for v in self.values.values())
 
-    @property
+    @cached_property
     def counts(self) -> Floats:
         """Number of rows of each sample (size,)."""
+        if self.single:
+            return np.ones(self.size)
         return np.bincount(self.index, minlength=self.size).astype(np.float64)
 
     def sums(self, rows: Floats) -> Floats:
         """Sum one number a row over the rows of each sample (size,)."""
+        if self.single:
+            return rows.astype(np.float64)
         return np.bincount(self.index, weights=rows, minlength=self.size).astype(np.float64)
 
 
@@ -64,21 +70,32 @@ def cluster(frame: pl.DataFrame) -> Clusters:
     samples are numbers already stand in an order that does not.
     """
     frame = without_nulls(frame, frame.columns)
-    if not _in_order(frame["sample"]):
+    first = _first_rows(frame["sample"])
+    if first is None:
         frame = frame.sort(frame.columns)
-    sample = frame["sample"]
-    starts = np.ones(len(sample), bool)
-    starts[1:] = (sample.slice(1) != sample.slice(0, max(0, len(sample) - 1))).to_numpy()
+        first = _changes(frame["sample"])
     values = {
         name: frame[name].cast(pl.Float64).to_numpy() for name in frame.columns if name != "sample"
     }
-    return Clusters(np.cumsum(starts) - 1, int(starts.sum()), values, sample)
+    size = int(np.count_nonzero(first))
+    index = np.arange(size) if size == len(first) else np.cumsum(first) - 1
+    return Clusters(index, size, values, frame["sample"])
 
 
-def _in_order(sample: pl.Series) -> bool:
-    after, before = sample.slice(1), sample.slice(0, max(0, len(sample) - 1))
-    numbers = sample.dtype.is_integer()
-    return bool((after >= before).all() if numbers else (after > before).all())
+def _first_rows(sample: pl.Series) -> NDArray[np.bool_] | None:
+    """Return which rows are the first of their sample; None if the order may depend on the parts."""
+    if sample.dtype.is_integer():
+        numbers = sample.to_numpy()
+        ordered = bool((numbers[1:] >= numbers[:-1]).all())
+        return _changes(sample) if ordered else None
+    ascending = bool((sample.slice(1) > sample.slice(0, max(0, len(sample) - 1))).all())
+    return np.ones(len(sample), bool) if ascending else None
+
+
+def _changes(sample: pl.Series) -> NDArray[np.bool_]:
+    first = np.ones(len(sample), bool)
+    first[1:] = (sample.slice(1) != sample.slice(0, max(0, len(sample) - 1))).to_numpy()
+    return first
 
 
 def judged(rows: pl.DataFrame, *names: str) -> Clusters:
@@ -96,16 +113,14 @@ def verdicts(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
     A sequence gives one row a frame. The unattacked image of a row ``clean_error`` is wrong, so
     that row is, too.
     """
-    plain = rows.select(
-        "sample",
-        "label",
-        *(
-            (pl.col("correct") & (pl.col("status") != "clean_error")).alias("correct")
-            if name == "correct"
-            else pl.col(name)
-            for name in names
-        ),
-    )
+    found: pl.DataFrame = once(rows, ("verdicts", names), lambda: _verdicts(rows, names))
+    return found
+
+
+def _verdicts(rows: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    plain = pl.DataFrame([rows["sample"], rows["label"], *(rows[name] for name in names)])
+    if "correct" in names and (wrong := rows["status"] == "clean_error").any():
+        plain = plain.with_columns(correct=plain["correct"] & ~wrong)
     plain, lists = without_nulls(plain, names), [FRAMES[name] for name in names]
     if any(rows[name].null_count() == rows.height for name in lists):
         return plain
@@ -127,7 +142,7 @@ def paired_verdicts(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.Da
 
 
 def _paired(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.DataFrame:
-    judged_rows = verdicts(rows, name).select("sample", name)
+    judged_rows = verdicts(rows, name).drop("label")
     once_each = once(clean, ("reference", name), lambda: _reference(clean, name))
     if rows["sample"].dtype.is_integer() and clean["sample"].dtype.is_integer():
         return _looked_up(judged_rows, once_each)
@@ -141,6 +156,8 @@ def _reference(clean: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def _looked_up(rows: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
     """Join by numbers of samples, which are small and dense."""
+    if rows["sample"].equals(reference["sample"]):
+        return rows.with_columns(reference["clean"])
     largest = max(_largest(rows), _largest(reference))
     table = np.full(largest + 1, len(reference), np.uint32)
     table[reference["sample"].to_numpy()] = np.arange(len(reference), dtype=np.uint32)
@@ -164,4 +181,4 @@ def unmeasured(rows: pl.DataFrame, data: Clusters) -> Estimate | None:
 
 def is_clean(rows: pl.DataFrame) -> bool:
     """Whether these are the records of the unstressed images themselves."""
-    return bool(rows["stress"].str.contains(r"^clean(\(|$)").any())
+    return once(rows, "clean", lambda: any(of_clean(one or "") for one in distinct(rows, "stress")))

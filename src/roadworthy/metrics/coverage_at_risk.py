@@ -66,23 +66,18 @@ def _variance_of_excess(data: Clusters, rank: Ranked) -> Floats:
 
 
 def _design_effect(data: Clusters, rank: Ranked, local: Floats) -> Floats:
-    sample, errors = data.index[rank.order], rank.errors
-    together = grouped(sample)
-
-    def before(values: Floats) -> Floats:
-        """Sum of the earlier rows of the same sample."""
-        run = np.cumsum(values[together]) - values[together]
-        starts = np.append(True, np.diff(sample[together]) != 0)
-        result = np.empty(values.size)
-        result[together] = run - run[starts][np.cumsum(starts) - 1]
-        return result
-
-    seen, wrong = before(np.ones(errors.size)), before(errors)
-    clustered = np.cumsum(2 * wrong * errors + errors**2)
-    clustered -= 2 * local * np.cumsum(wrong + errors * seen + errors)
-    clustered += np.square(local) * np.cumsum(2 * seen + 1)
-    rowwise = np.cumsum(errors**2) - 2 * local * np.cumsum(errors)
-    rowwise += np.square(local) * np.arange(1, errors.size + 1)
+    errors = rank.errors  # zeros and ones: their squares are themselves
+    together, counts = grouped(data.index[rank.order]), data.counts.astype(np.int64)
+    first = np.cumsum(counts) - counts
+    seen, wrong = np.empty(errors.size), np.empty(errors.size)  # earlier rows of the same sample
+    seen[together] = np.arange(errors.size) - np.repeat(first, counts)
+    run = np.cumsum(errors[together]) - errors[together]
+    wrong[together] = run - np.repeat(run[first], counts)
+    total, squared = np.cumsum(errors), np.square(local)
+    clustered = np.cumsum((2 * wrong + 1) * errors)
+    clustered -= 2 * local * np.cumsum(wrong + errors * (seen + 1))
+    clustered += squared * np.cumsum(2 * seen + 1)
+    rowwise = total - 2 * local * total + squared * np.arange(1, errors.size + 1)
     overall = clustered[-1] / rowwise[-1] if rowwise[-1] > 1e-9 else errors.size / data.size
     # among the first few rows there are too few errors to see how they cluster
     ratio: Floats = np.maximum((clustered + 2 * overall) / (rowwise + 2), 1.0)

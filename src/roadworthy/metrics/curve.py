@@ -9,11 +9,19 @@ from roadworthy.baselines.base import SEVERITIES
 from roadworthy.metrics.attacked import norm_of
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.robustness import areas
-from roadworthy.metrics.samples import aligned, bounded_mean, by_sample, errors_by_severity
+from roadworthy.metrics.samples import (
+    aligned,
+    bounded_mean,
+    by_sample,
+    errors_by_severity,
+    severities,
+)
 
 
 def errors_of(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: the share of severities that are wrong; None unless there are several."""
+    if len(severities(rows)) < 2:
+        return None
     found = errors_by_severity(rows)
     if len(found) < 2:
         return None
@@ -25,6 +33,8 @@ def areas_of(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: the area under the curve of each sample, as a share of the largest."""
     if norm_of(rows) is not None:
         return areas(rows)
+    if tuple(severities(rows)) != SEVERITIES:
+        return None
     found = errors_by_severity(rows)
     if tuple(found) != SEVERITIES:
         return None

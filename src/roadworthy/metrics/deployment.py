@@ -8,7 +8,7 @@ from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.clusters import cluster, paired_verdicts
 from roadworthy.metrics.interval import mean, proportion
 from roadworthy.metrics.mcnemar import discordant, exact_mcnemar
-from roadworthy.metrics.seen import once
+from roadworthy.metrics.seen import distinct, once
 
 
 def same(rows: Rows, clean: Rows) -> pl.DataFrame | None:
@@ -79,4 +79,4 @@ def is_deployment(rows: Rows, clean: Rows) -> bool:
 
 
 def _pipelines(rows: Rows) -> frozenset[str | None]:
-    return once(rows, "pipelines", lambda: frozenset(rows["pipeline"].unique()))
+    return once(rows, "pipelines", lambda: frozenset(distinct(rows, "pipeline")))

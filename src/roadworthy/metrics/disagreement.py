@@ -7,6 +7,7 @@ import polars as pl
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.clusters import cluster, is_clean, paired_verdicts
 from roadworthy.metrics.interval import proportion
+from roadworthy.metrics.samples import by_sample
 
 
 def changed(rows: Rows, clean: Rows) -> pl.DataFrame | None:
@@ -14,7 +15,7 @@ def changed(rows: Rows, clean: Rows) -> pl.DataFrame | None:
     if is_clean(rows) or not _has_predictions(rows):
         return None
     pairs = paired_verdicts(rows, clean, "pred")
-    return pairs.select("sample", value=pl.col("pred") != pl.col("clean"))
+    return by_sample(pairs["sample"], pairs["pred"] != pairs["clean"])
 
 
 @metric(unit="percent", direction="lower", paired=True, contributions=changed)
@@ -34,4 +35,6 @@ def disagreement(rows: Rows, clean: Rows) -> Estimate | None:
 
 
 def _has_predictions(rows: Rows) -> bool:
-    return rows.is_empty() or not (rows["pred"].is_null() & rows["frames_pred"].is_null()).all()
+    return rows.is_empty() or any(
+        rows[name].null_count() < len(rows) for name in ("pred", "frames_pred")
+    )

@@ -10,16 +10,18 @@ import polars as pl
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.clusters import cluster, is_clean, paired_verdicts
 from roadworthy.metrics.interval import Floats, estimate, t_quantile
+from roadworthy.metrics.samples import by_sample
 
 
 def lost(rows: Rows, clean: Rows) -> pl.DataFrame | None:
     """Return sample and value: 1 for right only when clean, -1 for right only under stress, else 0."""
-    labelled = not (rows["correct"].is_null() & rows["frames_correct"].is_null()).all()
+    verdicts = (rows["correct"], rows["frames_correct"])
+    labelled = any(column.null_count() < len(rows) for column in verdicts)
     if is_clean(rows) or not (labelled or rows.is_empty()):
         return None
     pairs = paired_verdicts(rows, clean, "correct")
-    value = pl.col("clean").cast(pl.Int8) - pl.col("correct").cast(pl.Int8)
-    return pairs.select("sample", value=value)
+    value = pairs["clean"].cast(pl.Int8) - pairs["correct"].cast(pl.Int8)
+    return by_sample(pairs["sample"], value)
 
 
 @metric(unit="points", direction="lower", paired=True, contributions=lost)

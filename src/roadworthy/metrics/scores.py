@@ -10,10 +10,11 @@ import polars as pl
 from roadworthy.metrics.base import Estimate, Rows, metric
 from roadworthy.metrics.clusters import cluster, unmeasured
 from roadworthy.metrics.interval import mean
+from roadworthy.metrics.samples import by_sample
 
 
 def _of(name: str) -> Callable[[Rows], pl.DataFrame]:
-    return lambda rows: rows.select("sample", value=name)
+    return lambda rows: by_sample(rows["sample"], rows[name])
 
 
 @metric(

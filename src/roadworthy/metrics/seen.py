@@ -35,3 +35,20 @@ def once(rows: pl.DataFrame, key: Hashable, make: Callable[[], T]) -> T:
         made[key] = make()
     found: T = made[key]
     return found
+
+
+def distinct(rows: pl.DataFrame, name: str) -> list[str | None]:
+    """Return the different texts of a column; free where it is one value as a whole."""
+    return rows.select(pl.col(name).unique()).to_series().to_list()
+
+
+def empty_columns(rows: pl.DataFrame) -> frozenset[str]:
+    """Return the columns that hold nothing but nulls; every column of a frame without rows."""
+
+    def found() -> frozenset[str]:
+        nulls = rows.null_count().row(0)
+        return frozenset(
+            n for n, count in zip(rows.columns, nulls, strict=True) if count == len(rows)
+        )
+
+    return once(rows, "empty", found)

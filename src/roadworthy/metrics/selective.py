@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -78,8 +79,19 @@ class Ranked:
 
     def share(self, values: Floats) -> Floats:
         """Average values over the rows of each tie."""
-        mean: Floats = np.bincount(self.tie, weights=values) / np.bincount(self.tie)
-        return mean[self.tie]
+        if self.untied:
+            return values
+        mean: Floats = np.bincount(self.tie, weights=values) / self._sizes
+        return np.repeat(mean, self._sizes)
+
+    @cached_property
+    def untied(self) -> bool:
+        """Whether no two rows are tied."""
+        return bool(self.last.all())
+
+    @cached_property
+    def _sizes(self) -> NDArray[np.int64]:
+        return np.bincount(self.tie)
 
 
 def ranks_of(rows: Rows, data: Clusters) -> Ranked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cache, wraps
 from typing import Any, Literal, TypeVar
@@ -203,23 +204,37 @@ def named_suite_metrics() -> dict[str, SuiteMetricDefinition]:
     return {n: d for kind in KINDS for n, d in suite_metrics(kind).items()}
 
 
-def evaluate_suite(kind: str | None, cells: SuiteCells) -> list[SuiteResult]:
-    """Return every metric that applies to a suite of ``kind``, or would but for what is missing."""
+def evaluate_suite(
+    kind: str | None, cells: SuiteCells, *, pool: Executor | None = None
+) -> list[SuiteResult]:
+    """Return every metric that applies to a suite of ``kind``, or would but for what is missing.
+
+    The threads of a ``pool`` share the work.
+    """
     judged = [stress for stress in cells.members() if stress in cells.rows]
-    results = []
-    for definition in suite_metrics(kind).values():
-        each: list[tuple[str | None, str, tuple[Any, ...]]] = [(s, "", (cells, s)) for s in judged]
-        whole = [(None, key, (part,)) for key, part in cells.parts().items()]
-        for stress, variant, given in each if definition.each else whole:
-            try:
-                found = definition.function(*given)
-            except UsageError as error:
-                nothing = Estimate(None, None, None, 0)
-                results.append(SuiteResult(definition, stress, nothing, str(error), variant))
-                continue
-            if found is not None:
-                results.append(SuiteResult(definition, stress, found, variant=variant, given=given))
-    return results
+    each: list[tuple[str | None, str, tuple[Any, ...]]] = [(s, "", (cells, s)) for s in judged]
+    whole = [(None, key, (part,)) for key, part in cells.parts().items()]
+    asked = [
+        (definition, *one)
+        for definition in suite_metrics(kind).values()
+        for one in (each if definition.each else whole)
+    ]
+    found = pool.map(_result, asked) if pool else map(_result, asked)
+    return [result for result in found if result is not None]
+
+
+def _result(
+    asked: tuple[SuiteMetricDefinition, str | None, str, tuple[Any, ...]],
+) -> SuiteResult | None:
+    definition, stress, variant, given = asked
+    try:
+        found = definition.function(*given)
+    except UsageError as error:
+        nothing = Estimate(None, None, None, 0)
+        return SuiteResult(definition, stress, nothing, str(error), variant)
+    if found is None:
+        return None
+    return SuiteResult(definition, stress, found, variant=variant, given=given)
 
 
 def suite_estimate(

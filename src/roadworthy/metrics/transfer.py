@@ -55,7 +55,7 @@ def transfer_rate(rows: Rows) -> Estimate | None:
 
 
 @metric(
-    needs=("success",),
+    needs=("success", "target"),
     unit="percent",
     direction="lower",
     headline=False,

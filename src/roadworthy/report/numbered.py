@@ -8,10 +8,23 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from roadworthy.metrics.catalogue import OF_TARGETS
 from roadworthy.run import CellRecord, Run
 
 UNLIKE = ("sample", "content", "variant", "top5")
 """Columns that are never worth a look for whether they say the same in every row."""
+FEW = 100
+"""Rows that most columns differ in, so that the others need no look."""
+
+
+@dataclass(frozen=True)
+class _Stood:
+    """What rows of a list of samples stand for: their numbers, and whether these were asked for."""
+
+    sample: pl.Series
+    content: pl.Series
+    number: pl.Series
+    asked: pl.Series
 
 
 @dataclass
@@ -19,7 +32,9 @@ class Numbered:
     """Records whose samples are numbers, in the order of the ids of each data set."""
 
     run: Run
+    without: tuple[str, ...] = ()
     _ids: dict[str, pl.Series] = field(default_factory=dict)
+    _stood: dict[tuple[str, str], _Stood] = field(default_factory=dict)
 
     def ids(self, data: str) -> pl.Series:
         """Return the ids of the samples of a data set that some cell asked for; their numbers index it."""
@@ -36,17 +51,36 @@ class Numbered:
     def rows_of(self, cell: CellRecord) -> pl.DataFrame:
         """Return the records of a cell by number of the sample, then in the order they were made.
 
-        They are those of `Run.rows_of`. Columns that say the same in every row are kept as one value.
+        They are those of `Run.rows_of` but for the columns ``without`` and, where ``without`` names
+        any, those that are of use with targets only. Columns that say the same in every row are kept
+        as one value.
         """
-        rows = self.run.unordered(cell)
-        ids = self.ids(cell.data)
-        place = rows["sample"].cast(pl.Enum(ids), strict=False).to_physical().cast(pl.UInt32)
-        asked = self._contents(cell).gather(place)
-        kept = (rows["content"] == asked).fill_null(value=False)
-        rows = _slim(rows).with_columns(sample=place)
-        if not kept.all():
-            rows = rows.filter(kept)
+        rows = self._read(cell)
+        stood = self._standing(cell, rows)
+        rows = _slim(rows).with_columns(sample=stood.number)
+        if not stood.asked.all():
+            rows = rows.filter(stood.asked)
         return rows.sort("sample", maintain_order=True)
+
+    def _read(self, cell: CellRecord) -> pl.DataFrame:
+        if not self.without:
+            return self.run.unordered(cell)
+        rows = self.run.unordered(cell, without=(*self.without, *OF_TARGETS))
+        if rows["target"].null_count() < len(rows):
+            return self.run.unordered(cell, without=self.without)
+        return rows
+
+    def _standing(self, cell: CellRecord, rows: pl.DataFrame) -> _Stood:
+        """Look the samples of ``rows`` up, if they do not stand as those of the cell before did."""
+        sample, content, key = rows["sample"], rows["content"], (cell.data, cell.manifest)
+        before = self._stood.get(key)
+        if before and before.sample.equals(sample) and before.content.equals(content):
+            return before
+        ids = self.ids(cell.data)
+        number = sample.cast(pl.Enum(ids), strict=False).to_physical().cast(pl.UInt32)
+        asked = (content == self._contents(cell).gather(number)).fill_null(value=False)
+        self._stood[key] = _Stood(sample, content, number, asked)
+        return self._stood[key]
 
     def ahead(
         self, cells: Sequence[CellRecord], pool: Executor
@@ -86,4 +120,5 @@ def _same(column: pl.Series, name: str) -> bool:
     nulls = column.null_count()
     if nulls or name in UNLIKE or column.dtype.is_nested():
         return nulls == len(column)
-    return bool((column == column[0]).all())
+    first, few = column[0], column.head(FEW)
+    return bool((few == first).all()) and bool((column == first).all())

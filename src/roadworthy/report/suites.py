@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ OF_CONDITIONS = ("status", "pred", "frames_correct", "frames_pred")
 """What the metrics of operating profiles need as well."""
 OF_PIPELINES = ("pipeline", "pred", "kl_ref", "zipf_ref", "chroma", "downscale")
 """What the metrics of systematic suites need as well."""
+FEW = 100
+"""Records that say at once whether there are several variants."""
 DIGITS = 7
 """A baseline that is itself a summary has nine digits: two more would be those of its rounding."""
 
@@ -91,11 +94,11 @@ class Suites:
         member = member_of(cell, records, clean, more=tuple(more))
         self.members.setdefault((cell.model, cell.data, cell.precision), {})[cell.stress] = member
 
-    def results(self) -> Iterator[Finding]:
+    def results(self, pool: Executor | None = None) -> Iterator[Finding]:
         """Yield every metric of every suite of every model on every data set."""
         for spec, suite in self.known.items():
             for own, seen in self.cells_of(spec):
-                for result in evaluate_suite(suite.get("kind"), seen):
+                for result in evaluate_suite(suite.get("kind"), seen, pool=pool):
                     over = [own[result.stress]] if result.stress else list(own.values())
                     variant = _variant(over[0]) if result.stress else result.variant
                     stress = result.stress or spec
@@ -159,7 +162,9 @@ def member_of(
 ) -> Member:
     """Return what is kept of a cell: of its usable records the columns that suites need."""
     usable = usable_of(records)
-    failed = records.filter(pl.col("status") == "failed")["sample"]
+    failed = (
+        records.filter(pl.col("status") == "failed")["sample"] if len(usable) < len(records) else ()
+    )
     return Member(cell, usable.select(*COLUMNS, *more), clean, frozenset(failed))
 
 
@@ -252,8 +257,11 @@ def _clean(members: Mapping[str, Member], stresses: list[str]) -> pl.DataFrame |
 
 def _variant(member: Member) -> str:
     """Return the variant in which a row about a whole cell stands in the summary."""
-    variants = member.rows["variant"].unique()
-    return str(variants[0]) if len(variants) == 1 else ""
+    variants = member.rows["variant"]
+    if variants.head(FEW).n_unique() > 1:
+        return ""
+    found = variants.unique()
+    return str(found[0]) if len(found) == 1 else ""
 
 
 def _rounded(value: float | None) -> float | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -11,9 +12,11 @@ import polars as pl
 from roadworthy.engine.options import cores
 from roadworthy.engine.stops import widenings
 from roadworthy.engine.until import widened
-from roadworthy.metrics.catalogue import evaluate_all
+from roadworthy.metrics.base import Estimate, MetricDefinition
+from roadworthy.metrics.catalogue import evaluate_all, unread
 from roadworthy.metrics.catalogue import usable as usable_of
 from roadworthy.metrics.per_class import per_class
+from roadworthy.metrics.seen import distinct
 from roadworthy.metrics.subsets import OF_SUBSETS
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.alike import alike
@@ -47,9 +50,10 @@ def summarise(run: Run) -> dict[str, Any]:
     same = same_of(run)
     wider, suites, stored = widenings(run.runs), Suites(run, same), StoredSets()
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
-    surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run)
+    surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run, unread())
     pictures, masking = Judged(), Masking()
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
+    before: Callable[[], Iterable[dict[str, Any]]] = list
     cells = sorted(run.cells, key=lambda cell: not is_clean(cell.stress))
     with ThreadPoolExecutor(cores()) as pool:
         for cell, records in numbered.ahead(cells, pool):
@@ -60,20 +64,24 @@ def summarise(run: Run) -> dict[str, Any]:
                 clean[*key, cell.precision] = usable
                 classes.extend([] if cell.frame else _classes(run, cell, usable))
             reference = clean.get((*key, cell.precision), clean.get(key))
-            rows.extend(_rows(cell, records, reference, wider, infinite, passed_on, pool))
+            groups, failed = _groups(records), _failed(records)
+            # worked out while all that follows is counted
+            found = [pool.submit(evaluate_all, group, reference) for _, group in groups]
             if (cell.data, cell.stress) in passed_on:
                 masking.add(cell, _name(cell), records)
-            if cell.source:
-                continue  # all else is about models by themselves
-            suites.add(cell, records, reference)
-            if stored.wants(cell):
-                stored.add(cell, run.rows_of(cell))  # it tells pictures by their names
-            attacks.add(cell, records)
-            judged = usable_of(records)
-            warned.add(cell, _name(cell), judged, records)
-            surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
-            pictures.add(cell, _name(cell), records, reference, numbered.ids(cell.data))
-    over = [*suites.results(), *stored.results(), *attacks.results()]
+            if not cell.source:  # all this is about models by themselves
+                suites.add(cell, records, reference)
+                if stored.wants(cell):
+                    stored.add(cell, run.rows_of(cell))  # it tells pictures by their names
+                attacks.add(cell, records)
+                judged = usable_of(records)
+                warned.add(cell, _name(cell), judged, records)
+                surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
+                pictures.add(cell, _name(cell), records, reference, numbered.ids(cell.data))
+            rows.extend(before())
+            before = partial(_rows, cell, groups, found, failed, wider, infinite, passed_on)
+        rows.extend(before())
+        over = [*suites.results(pool), *stored.results(), *attacks.results()]
     whole, missing = suite_rows(over, _name, wider)
     last = run.runs[-1] if run.runs else {}
     return {
@@ -103,17 +111,9 @@ def summarise(run: Run) -> dict[str, Any]:
     }
 
 
-def _rows(
-    cell: CellRecord,
-    records: pl.DataFrame,
-    clean: pl.DataFrame | None,
-    wider: Mapping[tuple[str, str], float],
-    reasons: Reasons,
-    passed_on: Set[tuple[str, str]],
-    pool: Executor,
-) -> Iterator[dict[str, Any]]:
+def _groups(records: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+    """Return the usable records by variant, and all of them as "" where they have a mean."""
     usable = usable_of(records)
-    failed = records.filter(pl.col("status") == "failed")["sample"].n_unique()
     variants = usable["variant"].unique(maintain_order=True).to_list()
     groups = [(v, usable.filter(pl.col("variant") == v)) for v in variants]
     # Subsets of one size and another, and their controls, are different things: there is no mean.
@@ -122,11 +122,28 @@ def _rows(
         groups.insert(0, ("", usable))
     if not groups and len(records):
         groups = [("", usable)]
-    found = pool.map(lambda group: evaluate_all(group, clean), [rows for _, rows in groups])
+    return groups
+
+
+def _failed(records: pl.DataFrame) -> int:
+    if "failed" not in distinct(records, "status"):
+        return 0
+    return records.filter(pl.col("status") == "failed")["sample"].n_unique()
+
+
+def _rows(
+    cell: CellRecord,
+    groups: Sequence[tuple[str, pl.DataFrame]],
+    found: Sequence[Future[list[tuple[MetricDefinition, Estimate]]]],
+    failed: int,
+    wider: Mapping[tuple[str, str], float],
+    reasons: Reasons,
+    passed_on: Set[tuple[str, str]],
+) -> Iterator[dict[str, Any]]:
     for (variant, group), results in zip(groups, found, strict=True):
         source = group["source"][0] if len(group) else None
         model = _name(cell)
-        for definition, single in results:
+        for definition, single in results.result():
             if not _wanted(definition.name, cell, (cell.data, cell.stress) in passed_on):
                 continue
             if single.reason:

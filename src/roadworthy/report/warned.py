@@ -37,7 +37,7 @@ class Warned:
         """
         flagged = (usable if every is None else every)["flags"]
         flags = set(flagged.drop_nulls().explode().drop_nulls().unique())
-        if not usable["broken_by"].is_null().all():
+        if usable["broken_by"].null_count() < len(usable):
             parts = usable.partition_by("variant")
             needed = square_last(cell.stress) and any(map(_square_was_needed, parts))
             flags |= {"square_wins"} if needed else set()

@@ -170,6 +170,7 @@ def test_controls_are_on_by_default_and_go_the_same_way(tmp_path: Path) -> None:
     assert set(subsets(none)["variant"]) == variants
     measured = [row for row in none.summary["rows"] if row["stress"].startswith("sis")]
     assert {row["variant"] for row in measured} == variants  # and no mean over all of them
+    assert {one["stress"] for one in none.summary["reliability"]} == {"clean"}
     assert subsets(none)["minimal"].is_null().all()
 
 

@@ -32,7 +32,10 @@ class Judged:
     ) -> None:
         """Count the records of a cell, whose samples are numbers that index ``ids``."""
         judged = judgements(records)
-        self.reliability.add(cell, model, judged)
+        if (
+            records["kept"].is_null().all()
+        ):  # subsets of all sizes and their controls are no one thing
+            self.reliability.add(cell, model, judged)
         self.frames.add(cell, model, judged)
         self.worst.add(cell, model, judged, clean, ids)
 

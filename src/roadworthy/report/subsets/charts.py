@@ -67,7 +67,7 @@ def _accuracy(found: Sequence[Audit]) -> Iterator[Figure]:
         caption = (
             "Percent of images whose label the model still says from a fixed share of the pixels, all "
             "others covered, over the images that it is sure enough of. The pixels were chosen by a "
-            "model that saw all of them: compare with as many random pixels, twenty draws an image."
+            "model that saw all of them: compare with as many random pixels, several draws an image."
         )
         chart = marks.budgets(points, x=LEFT, y="top-1, %", root=True)
         yield Figure("Accuracy from a share of the pixels", caption, chart, stresses_of(found))

@@ -19,7 +19,10 @@ def passed_on(rows: Rows) -> pl.DataFrame | None:
 
 def matched(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: whether the target is among the judge's five top predictions."""
-    targeted = counted(rows).filter(pl.col("target").is_not_null() & pl.col("top5").is_not_null())
+    aimed = counted(rows).filter(pl.col("target").is_not_null())
+    if aimed.is_empty():  # of no targets the five predictions are not even read
+        return None
+    targeted = aimed.filter(pl.col("top5").is_not_null())
     if targeted.is_empty():
         return None
     return targeted.select("sample", value=pl.col("top5").list.contains(pl.col("target")))

@@ -7,8 +7,9 @@ import pytest
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.preflight.calls import call_of
 from roadworthy.preflight.factors import FIELDS, Reader, factors
+from roadworthy.preflight.framing import in_words
 from roadworthy.preflight.nearest import nearest
-from roadworthy.preflight.suggest import _ADVICE, in_words, suggestions
+from roadworthy.preflight.suggest import _ADVICE, suggestions
 from roadworthy.preflight.tensors import Numbers
 
 HALF = Numbers((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -68,7 +69,29 @@ def test_every_factor_has_advice() -> None:
     assert "COLOR_BGR2RGB" in said["colour"]
     assert "IMREAD_IGNORE_ORIENTATION" in said["orient"]
     assert "mean=(0.5, 0.5, 0.5) and std=(0.5, 0.5, 0.5)" in said["normalisation"]
-    assert "alpha=drop" in said["alpha"]
+    assert "alpha=drop (Colours as they are stored" in said["alpha"]
+    assert _ADVICE["yuv"](other, other) == "do as training does: yuv=none"
+
+
+def told(first: Pipeline, second: Pipeline) -> str:
+    (said,) = advice(Reader(first, HALF), Reader(second, HALF)).values()
+    return said
+
+
+def test_what_differs_by_a_pixel_is_not_told_in_the_same_words() -> None:
+    frame = (224, 224)
+    usual, rounded = Pipeline(frame), Pipeline(frame, geometry="rounded_crop")
+    assert "224 x 224 (the longer side truncated, the crop's offset rounded half to even" in told(
+        usual, rounded
+    )
+    assert told(rounded, usual).endswith(
+        "(the longer side rounded, the crop's offset rounded down)"
+    )
+    bars, dark = (Pipeline(frame, geometry="letterbox", fill=f) for f in (None, (9, 9, 9)))
+    assert told(bars, dark).endswith("letterbox to 224 x 224 (fill=(114, 114, 114))")
+    assert told(dark, bars).endswith("letterbox to 224 x 224 (fill=(9, 9, 9))")
+    less, more = (Pipeline(frame, geometry="central_crop", crop=crop) for crop in (0.8, 0.9))
+    assert told(less, more).endswith("central_crop to 224 x 224 (crop=0.8)")
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import floor
 from typing import Any
 
 from roadworthy.pipeline.base import Pipeline
+from roadworthy.pipeline.listing import KINDS
+from roadworthy.preflight import framing
 from roadworthy.preflight.calls import LIBRARIES, OF, call_of, library_of
 from roadworthy.preflight.factors import Factor, Reader
 from roadworthy.preflight.families import family_of
 from roadworthy.preflight.nearest import nearest
-from roadworthy.preflight.shapes import SHORTER
 
 EQUIVALENT = 0.3
 """Mean levels within which another resizer is as good as the same."""
@@ -82,27 +82,6 @@ def _resize(
     return Suggestion("resize", said, now, best.mean)
 
 
-def _geometry(training: Reader, deployment: Reader) -> str:
-    del deployment
-    return f"fit pictures as training did: {in_words(training.pipeline)}"
-
-
-def in_words(pipeline: Pipeline) -> str:
-    """Return a geometry as a phrase."""
-    if pipeline.size is None:
-        return "leave them in their own size"
-    height, width = pipeline.size
-    if pipeline.geometry in SHORTER:
-        side = pipeline.resize_to or floor(min(pipeline.size) / pipeline.crop)
-        return f"shorter side to {side}, aspect kept, then the central {height} x {width}"
-    if pipeline.geometry == "squash" and pipeline.resize_to:
-        side = pipeline.resize_to
-        return f"both sides to {side}, then the central {height} x {width}"
-    if pipeline.geometry == "squash":
-        return f"both sides straight to {height} x {width}"
-    return f"{pipeline.geometry} to {height} x {width}"
-
-
 def _colour(training: Reader, deployment: Reader) -> str:
     pair = {training.pipeline.colour, deployment.pipeline.colour}
     if pair == {"rgb", "bgr"}:
@@ -145,11 +124,19 @@ def _orient(training: Reader, deployment: Reader) -> str:
 
 
 def _stage(name: str) -> Callable[[Reader, Reader], str]:
-    return lambda training, _: f"do as training does: {name}={getattr(training.pipeline, name)}"
+    return lambda training, _: f"do as training does: {_described(name, training.pipeline)}"
+
+
+def _described(name: str, pipeline: Pipeline) -> str:
+    """Return a stage as it is written in a spec, and what it does."""
+    value = str(getattr(pipeline, name))
+    names, _, summary = KINDS[f"{name}s"]
+    more = f" ({summary(value).rstrip('.')})" if value in set(names()) else ""
+    return f"{name}={value}{more}"
 
 
 _ADVICE: dict[str, Callable[[Reader, Reader], str]] = {
-    "geometry": _geometry,
+    "geometry": framing.advised,
     "colour": _colour,
     "normalisation": _normalisation,
     "decoder": _decoder,

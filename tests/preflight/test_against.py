@@ -137,7 +137,7 @@ def test_values_that_are_not_finite_are_counted_and_wrong() -> None:
 
 def test_a_broken_file_is_counted_and_named() -> None:
     found = compared(FLOAT, model(Mean(more=0.5), "more"), pictures(broken=2))
-    assert (found.prices.n, len(found.failures)) == (34, 2)
+    assert (found.prices.n, len(found.failures), found.prices.refused) == (34, 2, 0)
     assert "2 images cannot be read, first '0.png' is broken" in printed(found)
     with pytest.raises(UsageError, match="no image of 'pictures' can be read: '"):
         compared(FLOAT, FLOAT, pictures(broken=100))

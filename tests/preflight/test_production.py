@@ -30,7 +30,7 @@ from roadworthy.pipeline.base import Pipeline, run
 from roadworthy.preflight import api
 from roadworthy.preflight.production import examine as examining
 from roadworthy.preflight.production import likeness as matching
-from roadworthy.preflight.production.flips import flips_of, options_of
+from roadworthy.preflight.production.flips import flips_of, images_at_once, options_of
 from roadworthy.preflight.production.gathered import facts_of
 from roadworthy.preflight.production.likeness import likeness
 from roadworthy.preflight.production.looks import compression_like, files_of
@@ -218,6 +218,12 @@ def test_flips_are_those_of_predictions(folder: Path) -> None:
     assert suite.agreement.rate == pytest.approx(100 * (~np.any(differing, axis=0)).mean())
     assert suite.flips == pytest.approx(100 * np.mean(differing[1:]))
     assert not any("opencv)" in spec for spec in options)  # decodes as Pillow does
+
+
+def test_blocks_are_small_where_frames_are_large() -> None:
+    assert images_at_once(Pipeline((32, 32)), 27) == 64
+    assert images_at_once(Pipeline((224, 224)), 27) == 16
+    assert images_at_once(Pipeline((1200, 1600)), 27) == 4
 
 
 def test_a_broken_file_is_counted_and_named(folder: Path, few: None, tmp_path: Path) -> None:

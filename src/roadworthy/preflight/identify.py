@@ -39,10 +39,10 @@ def identity_of(subject: Subject) -> Identity:
     answers = observe(subject)
     changed = answers.changed()
     reading, found, recipe = _examined(answers, changed)
-    if not changed and (
-        changed := answers.changed()
-    ):  # only later on, while twins were asked about
-        reading, found, recipe = _examined(answers, changed)
+    if not changed:  # once more: some change only later on, while twins are asked about
+        changed = answers.changed()
+        if changed:
+            reading, found, recipe = _examined(answers, changed)
     mean, std = named(reading.scale) if reading else (None, None)
     return Identity(
         spec=subject.spec,

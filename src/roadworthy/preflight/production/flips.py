@@ -27,6 +27,9 @@ SUITES = {"imagenet_s": ("decode", "resize"), "sysnoise": ()}
 
 OWN = "as the model reads"
 
+MEMORY = 256 << 20
+"""Bytes that the images of a block may take in all their ways, as floats."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -150,8 +153,9 @@ def flips_of(judge: Judge, samples: Sequence[Sample]) -> Flips | None:
     ways: dict[str, Way] = {OWN: own}
     ways |= {o.spec: Reader(o.pipeline, judge.numbers) for o in options if o.pipeline is not None}
     with ThreadPoolExecutor(cores()) as pool:
-        for start in range(0, len(samples), BLOCK):
-            block = samples[start : start + BLOCK]
+        step = images_at_once(own.pipeline, len(ways))
+        for start in range(0, len(samples), step):
+            block = samples[start : start + step]
             made = block_of(block, ways, judge.numbers, dataset=judge.dataset, pool=pool)
             judged = _judged(judge, options, made.images, skipped)
             for spec, logits in judged.items():
@@ -163,6 +167,12 @@ def flips_of(judge: Judge, samples: Sequence[Sample]) -> Flips | None:
     rows = tuple(_row(o, tallies[o.spec]) for o in kept)
     suites = tuple(_suites(rows, tallies))
     return Flips(rows, suites, tuple(dict.fromkeys(skipped))) if rows else None
+
+
+def images_at_once(pipeline: Pipeline, ways: int) -> int:
+    """Return how many images are held at once in so many ways."""
+    height, width = pipeline.size or (512, 512)
+    return min(BLOCK, max(4, MEMORY // (ways * height * width * 3 * 4)))
 
 
 def _judged(

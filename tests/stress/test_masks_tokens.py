@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any, cast
+from weakref import ref
 
 import pytest
 import timm
@@ -17,7 +19,7 @@ from roadworthy.models.classifier import TorchClassifier
 from roadworthy.models.counted import Counted
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.spec import parse
-from roadworthy.stress.masks import one
+from roadworthy.stress.masks import _tokens, one
 from roadworthy.stress.masks._tokens import tokens_of
 from roadworthy.stress.masks.base import MaskContext, Shown
 
@@ -196,3 +198,13 @@ def test_a_transformer_that_does_something_else_with_its_tokens_is_refused() -> 
     net = build(Network(name="deaf", module=Deaf(**SETTINGS), pipeline=Pipeline(size=(32, 32))))
     assert "takes a vision transformer" in fits(net)
     assert "in its own frame" in fits(PadCrop(transformer(), (32, 32)))
+
+
+def test_a_network_is_asked_once_and_not_kept_alive_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, answers = transformer(), iter([True])
+    monkeypatch.setattr(_tokens, "_transforms", lambda _: next(answers))
+    assert fits(model) == fits(model) == ""
+    alive = ref(model)
+    del model
+    gc.collect()
+    assert alive() is None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -151,13 +150,24 @@ def part_of(model: Classifier) -> Selectable:
     return part
 
 
-@lru_cache(maxsize=64)
-def transforms(model: Hashable) -> bool:
-    """Whether ``model`` is a transformer whose tokens can be left out: found out by asking it.
+_ASKED: WeakKeyDictionary[TorchClassifier, bool] = WeakKeyDictionary()
+"""What networks that are still there were found to be: asking one takes two passes."""
+
+
+def transforms(model: Classifier) -> bool:
+    """Whether ``model`` is a transformer whose tokens can be left out: found out by asking it, once.
 
     Given all tokens it must say what it says by itself, and it must be given one for each patch.
     """
-    if not isinstance(model, TorchClassifier) or selectable(model.module, None) is None:
+    if not isinstance(model, TorchClassifier):
+        return False
+    if model not in _ASKED:
+        _ASKED[model] = _transforms(model)
+    return _ASKED[model]
+
+
+def _transforms(model: TorchClassifier) -> bool:
+    if selectable(model.module, None) is None:
         return False
     size = model.pipeline.size
     if size is None:

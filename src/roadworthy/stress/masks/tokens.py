@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor
 
@@ -14,7 +13,7 @@ from roadworthy.types import Classifier
 def _fits(model: Classifier) -> str:
     from roadworthy.stress.masks._tokens import transforms
 
-    if transforms(cast(Hashable, model)):
+    if transforms(model):
         return ""
     return (
         "mask 'tokens' leaves out tokens, which takes a vision transformer of timm or torchvision "

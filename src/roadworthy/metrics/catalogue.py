@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -94,6 +94,13 @@ def unread() -> tuple[str, ...]:
     """Return the columns that no metric looks at; none where a plug-in may look at any of them."""
     ours = all(m.function.__module__.startswith("roadworthy.metrics.") for m in METRICS.values())
     return UNREAD if ours else ()
+
+
+def failed(rows: Rows) -> frozenset[Any]:
+    """Return the samples that could not be judged in some row."""
+    if "failed" not in distinct(rows, "status"):
+        return frozenset()
+    return frozenset(rows.filter(pl.col("status") == "failed")["sample"])
 
 
 def usable(rows: Rows) -> Rows:

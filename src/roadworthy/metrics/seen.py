@@ -10,6 +10,7 @@ import polars as pl
 
 T = TypeVar("T")
 
+FEW = 100
 _KNOWN: dict[int, tuple[weakref.ref[pl.DataFrame], dict[Hashable, Any]]] = {}
 
 
@@ -52,3 +53,9 @@ def empty_columns(rows: pl.DataFrame) -> frozenset[str]:
         )
 
     return once(rows, "empty", found)
+
+
+def of_one_value(column: pl.Series) -> bool:
+    """Whether a column without nulls says the same in every row."""
+    # the first rows of most columns differ already, and the others need no look
+    return all(bool((part == column[0]).all()) for part in (column.head(FEW), column) if len(part))

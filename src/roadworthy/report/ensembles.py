@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from roadworthy.metrics.attacked import is_minimal
+from roadworthy.metrics.catalogue import failed as failed_of
 from roadworthy.metrics.catalogue import usable as usable_of
 from roadworthy.metrics.suite import SuiteCells, evaluate_suite
 from roadworthy.report.cells import label_of
@@ -38,7 +39,7 @@ class Ensembles:
         usable = usable_of(records)
         if usable["norm"].is_null().all():
             return
-        failed = frozenset(records.filter(pl.col("status") == "failed")["sample"])
+        failed = failed_of(records)
         for variant in usable["variant"].unique(maintain_order=True):
             rows = usable.filter(pl.col("variant") == variant).select(_COLUMNS)
             alike = rows.select(pl.col(ALIKE).drop_nulls().first()).row(0)

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from roadworthy.metrics.catalogue import OF_TARGETS
+from roadworthy.metrics.seen import of_one_value
 from roadworthy.run import CellRecord, Run
 
 UNLIKE = ("sample", "content", "variant", "top5")
 """Columns that are never worth a look for whether they say the same in every row."""
-FEW = 100
-"""Rows that most columns differ in, so that the others need no look."""
 
 
 @dataclass(frozen=True)
@@ -120,5 +119,4 @@ def _same(column: pl.Series, name: str) -> bool:
     nulls = column.null_count()
     if nulls or name in UNLIKE or column.dtype.is_nested():
         return nulls == len(column)
-    first, few = column[0], column.head(FEW)
-    return bool((few == first).all()) and bool((column == first).all())
+    return of_one_value(column)

@@ -12,7 +12,9 @@ import polars as pl
 from roadworthy.baselines import Baseline, load_baseline
 from roadworthy.engine.until import widened
 from roadworthy.errors import UsageError
+from roadworthy.metrics.catalogue import failed as failed_of
 from roadworthy.metrics.catalogue import usable as usable_of
+from roadworthy.metrics.seen import of_one_value
 from roadworthy.metrics.suite import SuiteCells, SuiteResult, evaluate_suite
 from roadworthy.profiles.base import Profile, profile_of
 from roadworthy.run import CellRecord, Run
@@ -26,8 +28,6 @@ OF_CONDITIONS = ("status", "pred", "frames_correct", "frames_pred")
 """What the metrics of operating profiles need as well."""
 OF_PIPELINES = ("pipeline", "pred", "kl_ref", "zipf_ref", "chroma", "downscale")
 """What the metrics of systematic suites need as well."""
-FEW = 100
-"""Records that say at once whether there are several variants."""
 DIGITS = 7
 """A baseline that is itself a summary has nine digits: two more would be those of its rounding."""
 
@@ -162,10 +162,7 @@ def member_of(
 ) -> Member:
     """Return what is kept of a cell: of its usable records the columns that suites need."""
     usable = usable_of(records)
-    failed = (
-        records.filter(pl.col("status") == "failed")["sample"] if len(usable) < len(records) else ()
-    )
-    return Member(cell, usable.select(*COLUMNS, *more), clean, frozenset(failed))
+    return Member(cell, usable.select(*COLUMNS, *more), clean, failed_of(records))
 
 
 class Reasons:
@@ -258,10 +255,7 @@ def _clean(members: Mapping[str, Member], stresses: list[str]) -> pl.DataFrame |
 def _variant(member: Member) -> str:
     """Return the variant in which a row about a whole cell stands in the summary."""
     variants = member.rows["variant"]
-    if variants.head(FEW).n_unique() > 1:
-        return ""
-    found = variants.unique()
-    return str(found[0]) if len(found) == 1 else ""
+    return str(variants[0]) if len(variants) and of_one_value(variants) else ""
 
 
 def _rounded(value: float | None) -> float | None:

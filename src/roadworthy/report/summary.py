@@ -14,9 +14,10 @@ from roadworthy.engine.stops import widenings
 from roadworthy.engine.until import widened
 from roadworthy.metrics.base import Estimate, MetricDefinition
 from roadworthy.metrics.catalogue import evaluate_all, unread
+from roadworthy.metrics.catalogue import failed as failed_of
 from roadworthy.metrics.catalogue import usable as usable_of
 from roadworthy.metrics.per_class import per_class
-from roadworthy.metrics.seen import distinct
+from roadworthy.metrics.seen import empty_columns
 from roadworthy.metrics.subsets import OF_SUBSETS
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.alike import alike
@@ -64,7 +65,7 @@ def summarise(run: Run) -> dict[str, Any]:
                 clean[*key, cell.precision] = usable
                 classes.extend([] if cell.frame else _classes(run, cell, usable))
             reference = clean.get((*key, cell.precision), clean.get(key))
-            groups, failed = _groups(records), _failed(records)
+            groups, lost = _groups(records), len(failed_of(records))
             # worked out while all that follows is counted
             found = [pool.submit(evaluate_all, group, reference) for _, group in groups]
             if (cell.data, cell.stress) in passed_on:
@@ -79,7 +80,7 @@ def summarise(run: Run) -> dict[str, Any]:
                 surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
                 pictures.add(cell, _name(cell), records, reference, numbered.ids(cell.data))
             rows.extend(before())
-            before = partial(_rows, cell, groups, found, failed, wider, infinite, passed_on)
+            before = partial(_rows, cell, groups, found, lost, wider, infinite, passed_on)
         rows.extend(before())
         over = [*suites.results(pool), *stored.results(), *attacks.results()]
     whole, missing = suite_rows(over, _name, wider)
@@ -117,18 +118,11 @@ def _groups(records: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     variants = usable["variant"].unique(maintain_order=True).to_list()
     groups = [(v, usable.filter(pl.col("variant") == v)) for v in variants]
     # Subsets of one size and another, and their controls, are different things: there is no mean.
-    parts = usable["control"].is_not_null().any() or usable["kept"].is_not_null().any()
-    if len(groups) > 1 and not parts:
+    if len(groups) > 1 and {"control", "kept"} <= empty_columns(usable):
         groups.insert(0, ("", usable))
     if not groups and len(records):
         groups = [("", usable)]
     return groups
-
-
-def _failed(records: pl.DataFrame) -> int:
-    if "failed" not in distinct(records, "status"):
-        return 0
-    return records.filter(pl.col("status") == "failed")["sample"].n_unique()
 
 
 def _rows(

@@ -15,6 +15,7 @@ from roadworthy.run import CellRecord
 EACH = 6
 """Images in each group."""
 MANY = 1000
+"""Rows from which on only the most confident are put in order."""
 CONFIDENT, FLIPPED = "confident", "flipped"
 
 _COLUMNS = (

@@ -10,7 +10,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,8 @@ from roadworthy.report.reading import Reading
 from roadworthy.report.rebuild import rebuild
 from roadworthy.report.sections.overinterpretation import overinterpretation
 from roadworthy.report.subsets import cards as cards_module
-from roadworthy.report.subsets.controls import CONTROLS, share_against, verdict
+from roadworthy.report.subsets.audits import Audit
+from roadworthy.report.subsets.controls import CONTROLS, _sum, share_against, verdict
 from roadworthy.report.subsets.maps import coloured
 from roadworthy.report.subsets.pieces import piece_of
 from roadworthy.report.together import Together
@@ -374,3 +376,9 @@ def test_a_model_without_names_has_those_of_data_matched_in_order(tmp_path: Path
     names = [run.class_name("bare", label) for label in range(3)]
     assert names == ["blue", "green", "red"]
     assert run.class_name("bare", 7) == "7"
+
+
+def test_without_controls_none_is_said_to_have_been_passed() -> None:
+    alone = cast(Audit, SimpleNamespace(title="net", controls=list))
+    text, _ = _sum(alone)
+    assert text == "net: No controls were run, so that nothing has tested this reading."

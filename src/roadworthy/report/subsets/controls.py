@@ -165,6 +165,8 @@ def _sum(one: Audit) -> tuple[str, Literal["plain", "warn"]]:
             words[verdict(against)].append(f"{known.name} ({which})" if which else known.name)
     total = sum(map(len, words.values()))
     title = f"{one.title}: " if one.title else ""
+    if not total:
+        return f"{title}No controls were run, so that nothing has tested this reading.", "plain"
     if words["against"]:
         count = len(words["against"])
         verb = "speaks" if count == 1 else "speak"

@@ -13,7 +13,7 @@ from torch.nn import functional
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.base import Network
 from roadworthy.models.build import build
-from roadworthy.models.classifier import TorchClassifier, outputs
+from roadworthy.models.classifier import TorchClassifier, normalised, outputs
 from roadworthy.models.options import Options
 from roadworthy.types import Classes, Need
 
@@ -35,6 +35,20 @@ def test_logits_are_those_of_the_normalised_input() -> None:
     expected = module((x - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None])
     torch.testing.assert_close(model.logits(x), expected, rtol=1e-4, atol=1e-4)
     assert not torch.allclose(model.logits(x), module(x), atol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 3, 1, 1), (3, 3, 16, 16)])
+def test_rows_are_normalised_as_pixels_are_to_the_last_bit(shape: tuple[int, ...]) -> None:
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    shift, scale = (torch.tensor(each).view(1, 3, 1, 1) for each in (MEAN, STD))
+    for layout in (torch.contiguous_format, torch.channels_last):
+        z = x.contiguous(memory_format=layout).requires_grad_()
+        got, wanted = normalised(z, MEAN, STD), (z - shift) / scale
+        assert torch.equal(got, wanted)
+        assert got.is_contiguous(memory_format=layout)
+        weights = torch.rand_like(got)
+        gradients = [torch.autograd.grad((weights * y).sum(), z)[0] for y in (got, wanted)]
+        assert torch.equal(*gradients)
 
 
 def test_a_network_without_statistics_sees_the_input_itself() -> None:

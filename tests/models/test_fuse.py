@@ -20,7 +20,7 @@ from roadworthy.models import fuse
 from roadworthy.models import fused as fused_module
 from roadworthy.models.base import Network
 from roadworthy.models.build import build
-from roadworthy.models.fuse import fused
+from roadworthy.models.fuse import fused, spoilt_like
 from roadworthy.models.fused import FusedConvolution, _has_bf16
 from roadworthy.models.prepare import prepared
 
@@ -85,6 +85,14 @@ def test_what_is_not_a_number_stays_so_in_its_row_alone(bad: float) -> None:
     spoilt[1, 0, 0, 0] = bad
     assert module(spoilt).isnan().any(1).tolist() == [False, True, False]
     assert torch.equal(module(spoilt)[[0, 2]], module(x)[[0, 2]])
+
+
+def test_a_sum_of_pixels_too_large_for_half_precision_spoils_nothing() -> None:
+    logits, x = torch.ones(1, 2, dtype=torch.float16), torch.full((1, 3, 200, 200), 2.0).half()
+    assert x.sum().isinf()
+    assert torch.equal(spoilt_like(logits, x), logits)
+    x[0, 2, 7, 7] = INFINITY
+    assert spoilt_like(logits, x).isnan().all()
 
 
 def test_other_formats_take_the_separate_steps(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,33 +33,54 @@ def bounds(count: int, threads: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def in_chunks(module: nn.Module, x: Tensor) -> Any:
-    """Return ``module(x)``; of a marked network on a CPU chunk by chunk, each on one thread.
+def alone(module: nn.Module, count: int) -> bool:
+    """Whether a CPU passes ``count`` images through ``module`` in chunks, each on one thread."""
+    several = len(bounds(count, torch.get_num_threads())) > 1
+    return several and bool(getattr(module, MARK, False))
+
+
+def threads() -> tuple[ThreadPoolExecutor, int]:
+    """Return the threads that chunks run on, for whatever is to use one core each; and how many."""
+    count = torch.get_num_threads()
+    return _pool(count, os.getpid()), count
+
+
+def in_chunks(
+    module: nn.Module, x: Tensor, *, before: Callable[[Tensor], Tensor] = lambda part: part
+) -> Any:
+    """Return ``module(before(x))``; of a marked network on a CPU chunk by chunk, each on one thread.
 
     The layers of small networks are too short for several threads to share: they wait for each other
     longer than they compute. The gradient is that of the whole; a second one cannot be taken.
+    ``before`` treats every image by itself.
     """
+
+    def judged(part: Tensor) -> Any:
+        return module(before(part))
+
+    if x.device.type != "cpu" or not alone(module, len(x)):
+        return judged(x)
     cut = bounds(len(x), torch.get_num_threads())
-    if len(cut) == 1 or x.device.type != "cpu" or not getattr(module, MARK, False):
-        return module(x)
     if torch.is_grad_enabled() and x.requires_grad:
-        return _Chunks.apply(x, module, cut)
-    return torch.cat(_each(lambda part: module(part), [x[a:b] for a, b in cut]))
+        return _Chunks.apply(x, judged, cut)
+    return torch.cat(_each(judged, [x[a:b] for a, b in cut]))
 
 
 class _Chunks(torch.autograd.Function):
     """The chunks with their gradients."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, module: nn.Module, cut: Sequence[tuple[int, int]]) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, judged: Callable[[Tensor], Tensor], cut: Sequence[tuple[int, int]]
+    ) -> Tensor:
         """Compute the logits, and keep the graph of each chunk."""
 
-        def judged(part: Tensor) -> tuple[Tensor, Tensor]:
+        def kept(part: Tensor) -> tuple[Tensor, Tensor]:
             with torch.enable_grad():
                 leaf = part.detach().requires_grad_()
-                return leaf, module(leaf)
+                return leaf, judged(leaf)
 
-        ctx.parts, ctx.cut = _each(judged, [x[a:b] for a, b in cut]), cut
+        ctx.parts, ctx.cut = _each(kept, [x[a:b] for a, b in cut]), cut
         return torch.cat([out.detach() for _, out in ctx.parts])
 
     @staticmethod

@@ -59,11 +59,9 @@ class TorchClassifier:
         the result is differentiable in ``x`` whatever its frame. Raises RoadworthyError where the
         batch or what the network returns has the wrong form.
         """
-        z = normalised(resized(checked(x), self.pipeline.size), self.mean, self.std)
-        z = z.to(self.dtype).contiguous(memory_format=torch.channels_last)
-        z = z.clone() if z is x else z  # a network may normalise its input in place
+        z = resized(checked(x), self.pipeline.size)
         with autocast(z.device.type, self.precision):
-            out = outputs(in_chunks(self.module, z), self.id)
+            out = outputs(in_chunks(self.module, z, before=self._input), self.id)
         expected = (len(x), (self.classes.count or 0) + self.classes.offset)
         if tuple(out.shape) != expected:
             raise RoadworthyError(
@@ -72,6 +70,11 @@ class TorchClassifier:
             )
         out = out if out.dtype == torch.float64 else out.float()
         return out[:, self.classes.offset :]
+
+    def _input(self, x: Tensor) -> Tensor:
+        z = normalised(x, self.mean, self.std)
+        z = z.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        return z.clone() if z is x else z  # a network may normalise its input in place
 
 
 def autocast(device: str, precision: str) -> Any:
@@ -105,9 +108,15 @@ def normalised(x: Tensor, mean: Stats, std: Stats) -> Tensor:
     if mean == (0.0, 0.0, 0.0) and std == (1.0, 1.0, 1.0):
         return x
     # Made anew each time: a tensor kept from under inference mode could not enter a gradient later.
-    shift = torch.tensor(mean, dtype=x.dtype, device=x.device).view(1, 3, 1, 1)
-    scale = torch.tensor(std, dtype=x.dtype, device=x.device).view(1, 3, 1, 1)
-    return (x - shift).div_(scale)
+    shift = torch.tensor(mean, dtype=x.dtype, device=x.device)
+    scale = torch.tensor(std, dtype=x.dtype, device=x.device)
+    if not x.is_contiguous(memory_format=torch.channels_last):
+        return (x - shift.view(1, 3, 1, 1)).div_(scale.view(1, 3, 1, 1))
+    # Row by row: torch works along what is contiguous, which is three numbers of a pixel otherwise.
+    count, _, height, width = x.shape
+    rows = x.permute(0, 2, 3, 1).reshape(count, height, 3 * width)
+    done = (rows - shift.repeat(width)).div_(scale.repeat(width))
+    return done.view(count, height, width, 3).permute(0, 3, 1, 2)
 
 
 def outputs(returned: Any, name: str) -> Tensor:

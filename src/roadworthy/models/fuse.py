@@ -106,7 +106,10 @@ def _keep_not_a_number(graph: fx.Graph) -> None:
 
 def spoilt_like(logits: Tensor, x: Tensor) -> Tensor:
     """Return ``logits`` (N, classes), with NaN in the rows whose image has a NaN or infinity."""
-    return logits + (x.detach() * 0.0).flatten(1).sum(1, keepdim=True)
+    # One pass over the pixels. In half precision their sum, though finite, could be too large.
+    wide = torch.promote_types(x.dtype, torch.float32)
+    spoilt = x.detach().sum(tuple(range(1, x.ndim)), dtype=wide) * 0.0
+    return logits + spoilt.to(logits.dtype).unsqueeze(1)
 
 
 class _Shapes(fx.Interpreter):

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from roadworthy.engine.files import alive
 
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0
+LOOK_SECONDS = 0.02
 
 
 class Leases:
@@ -51,6 +52,12 @@ class Leases:
         self._held.discard(path)
         if self._owner(path).get("token") == self._me["token"]:
             path.unlink(missing_ok=True)
+
+    def wait(self, names: Sequence[str], *, seconds: float) -> None:
+        """Return as soon as nobody holds one of the leases ``names``, or after so many seconds."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and all((self.folder / name).exists() for name in names):
+            time.sleep(LOOK_SECONDS)
 
     def _created(self, path: Path) -> bool:
         try:

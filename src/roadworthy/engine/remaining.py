@@ -6,12 +6,20 @@ from collections.abc import Sequence
 
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.store import Store
+from roadworthy.types import Sample
 
 
-def remaining(store: Store, cells: Sequence[Cell], *, retry_failed: bool) -> dict[str, set[str]]:
+def remaining(
+    store: Store,
+    cells: Sequence[Cell],
+    *,
+    retry_failed: bool,
+    among: Sequence[Sample] | None = None,
+) -> dict[str, set[str]]:
     """Return the ids of the samples still to judge by request; those that failed too if retried.
 
-    Where what a model makes is kept, it also has those left of which that is there no more.
+    Only those ``among`` the given ones, if any are given. Where what a model makes is kept, it also
+    has those left of which that is there no more.
     """
     finished = store.finished((cell.request for cell in cells), retry_failed=retry_failed)
     for cell in cells:
@@ -20,7 +28,9 @@ def remaining(store: Store, cells: Sequence[Cell], *, retry_failed: bool) -> dic
             finished[cell.request] &= store.artifacts.settled(making.key, retry=retry)
     return {
         cell.request: {
-            s.id for s in cell.source.samples if (s.id, s.content) not in finished[cell.request]
+            s.id
+            for s in (cell.source.samples if among is None else among)
+            if (s.id, s.content) not in finished[cell.request]
         }
         for cell in cells
     }

@@ -5,9 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
+from itertools import pairwise
+from typing import Generic, TypeVar
 
 from roadworthy.engine.options import DEFAULT_BATCH_SIZE
 from roadworthy.engine.plan import Cell, Plan
@@ -20,6 +24,32 @@ USUAL_FRAME = 224
 TELLTALE = ("out of memory", "can't allocate memory", "DefaultCPUAllocator", "_ALLOC_FAILED")
 
 MadeT = TypeVar("MadeT")
+
+AHEAD = 2
+"""Slices that are begun at the same time, so that no thread waits for the end of one."""
+
+FEWEST = 4
+"""Samples of a part: with fewer a pass through a network costs much more for each."""
+
+
+@dataclass(frozen=True)
+class _Slice(Generic[MadeT]):
+    start: int
+    chosen: list[int]
+    made: Callable[[], MadeT]
+
+
+def _cut(chosen: list[int], parts: int) -> list[list[int]]:
+    parts = max(1, min(parts, len(chosen) // FEWEST))
+    edges = [len(chosen) * i // parts for i in range(parts + 1)]
+    return [chosen[a:b] for a, b in pairwise(edges) if b > a]
+
+
+def _end(begun: deque[_Slice[MadeT]]) -> None:
+    """Wait for what was begun, whatever comes of it, and forget it."""
+    while begun:
+        with suppress(Exception):
+            begun.popleft().made()
 
 
 @dataclass
@@ -51,37 +81,55 @@ class Batches:
         return self.smaller.get((key, False), self.settled.get(key, self.default))
 
     def slices(
-        self, cell: Cell, indices: Sequence[int], work: Callable[[list[int]], MadeT]
+        self,
+        cell: Cell,
+        indices: Sequence[int],
+        work: Callable[[list[int]], MadeT],
+        *,
+        begin: Callable[[list[int]], Callable[[], MadeT]] | None = None,
+        parts: int = 1,
     ) -> Iterator[tuple[list[int], MadeT]]:
         """Yield slices of ``indices`` (ascending) and what ``work`` makes of each.
 
         Slices are cut on a fixed grid, not by how many indices are there, so that one unusable
         image moves no other batch. Where memory runs out, the size of such cells is halved for good,
         with one line on standard error, and the same indices are taken again. Raises
-        RoadworthyError if a single sample is too much, and whatever else ``work`` raises.
+        RoadworthyError if a single sample is too much, and whatever else ``work`` raises. If some
+        other thread can ``begin`` the work and return how to wait for it, slices are cut into
+        ``parts`` of about the same length, and the next slice is begun before one has ended.
         """
+        begun: deque[_Slice[MadeT]] = deque()
         start, end = 0, max(indices, default=-1) + 1
-        while start < end:
-            size = self.of(cell)
-            chosen = list(indices[bisect_left(indices, start) : bisect_left(indices, start + size)])
-            if chosen:
-                made = self._attempt(cell, chosen, work)
-                if made is None:
-                    continue
-                yield chosen, made
-            start += size
-
-    def _attempt(
-        self, cell: Cell, chosen: list[int], work: Callable[[list[int]], MadeT]
-    ) -> MadeT | None:
         try:
-            return work(chosen)
+            while start < end or begun:
+                while start < end and len(begun) < (AHEAD * parts if begin else 1):
+                    stop = start + self.of(cell)
+                    chosen = list(indices[bisect_left(indices, start) : bisect_left(indices, stop)])
+                    for part in _cut(chosen, parts):
+                        made = begin(part) if begin else partial(work, part)
+                        begun.append(_Slice(part[0] if begin else start, part, made))
+                    start = stop
+                if not begun:
+                    return
+                one = begun.popleft()
+                found = self._attempt(cell, one)
+                if found is None:  # smaller from here on, what was begun as well
+                    start = one.start
+                    _end(begun)
+                    continue
+                yield one.chosen, found
+        finally:
+            _end(begun)
+
+    def _attempt(self, cell: Cell, one: _Slice[MadeT]) -> MadeT | None:
+        try:
+            return one.made()
         except Exception as error:
             if not out_of_memory(error):
                 raise
             said = _first_line(error)
         # Only outside the handler does nothing hold the tensors of the failed attempt any more.
-        self._halve(cell, len(chosen), said)
+        self._halve(cell, len(one.chosen), said)
         _release(self.device)
         return None
 

@@ -14,9 +14,10 @@ import polars as pl
 
 from roadworthy.engine.adapt import seen_by
 from roadworthy.engine.batch import Batches
+from roadworthy.engine.clean import clean_logits
 from roadworthy.engine.crafted import Group
 from roadworthy.engine.frames import Counters, Frames, Product, Recode, prepare
-from roadworthy.engine.judge import clean_logits, judge_part
+from roadworthy.engine.judge import judge_part
 from roadworthy.engine.known import Known
 from roadworthy.engine.leases import Leases
 from roadworthy.engine.live import Watcher
@@ -36,8 +37,8 @@ from roadworthy.types import Classifier, Logits, Sample, Tap
 BLOCK = 1024
 """Samples that are read together: the largest part size, so that parts nest in blocks."""
 
-
 WAIT_SECONDS = 0.5
+"""How long others are trusted to be at what is left, until it is asked again what that is."""
 
 WINDOW = 128
 """Samples whose stressed pictures are kept until all models have judged them: whole batches."""
@@ -72,7 +73,7 @@ def _pending_in(unit: Unit, todo: dict[str, set[str]]) -> dict[str, list[Sample]
 
 @dataclass
 class Engine:
-    """The serial executor: prepares a block with all cores, then judges it with all cores."""
+    """The serial executor: reads a block of samples and judges it, with all cores."""
 
     store: Store
     options: Options
@@ -108,19 +109,22 @@ class Engine:
                     queue.append(unit)
                     waited += 1
                     if waited >= len(queue):  # every unit that is left is in somebody's hands
-                        time.sleep(WAIT_SECONDS)
+                        leases.wait([unit.name for unit in queue], seconds=WAIT_SECONDS)
                         todo, waited = self._todo(plan.cells), 0
                     continue
                 waited = 0
                 try:
                     # Somebody else may have finished it since we last looked.
-                    todo = self._todo(plan.cells)
-                    self._block(unit.samples, unit.cells, todo, pool, workers)
+                    left = self._todo(unit.cells, unit.samples)
+                    self._block(unit.samples, unit.cells, left, pool, workers)
                 finally:
                     leases.give_back(unit.name)
 
-    def _todo(self, cells: Sequence[Cell]) -> dict[str, set[str]]:
-        return remaining(self.store, cells, retry_failed=self.options.retry_failed)
+    def _todo(
+        self, cells: Sequence[Cell], among: Sequence[Sample] | None = None
+    ) -> dict[str, set[str]]:
+        retry = self.options.retry_failed
+        return remaining(self.store, cells, retry_failed=retry, among=among)
 
     def _block(
         self,
@@ -139,7 +143,6 @@ class Engine:
         where = {s.id: i for i, s in enumerate(work)}
         self.watcher.preparing(len(work))
         frames = self._prepare(work, where, active, pending, pool, workers)
-        clean: dict[tuple[str, ...], dict[int, Logits]] = {}
         context = Context(
             frames,
             self.options.seed,
@@ -149,13 +152,14 @@ class Engine:
             self.made,
             Known(active),
         )
+        clean: dict[tuple[str, ...], dict[int, Logits]] = {}
         for group in _alike(active, pending):
             if group[0].crafting:
-                cleaned = partial(self._clean_in_frame, len(work), frames, clean, context)
+                cleaned = partial(self._clean_in_frame, len(where), clean, context)
                 self._crafted(group, pending[group[0].request], where, cleaned, context)
                 continue
             references = [
-                self._reference(cell, cells, frames, len(work), clean, context) for cell in group
+                self._reference(cell, cells, len(where), clean, context) for cell in group
             ]
             size = group[0].part_size
             samples = pending[group[0].request]
@@ -197,7 +201,6 @@ class Engine:
         self,
         cell: Cell,
         cells: Sequence[Cell],
-        frames: Frames,
         count: int,
         known: dict[tuple[str, ...], dict[int, Logits]],
         context: Context,
@@ -208,13 +211,12 @@ class Engine:
         if key not in known:
             plain = next(c for c in cells if c.stress.spec == clean and _same_view(c, cell))
             plain = plain if plain.judge.precision == cell.judge.precision else _as(plain, cell)
-            known[key] = self._clean(plain, count, frames, context)
+            known[key] = clean_logits(plain, count, batches=self.batches, context=context)
         return known[key]
 
     def _clean_in_frame(
         self,
         count: int,
-        frames: Frames,
         known: dict[tuple[str, ...], dict[int, Logits]],
         context: Context,
         cell: Cell,
@@ -223,16 +225,8 @@ class Engine:
         key = _seeing(cell)
         if key not in known:
             plain = replace(cell, stress=stress("clean"), makings=())
-            known[key] = self._clean(plain, count, frames, context)
+            known[key] = clean_logits(plain, count, batches=self.batches, context=context)
         return known[key]
-
-    def _clean(
-        self, plain: Cell, count: int, frames: Frames, context: Context
-    ) -> dict[int, Logits]:
-        own = Product("frame", plain.pipeline)
-        failed = frames.failures.get(own, {})
-        readable = [i for i in range(count) if i not in failed]
-        return clean_logits(plain, readable, batches=self.batches, context=context)
 
     def _crafted(
         self,

@@ -3,75 +3,117 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from threading import Event, Lock
-from typing import Any, Literal, TypeVar
+from threading import Lock
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 
+from roadworthy.engine.kitchen import Counters as Counters
+from roadworthy.engine.kitchen import Kitchen, Order, Shared, orders
+from roadworthy.engine.kitchen import Product as Product
+from roadworthy.engine.kitchen import Recode as Recode
+from roadworthy.engine.spread import spread
 from roadworthy.errors import SampleError
-from roadworthy.pipeline.base import (
-    Pipeline,
-    Unpacked,
-    corrected,
-    decode_hash,
-    frame_of,
-    framed,
-    resized,
-    unpack,
-    unpacking,
-)
-from roadworthy.pipeline.facts import Facts, facts_of
-from roadworthy.stress.apply import draws_for
-from roadworthy.stress.base import Encoded
-from roadworthy.stress.bound import Setting, Stress
+from roadworthy.pipeline.base import Pipeline
+from roadworthy.pipeline.facts import Facts
 from roadworthy.types import Dataset, Image, Sample
-
-MadeT = TypeVar("MadeT")
 
 MEMORY_BUDGET = 2 << 30
 
 
-@dataclass(frozen=True)
-class Product:
-    """One thing to make of an image: its frame, or the resized picture before the crop.
-
-    With ``recode``, of the file as a BYTES stress wrote it anew.
-    """
-
-    kind: Literal["frame", "resized"]
-    pipeline: Pipeline
-    recode: str = ""  # "stress digest/variant key": what tells recoded files apart
-
-
-@dataclass
-class Counters:
-    """What a run did, for tests and for the curious."""
-
-    decodes: int = 0  # of files as they came, one each
-    recodes: int = 0  # of files that a BYTES stress wrote
-    lock: Lock = field(default_factory=Lock, repr=False)
-
-    def count(self, *, decodes: int = 0, recodes: int = 0) -> None:
-        """Add to the counts; safe between threads."""
-        with self.lock:
-            self.decodes += decodes
-            self.recodes += recodes
+TRIED = 4
+SHORT_SECONDS = 0.0003
+"""What takes less is mostly work of the interpreter, of which one thread runs at a time: several
+would only pass it to and fro, and be slower together than one alone."""
 
 
 class Frames:
-    """Images of a block by (product, position); past the budget they live in an unlinked file."""
+    """Images of a block by (product, position); past the budget they live in an unlinked file.
 
-    def __init__(self, *, budget: int = MEMORY_BUDGET) -> None:
+    ``make(position)`` puts everything here that is wanted of one sample of the ``count`` in the
+    block. That happens when somebody asks: in their thread, or for all that are left in ``workers``
+    threads of ``pool``.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        make: Callable[[int], None],
+        *,
+        pool: Executor,
+        workers: int,
+        budget: int = MEMORY_BUDGET,
+    ) -> None:
+        self._make, self._pool, self._workers = make, pool, workers
+        self._missing = set(range(count))
+        self._seconds: list[float] = []
         self._images: dict[Product, dict[int, Image]] = {}
         self._left = budget
         self._lock = Lock()
         self._spill: Any = None
         # By product first: the hash of a pipeline is worked out anew whenever it is asked for.
-        self.failures: dict[Product, dict[int, str]] = {}
-        self.facts: dict[Pipeline, dict[int, Facts]] = {}
+        self._failures: dict[Product, dict[int, str]] = {}
+        self._facts: dict[Pipeline, dict[int, Facts]] = {}
+
+    def make(self, positions: Sequence[int]) -> None:
+        """Make what is wanted at ``positions``, which nobody else is making, in this thread."""
+        if not self._missing:
+            return
+        for position in positions:
+            if position in self._missing:
+                self._make(position)
+                self._missing.discard(position)
+
+    def make_all(self) -> None:
+        """Make everything that is missing, with all threads if they are of use."""
+        if not self._missing:
+            return
+        if self._workers == 1 or self.short():
+            self.make(sorted(self._missing))
+            return
+        missing = sorted(self._missing)
+        spread(missing, lambda i: self.make((i,)), pool=self._pool, workers=self._workers)
+
+    def short(self) -> bool:
+        """Whether an image is so little work that one thread makes them faster than several."""
+        if not self._seconds:  # nobody makes anything yet
+            for position in sorted(self._missing)[:TRIED]:
+                began = perf_counter()
+                self.make((position,))
+                self._seconds.append(perf_counter() - began)
+        return min(self._seconds, default=0.0) < SHORT_SECONDS
+
+    @property
+    def failures(self) -> Mapping[Product, Mapping[int, str]]:
+        """Why products cannot be made, by position."""
+        self.make_all()
+        return self._failures
+
+    @property
+    def facts(self) -> Mapping[Pipeline, Mapping[int, Facts]]:
+        """What files say of themselves, by position."""
+        self.make_all()
+        return self._facts
+
+    def usable(self, product: Product, positions: Sequence[int]) -> list[int]:
+        """Return those of ``positions`` where the product can be made, and make it; see `make`."""
+        self.make(positions)
+        there, failed = self._images.get(product, {}), self._failures.get(product, {})
+        return [i for i in positions if i in there and i not in failed]
+
+    def get(self, product: Product, position: int) -> Image:
+        """Return one image."""
+        self.make((position,))
+        return self._images[product][position]
+
+    def stack(self, product: Product, positions: Sequence[int]) -> Image:
+        """Return the frames at ``positions`` as one batch (N, H, W, 3)."""
+        self.make(positions)
+        images = self._images[product]
+        return np.stack([images[i] for i in positions])
 
     def put(self, product: Product, position: int, image: Image) -> None:
         """Keep one image."""
@@ -80,14 +122,15 @@ class Frames:
             kept = image if self._left >= 0 else self._spilled(image)
             self._images.setdefault(product, {})[position] = kept
 
-    def get(self, product: Product, position: int) -> Image:
-        """Return one image."""
-        return self._images[product][position]
+    def fail(self, product: Product, position: int, reason: str) -> None:
+        """Keep why an image cannot be made."""
+        with self._lock:
+            self._failures.setdefault(product, {})[position] = reason
 
-    def stack(self, product: Product, positions: Sequence[int]) -> Image:
-        """Return the frames at ``positions`` as one batch (N, H, W, 3)."""
-        images = self._images[product]
-        return np.stack([images[i] for i in positions])
+    def note(self, pipeline: Pipeline, position: int, facts: Facts) -> None:
+        """Keep what a file says of itself."""
+        with self._lock:
+            self._facts.setdefault(pipeline, {})[position] = facts
 
     def _spilled(self, image: Image) -> Image:
         if self._spill is None:
@@ -96,19 +139,6 @@ class Frames:
         self._spill.write(np.ascontiguousarray(image).data)
         self._spill.flush()
         return np.memmap(self._spill, np.uint8, "r", offset=offset, shape=image.shape)
-
-
-@dataclass(frozen=True)
-class Recode:
-    """A BYTES variant to make while the pixels are at hand."""
-
-    stress: Stress
-    setting: Setting
-
-    @property
-    def key(self) -> str:
-        """What tells this recoding from others."""
-        return f"{self.stress.digest}/{self.setting.key}"
 
 
 def prepare(
@@ -123,125 +153,34 @@ def prepare(
     workers: int,
     counters: Counters,
 ) -> Frames:
-    """Read and decode each sample once and make every wanted product of it, on all cores.
+    """Return frames that read and decode each sample once and make every wanted product of it.
 
     ``wanted`` says which positions of ``samples`` each product is needed for. A file that cannot be
     used becomes an entry of ``failures`` for the products it is missing from, never an exception.
+    Nothing is read before it is asked for.
     """
-    frames = Frames()
-    stop = Event()
+    shared = Shared(dataset, recodes, seed, counters, orders(wanted, sizes))
+    each = [(shared.orders[product], where) for product, where in wanted.items()]
 
-    def work(start: int) -> None:
-        for position in range(start, len(samples), workers):
-            if stop.is_set():
-                return
-            products = [p for p, where in wanted.items() if position in where]
-            if products:
-                _make(samples[position], position, products)
+    def make(position: int) -> None:
+        asked = [order for order, where in each if position in where]
+        if asked:
+            _make(Kitchen(samples[position], shared), asked, position, frames)
 
-    def _make(sample: Sample, position: int, products: list[Product]) -> None:
-        uncropped = {(p.recode, p.pipeline) for p in products if p.kind == "resized"}
-        kitchen = _Kitchen(sample, dataset, recodes, seed, counters, uncropped)
-        for product in products:
-            try:
-                image = kitchen.make(product)
-                expected = sizes.get(product.pipeline)
-                if product.kind == "frame" and expected and image.shape[:2] != expected:
-                    raise SampleError(
-                        f'"{sample.id}": the image is {image.shape[1]}x{image.shape[0]} pixels, but '
-                        f"the first of this data set is {expected[1]}x{expected[0]} and the model "
-                        f"has no size of its own; give the model size="
-                    )
-                frames.put(product, position, image)
-                if product.kind == "frame" and not product.recode:
-                    known = frames.facts.setdefault(product.pipeline, {})
-                    known[position] = kitchen.facts(product)
-            except SampleError as error:
-                named = sample.id in str(error)
-                reason = str(error) if named else f'"{sample.id}": {error}'
-                frames.failures.setdefault(product, {})[position] = reason
-            except (ValueError, MemoryError, ArithmeticError, OSError) as error:
-                reason = f'"{sample.id}": {type(error).__name__}: {error}'
-                frames.failures.setdefault(product, {})[position] = reason
-
-    futures = [pool.submit(work, start) for start in range(workers)]
-    try:
-        for future in futures:
-            future.result()
-    finally:
-        stop.set()
+    frames = Frames(len(samples), make, pool=pool, workers=workers)
     return frames
 
 
-class _Kitchen:
-    """Makes products of one sample, sharing every stage that several of them need."""
-
-    def __init__(
-        self,
-        sample: Sample,
-        dataset: Dataset,
-        recodes: Mapping[str, Recode],
-        seed: int,
-        counters: Counters,
-        uncropped: Set[tuple[str, Pipeline]],
-    ) -> None:
-        self.sample, self.dataset, self.recodes = sample, dataset, recodes
-        self.seed, self.counters, self.uncropped = seed, counters, uncropped
-        self.cache: dict[Any, Any] = {}
-
-    def make(self, product: Product) -> Image:
-        if (product.recode, product.pipeline) not in self.uncropped:
-            return frame_of(self.pixels(product), product.pipeline)
-        uncropped = self.resized(product)
-        return uncropped if product.kind == "resized" else framed(uncropped, product.pipeline)
-
-    def resized(self, product: Product) -> Image:
-        key = ("resized", product.recode, product.pipeline)
-        return self.once(key, lambda: resized(self.pixels(product), product.pipeline))
-
-    def pixels(self, product: Product) -> Image:
-        def corrects() -> Image:
-            return corrected(self.unpacked(product), product.pipeline, name=self.sample.id)
-
-        return self.once(("pixels", product.recode, decode_hash(product.pipeline)), corrects)
-
-    def unpacked(self, product: Product) -> Unpacked:
-        # Decoders that agree bit for bit share what one of them decoded.
-        how = decode_hash(unpacking(product.pipeline))
-        return self.once(("unpacked", product.recode, how), lambda: self.unpack(product))
-
-    def facts(self, product: Product) -> Facts:
-        return facts_of(self.data(), self.pixels(product), product.pipeline)
-
-    def unpack(self, product: Product) -> Unpacked:
-        if not product.recode:
-            self.counters.count(decodes=1)
-            return unpack(self.data(), product.pipeline, name=self.sample.id)
-        self.counters.count(recodes=1)
-        plain = Product("frame", product.pipeline)
-        data = self.recoded(self.recodes[product.recode], self.pixels(plain))
-        return unpack(data, product.pipeline, name=self.sample.id)
-
-    def recoded(self, recode: Recode, pixels: Image) -> bytes:
-        definition = recode.stress.definition
-        arguments = dict(recode.setting.arguments)
-        key = recode.setting.key
-        arguments |= draws_for(definition, key, sample=self.sample.id, seed=self.seed)
-        data: bytes = definition.function(Encoded(self.data(), pixels), **arguments)
-        return data
-
-    def data(self) -> bytes:
-        return self.once("data", lambda: self.dataset.read(self.sample))
-
-    def once(self, key: object, make: Callable[[], MadeT]) -> MadeT:
-        """Return what ``make`` returned, or raise the SampleError that it raised, the first time."""
-        if key not in self.cache:
-            try:
-                self.cache[key] = make()
-            except SampleError as error:
-                self.cache[key] = error
-        found = self.cache[key]
-        if isinstance(found, SampleError):
-            raise found
-        made: MadeT = found
-        return made
+def _make(kitchen: Kitchen, asked: Sequence[Order], position: int, frames: Frames) -> None:
+    name = kitchen.sample.id
+    for order in asked:
+        product = order.product
+        try:
+            frames.put(product, position, kitchen.make(order))
+            if product.kind == "frame" and not product.recode:
+                frames.note(product.pipeline, position, kitchen.facts(order))
+        except SampleError as error:
+            reason = str(error) if name in str(error) else f'"{name}": {error}'
+            frames.fail(product, position, reason)
+        except (ValueError, MemoryError, ArithmeticError, OSError) as error:
+            frames.fail(product, position, f'"{name}": {type(error).__name__}: {error}')

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from roadworthy.engine.batch import Batches
-from roadworthy.engine.forward import finite, forward, to_input
+from roadworthy.engine.forward import finite, forward
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.rows import ORDER, Judged, collected, failed_rows, judged_rows
 from roadworthy.engine.taps import Batch, Context, Variant, facts_of, sequences, variants
@@ -89,23 +89,6 @@ def seen_rows(batch_rows: Sequence[Judged], reasons: Mapping[int, str]) -> pl.Da
     """Return what those who watch want of rows that were just judged; samples that failed are out."""
     seen = pl.concat([rows.seen() for rows in batch_rows])
     return seen.filter(~pl.col(ORDER).is_in(list(reasons))) if reasons else seen
-
-
-def clean_logits(
-    cell: Cell, positions: Sequence[int], *, batches: Batches, context: Context
-) -> dict[int, Logits]:
-    """Return the logits of the unstressed frames by position in the block, in fixed slices."""
-    product, _ = cell.product(cell.stress.settings[0])
-
-    def judged(chosen: list[int]) -> Logits:
-        x = to_input(context.frames.stack(product, chosen), context.device)
-        judge = context.modified(cell, cell.stress.settings[0])
-        return forward(judge, x, name=cell.judge.spec)
-
-    found: dict[int, Logits] = {}
-    for chosen, logits in batches.slices(cell, positions, judged):
-        found.update(zip(chosen, logits, strict=True))
-    return found
 
 
 def unreadable(cell: Cell, positions: Sequence[int], context: Context) -> dict[int, str]:

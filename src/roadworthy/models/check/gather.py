@@ -96,6 +96,7 @@ class _Judged:
             workers=cores(),
             counters=Counters(),
         )
+        frames.make_all()
         self.reading += time.perf_counter() - began
         positions = self._usable(frames, len(block))
         left = max(0, KEPT - len(self.samples))

@@ -14,7 +14,10 @@ ENGINE, BARE = "roadworthy", "bare loop"
 def races(*, quick: bool) -> list[Race]:
     """Return the overhead on photographs and on CIFAR-10, and the second run of a finished one."""
     photos = imagenet(32 if quick else 300)
-    what = "plan, records, metrics and files included; bare: same decoder, model, threads, batches"
+    what = (
+        "plan, records, metrics and files included; bare: same decoder, model, threads, batches, "
+        "images read by one thread or by all, whichever is faster"
+    )
     return [
         _overhead(
             "overhead photos",

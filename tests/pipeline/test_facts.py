@@ -16,6 +16,7 @@ import roadworthy as rw
 from roadworthy.pipeline.base import Pipeline, decode
 from roadworthy.pipeline.containers import jpeg
 from roadworthy.pipeline.facts import facts_of
+from roadworthy.pipeline.integrity import check
 
 RNG = np.random.default_rng(5)
 
@@ -44,7 +45,7 @@ def encoded(
 )
 def test_how_colour_is_stored(data: bytes, expected: str) -> None:
     own = Pipeline(size=(8, 8))
-    assert facts_of(data, decode(data, own, name="p"), own).chroma == expected
+    assert facts_of(check(data, name="p"), decode(data, own, name="p"), own).chroma == expected
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_rarer_layouts_by_their_sampling_factors(sampling: tuple[int, ...], expe
 )
 def test_by_how_much_a_picture_is_shrunk(pipeline: Pipeline, expected: float | None) -> None:
     data = encoded(300, 400)
-    found = facts_of(data, decode(data, pipeline, name="p"), pipeline).downscale
+    found = facts_of(check(data, name="p"), decode(data, pipeline, name="p"), pipeline).downscale
     assert found == (None if expected is None else pytest.approx(expected, rel=2e-3))
 
 

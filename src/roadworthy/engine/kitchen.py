@@ -153,7 +153,8 @@ class Kitchen:
 
     def facts(self, order: Order) -> Facts:
         """Return what the file says of itself; the product has been made."""
-        return facts_of(self._data(), self._pixels(order), order.product.pipeline)
+        header = self._unpacked(order).header
+        return facts_of(header, self._pixels(order), order.product.pipeline)
 
     def _resized(self, order: Order, number: int) -> Image:
         return self._once(number, lambda: resized(self._pixels(order), order.product.pipeline))

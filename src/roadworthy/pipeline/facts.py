@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from roadworthy.pipeline.containers import jpeg
+from roadworthy.pipeline.containers.base import Header
 from roadworthy.pipeline.recipe import Pipeline
 from roadworthy.pipeline.steps import shrinking
 from roadworthy.types import Image
@@ -24,7 +25,7 @@ class Facts:
     downscale: float | None
 
 
-def facts_of(data: bytes, pixels: Image, pipeline: Pipeline) -> Facts:
+def facts_of(header: Header, pixels: Image, pipeline: Pipeline) -> Facts:
     """Return the facts of a file that passed the checks and was decoded to ``pixels`` (H, W, 3)."""
-    chroma = jpeg.chroma(data) if data.startswith(jpeg.SIGNATURE) else NOT_JPEG
+    chroma = jpeg.layout(header.sampling) if header.format == "JPEG" else NOT_JPEG
     return Facts(chroma, shrinking(pixels.shape[0], pixels.shape[1], pipeline))

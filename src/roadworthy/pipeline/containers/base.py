@@ -23,7 +23,8 @@ class Header:
 
     ``pixels`` is the file without metadata that could make a decoder turn, animate or warn;
     ``exif`` is the TIFF-like block with the orientation, ``icc`` the colour profile and
-    ``transparency`` the body of a PNG's tRNS chunk; each is empty where there is none.
+    ``transparency`` the body of a PNG's tRNS chunk; each is empty where there is none. ``sampling``
+    is what the frame header of a JPEG says of its components, see `jpeg.layout`.
     """
 
     format: str
@@ -33,6 +34,7 @@ class Header:
     exif: bytes = b""
     icc: bytes = b""
     transparency: bytes = b""
+    sampling: bytes = b""
 
 
 def inflated(data: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from roadworthy.pipeline.containers.base import Header, counted, damaged, truncated
 
@@ -27,7 +28,7 @@ def inspect(data: bytes) -> Header:
     matter, and every scan of a progressive file is followed to its end.
     """
     view = memoryview(data)
-    kept, exif, icc, size = [], b"", [], None
+    kept, exif, icc, size, sampling = [], b"", [], None, b""
     position, begin, segments = 2, 0, 0  # what is kept from ``begin`` on is not copied yet
     while True:
         segments = counted("JPEG", segments)
@@ -44,7 +45,7 @@ def inspect(data: bytes) -> Header:
         if marker in _FRAMES:
             if size is not None:
                 raise damaged("JPEG", "two frame headers")
-            size = _size(data, start)
+            size, sampling = _size(data, start), _sampling(data, start)
         if marker == _SOS:
             break
         if marker == _APP1 and data.startswith(b"Exif\0\0", start + 4) and not exif:
@@ -59,7 +60,7 @@ def inspect(data: bytes) -> Header:
     kept.append(view[begin : _end_of_image(data, position)])
     whole = len(kept) == 1 and len(kept[0]) == len(data)
     pixels = data if whole else b"".join(kept)
-    return Header("JPEG", *size, pixels=pixels, exif=exif, icc=_joined(icc))
+    return Header("JPEG", *size, pixels=pixels, exif=exif, icc=_joined(icc), sampling=sampling)
 
 
 def _joined(pieces: list[bytes]) -> bytes:
@@ -85,17 +86,26 @@ def chroma(data: bytes) -> str:
         if marker in _FRAMES:
             break
         position = start + 2 if marker in _ALONE else _segment_end(data, start)
-    count = data[start + 9]
+    return layout(_sampling(data, start))
+
+
+@lru_cache(maxsize=256)
+def layout(sampling: bytes) -> str:
+    """Return how colour is stored, see `chroma`, by the components of a frame header and their count."""
+    count = sampling[0]
     if count != 3:
         return {1: "grey", 4: "CMYK"}.get(count, "other")
-    sampling = [divmod(data[start + 11 + 3 * k], 16) for k in range(3)]
-    (across, down), *others = sampling
+    (across, down), *others = [divmod(sampling[2 + 3 * k], 16) for k in range(3)]
     if others != [(1, 1), (1, 1)]:
         same = others[0] == others[1] and not (across % others[0][0] or down % others[0][1])
         if not same:
             return "other"
         across, down = across // others[0][0], down // others[0][1]
     return _LAYOUTS.get((across, down), "other")
+
+
+def _sampling(data: bytes, start: int) -> bytes:
+    return data[start + 9 : start + 19]
 
 
 def _next_marker(data: bytes, position: int) -> tuple[int, int]:

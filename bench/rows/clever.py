@@ -8,6 +8,7 @@ from bench.pictures import missing_cifar
 from bench.race import Comparison, Race, Side
 
 OURS, BARE = "roadworthy", "bare passes"
+COUNT = 4
 FLOOR = 1 / 0.9
 """At least nine tenths of the time are passes."""
 
@@ -23,7 +24,7 @@ def races(*, quick: bool) -> list[Race]:
 
 def _race(norm: str, size: dict[str, Any], *, targeted: bool) -> Race:
     what = f"clever {norm}, {'one target' if targeted else 'nine targets'}"
-    shared = {"count": 16, "targeted": targeted, **size}
+    shared = {"count": COUNT, "targeted": targeted, **size}
     return Race(
         what,
         (
@@ -33,7 +34,7 @@ def _race(norm: str, size: dict[str, Any], *, targeted: bool) -> Race:
         (Comparison(what, OURS, (BARE,), kind="overhead", bound=FLOOR),),
         rounds=5,
         together=True,
-        note=f"ResNet-20, 16 CIFAR-10 images, {size['batches']} batches of {size['draws']} points and "
+        note=f"ResNet-20, {COUNT} CIFAR-10 images, {size['batches']} batches of {size['draws']} points and "
         "a tenth of them again; bare: as many passes of the same prepared model in batches of 256; "
         "the bound is nine tenths of the time in the model",
         missing=missing_cifar(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from roadworthy.engine.parts import Part
+from roadworthy.engine.records import SCHEMA
 from roadworthy.engine.store import Store, empty_rows
 from roadworthy.errors import RoadworthyError
 
@@ -125,13 +126,28 @@ class Run:
     def unordered(self, cell: CellRecord, *, without: Sequence[str] = ()) -> pl.DataFrame:
         """Return the records in the parts of a cell as they stand there, whoever asked for them.
 
-        Columns ``without`` which the caller can do are not read.
+        Columns ``without`` which the caller can do are not read, nor are the `constants`, which come
+        as one value each.
         """
 
         def lazily(one: CellRecord) -> pl.LazyFrame:
-            return self.store.rows_of(self._parts.get(one.request, [])).drop(*without)
+            rows = self.store.rows_of(self._parts.get(one.request, [])).drop(*without)
+            known = {n: v for n, v in self.constants(one).items() if n not in without}
+            return rows.with_columns(
+                pl.lit(value, dtype=SCHEMA[name]).alias(name) for name, value in known.items()
+            )
 
         return self._read(lazily, cell)
+
+    def constants(self, cell: CellRecord) -> Mapping[str, Any]:
+        """Return the columns that say the same in all rows of a cell, as far as its parts know."""
+        parts = self._parts.get(cell.request, [])
+        first = parts[0].same if parts else {}
+        return {
+            name: value
+            for name, value in first.items()
+            if name in SCHEMA and all(part.same.get(name, ...) == value for part in parts[1:])
+        }
 
     def _read(self, lazily: Callable[[CellRecord], pl.LazyFrame], cell: CellRecord) -> pl.DataFrame:
         try:

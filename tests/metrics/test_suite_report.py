@@ -48,6 +48,7 @@ def run_of(rows: Mapping[str, pl.DataFrame], *suites: Any, folder: str | None = 
         cells=cell,
         rows_of=lambda one: known[one.stress],
         unordered=lambda one, without=(): known[one.stress].drop(without),
+        constants=lambda _: {},
         manifest=lambda _: samples,
         models=lambda: [{"spec": "m"}],
         datasets=lambda: [{"spec": "d"}],

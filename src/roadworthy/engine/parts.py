@@ -19,12 +19,16 @@ import polars as pl
 
 from roadworthy.engine.records import SCHEMA
 from roadworthy.errors import RoadworthyError
+from roadworthy.metrics.seen import of_one_value
 from roadworthy.seed import digest
 
 METADATA_KEY = "roadworthy"
 MARK = b'"blake2b": "'
 DIGITS = 32
 COLUMNS = digest(*(f"{name} {dtype}" for name, dtype in SCHEMA.items()), size=8)
+UNLIKE = ("sample", "content", "variant")
+"""Columns that are never worth a look for whether they say the same in every row."""
+EXACT = (pl.String, pl.Boolean, pl.Int32, pl.Int64)
 
 
 class DamagedPartError(RoadworthyError):
@@ -51,20 +55,41 @@ class Part:
         return frozenset((str(m["key"]), int(m["sequence"])) for m in self.members)
 
     @property
+    def same(self) -> Mapping[str, Any]:
+        """What each column says that says the same in every row, as far as that is known."""
+        return self.footer.get("same", {})
+
+    @property
     def sequence(self) -> int:
         """Number of the newest invocation whose rows it holds."""
         return int(self.footer["sequence"])
 
 
 def sealed(rows: pl.DataFrame, footer: Mapping[str, Any]) -> bytes:
-    """Return ``rows`` as Parquet bytes with ``footer`` and a checksum of all of it."""
-    about = json.dumps({**footer, "blake2b": "0" * DIGITS})
+    """Return ``rows`` as Parquet bytes with ``footer`` and a checksum of all of it.
+
+    The footer says as well which columns hold one value, so that nobody has to read these.
+    """
+    about = json.dumps({**footer, "same": _same(rows), "blake2b": "0" * DIGITS})
     buffer = io.BytesIO()
     rows.write_parquet(buffer, compression="zstd", metadata={METADATA_KEY: about})
     data = bytearray(buffer.getbuffer())
     start = data.rfind(MARK) + len(MARK)
     data[start : start + DIGITS] = _checksum(data, start)
     return bytes(data)
+
+
+def _same(rows: pl.DataFrame) -> dict[str, Any]:
+    """Return the columns of one value, nulls included; fractions have no exact text and stay out."""
+    if rows.is_empty():
+        return {}
+    nulls = dict(zip(rows.columns, rows.null_count().row(0), strict=True))
+    exact = [n for n, dtype in rows.schema.items() if dtype in EXACT and n not in UNLIKE]
+    alike = [n for n in exact if not nulls[n] and of_one_value(rows[n])]
+    return {
+        **{name: None for name, count in nulls.items() if count == len(rows)},
+        **{name: rows[name][0] for name in alike},
+    }
 
 
 def intact(data: bytes) -> bool:

@@ -56,7 +56,7 @@ def share_of(rows: Rows, judged: pl.DataFrame | None) -> Estimate | None:
     """
     if judged is None:
         return None
-    data = cluster(by_sample(judged["sample"], judged["value"]))
+    data = cluster(by_sample(judged["sample"], judged["value"]), rows)
     if not data.measured:
         return unmeasured(rows, data)
     return proportion(data.sums(data["value"]), data.counts)

@@ -26,9 +26,9 @@ class ByClass:
 
 def by_class(rows: Rows) -> ByClass:
     """Count the right rows of every class that occurs; clusters are samples."""
-    data = cluster(verdicts(rows, "correct").select("sample", "label", "correct"))
+    data = cluster(verdicts(rows, "correct"), rows)
     counts, hits = data.counts, data.sums(data["correct"])
-    labels = np.rint(data.sums(data["label"]) / np.maximum(counts, 1)).astype(np.int64)
+    labels = np.rint(data.sums(data["label"]) / counts).astype(np.int64)
     label, which = _numbered(labels)
     n = np.bincount(which, minlength=label.size)
     total = np.bincount(which, weights=counts, minlength=label.size)

@@ -19,17 +19,50 @@ FRAMES = {"pred": "frames_pred", "correct": "frames_correct", "conf": "frames_co
 
 
 @dataclass(frozen=True)
-class Clusters:
-    """Rows as float arrays in an order that depends on their content only.
-
-    ``index`` is the sample of each row, 0 .. ``size`` - 1, ascending; ``values`` has one array
-    (rows,) for every column; ``ids`` the sample ids of the rows.
-    """
+class Groups:
+    """Which rows are of one sample: ``index`` (rows,) is 0 .. ``size`` - 1, ascending; ``ids`` (rows,)."""
 
     index: NDArray[np.int64]
     size: int
-    values: Mapping[str, Floats]
     ids: pl.Series
+
+    @property
+    def single(self) -> bool:
+        """Whether every sample has exactly one row."""
+        return self.size == self.index.size
+
+    @cached_property
+    def counts(self) -> Floats:
+        """Number of rows of each sample (size,)."""
+        if self.single:
+            return np.ones(self.size)
+        return np.bincount(self.index, minlength=self.size).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Rows as float arrays in an order that depends on their content only.
+
+    ``groups`` says of which sample each row is; ``values`` has one array (rows,) for every column.
+    """
+
+    groups: Groups
+    values: Mapping[str, Floats]
+
+    @property
+    def index(self) -> NDArray[np.int64]:
+        """The sample of each row (rows,), 0 .. ``size`` - 1, ascending."""
+        return self.groups.index
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return self.groups.size
+
+    @property
+    def ids(self) -> pl.Series:
+        """Id of the sample of each row (rows,)."""
+        return self.groups.ids
 
     @property
     def samples(self) -> pl.Series:
@@ -42,52 +75,69 @@ class Clusters:
     @property
     def single(self) -> bool:
         """Whether every sample has exactly one row."""
-        return self.size == self.index.size
+        return self.groups.single
 
-    @property
+    @cached_property
     def measured(self) -> bool:
         """Whether there are rows, and finite numbers only."""
         return bool(self.size) and all(np.isfinite(v).all() for v in self.values.values())
 
-    @cached_property
+    @property
     def counts(self) -> Floats:
         """Number of rows of each sample (size,)."""
-        if self.single:
-            return np.ones(self.size)
-        return np.bincount(self.index, minlength=self.size).astype(np.float64)
+        return self.groups.counts
 
     def sums(self, rows: Floats) -> Floats:
         """Sum one number a row over the rows of each sample (size,)."""
         if self.single:
-            return rows.astype(np.float64)
+            return rows
         return np.bincount(self.index, weights=rows, minlength=self.size).astype(np.float64)
 
 
-def cluster(frame: pl.DataFrame) -> Clusters:
+def cluster(frame: pl.DataFrame, rows: pl.DataFrame | None = None) -> Clusters:
     """Group a frame by its column ``sample``; rows with a null in any column are left out.
 
     Rows are sorted by content: float sums then do not depend on the order of the parts. Those whose
-    samples are numbers already stand in an order that does not.
+    samples are numbers already stand in an order that does not. If ``frame`` is of the samples of
+    ``rows``, one for one, they are grouped once for all that is made of these.
     """
     frame = without_nulls(frame, frame.columns)
-    first = _first_rows(frame["sample"])
-    if first is None:
+    groups = _groups_of(frame["sample"], rows)
+    if groups is None:
         frame = frame.sort(frame.columns)
-        first = _changes(frame["sample"])
+        groups = _grouped(frame["sample"], _changes(frame["sample"]))
     values = {
         name: frame[name].cast(pl.Float64).to_numpy() for name in frame.columns if name != "sample"
     }
+    return Clusters(groups, values)
+
+
+def _groups_of(sample: pl.Series, rows: pl.DataFrame | None) -> Groups | None:
+    """Return which rows are of one sample; None if their order may depend on the parts."""
+
+    def made() -> Groups | None:
+        first = _first_rows(sample)
+        return None if first is None else _grouped(sample, first)
+
+    same = rows is not None and len(sample) == len(rows) and sample.equals(rows["sample"])
+    return once(rows, "groups", made) if rows is not None and same else made()
+
+
+def _grouped(sample: pl.Series, first: NDArray[np.bool_]) -> Groups:
     size = int(np.count_nonzero(first))
     index = np.arange(size) if size == len(first) else np.cumsum(first) - 1
-    return Clusters(index, size, values, frame["sample"])
+    return Groups(index, size, sample)
 
 
 def _first_rows(sample: pl.Series) -> NDArray[np.bool_] | None:
     """Return which rows are the first of their sample; None if the order may depend on the parts."""
     if sample.dtype.is_integer():
         numbers = sample.to_numpy()
-        ordered = bool((numbers[1:] >= numbers[:-1]).all())
-        return _changes(sample) if ordered else None
+        if not (numbers[1:] >= numbers[:-1]).all():
+            return None
+        first = np.ones(len(numbers), bool)
+        np.not_equal(numbers[1:], numbers[:-1], out=first[1:])
+        return first
     ascending = bool((sample.slice(1) > sample.slice(0, max(0, len(sample) - 1))).all())
     return np.ones(len(sample), bool) if ascending else None
 
@@ -103,7 +153,7 @@ def judged(rows: pl.DataFrame, *names: str) -> Clusters:
     return once(
         rows,
         ("judged", names),
-        lambda: cluster(verdicts(rows, *names).select("sample", *names)),
+        lambda: cluster(verdicts(rows, *names).drop("label"), rows),
     )
 
 
@@ -157,7 +207,7 @@ def _reference(clean: pl.DataFrame, name: str) -> pl.DataFrame:
 def _looked_up(rows: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
     """Join by numbers of samples, which are small and dense."""
     if rows["sample"].equals(reference["sample"]):
-        return rows.with_columns(reference["clean"])
+        return rows.hstack([reference["clean"]])
     largest = max(_largest(rows), _largest(reference))
     table = np.full(largest + 1, len(reference), np.uint32)
     table[reference["sample"].to_numpy()] = np.arange(len(reference), dtype=np.uint32)
@@ -165,7 +215,7 @@ def _looked_up(rows: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
     known = place < len(reference)
     if not known.all():
         rows, place = rows.filter(pl.Series(known)), place[known]
-    return rows.with_columns(clean=reference["clean"].gather(pl.Series(place)))
+    return rows.hstack([reference["clean"].gather(pl.Series(place))])
 
 
 def _largest(rows: pl.DataFrame) -> int:

@@ -35,7 +35,7 @@ def agreement(rows: Rows, clean: Rows) -> Estimate | None:
     found = same(rows, clean)
     if found is None:
         return None
-    data = cluster(found)
+    data = cluster(found, rows)
     return proportion(data.sums(data["value"]), data.counts)
 
 
@@ -49,7 +49,7 @@ def mean_kl(rows: Rows, clean: Rows) -> Estimate | None:
     found = moved(rows, clean)
     if found is None:
         return None
-    data = cluster(found)
+    data = cluster(found, rows)
     return mean(data.sums(data["value"]), data.counts, low=0.0) if data.measured else None
 
 

@@ -30,7 +30,7 @@ def disagreement(rows: Rows, clean: Rows) -> Estimate | None:
     found = changed(rows, clean)
     if found is None:
         return None
-    data = cluster(found)
+    data = cluster(found, rows)
     return proportion(data.sums(data["value"]), data.counts)
 
 

@@ -38,7 +38,7 @@ def drop(rows: Rows, clean: Rows) -> Estimate | None:
     found = lost(rows, clean)
     if found is None:
         return None
-    data = cluster(found)
+    data = cluster(found, rows)
     return paired_difference(data.sums(data["value"]), data.counts)
 
 

@@ -44,7 +44,7 @@ def brier(rows: Rows) -> Estimate | None:
 
 
 def _mean_of(rows: Rows, name: str, *, high: float) -> Estimate | None:
-    data = cluster(_of(name)(rows))
+    data = cluster(_of(name)(rows), rows)
     if not data.measured:
         return unmeasured(rows, data)
     return mean(data.sums(data["value"]), data.counts, low=0.0, high=high)

@@ -16,7 +16,7 @@ CAUTION = 1.5
 
 def of_worst(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: the accuracy of the worst class, plus each sample's influence on it."""
-    data = cluster(verdicts(rows, "correct").select("sample", "label", "correct"))
+    data = cluster(verdicts(rows, "correct"), rows)
     if not data.size:
         return None
     classes = by_class(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -56,7 +56,7 @@ class Numbered:
         """
         rows = self._read(cell)
         stood = self._standing(cell, rows)
-        rows = _slim(rows).with_columns(sample=stood.number)
+        rows = _slim(rows, self.run.constants(cell)).with_columns(sample=stood.number)
         if not stood.asked.all():
             rows = rows.filter(stood.asked)
         return rows.sort("sample", maintain_order=True)
@@ -104,14 +104,17 @@ class Numbered:
         return ids.join(once, on="sample", how="left", maintain_order="left")["content"]
 
 
-def _slim(rows: pl.DataFrame) -> pl.DataFrame:
-    """Keep columns of one value as that value: filtering and sorting them then costs nothing."""
+def _slim(rows: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
+    """Keep columns of one value as that value: filtering and sorting them then costs nothing.
+
+    Those that are ``known`` are kept so already.
+    """
     if rows.is_empty():
         return rows
     return rows.with_columns(
         pl.lit(rows[name][0], dtype=dtype).alias(name)
         for name, dtype in rows.schema.items()
-        if _same(rows[name], name)
+        if name not in known and _same(rows[name], name)
     )
 
 

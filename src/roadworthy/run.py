@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
     from roadworthy.metrics.base import Estimate
     from roadworthy.report.evidence import Evidence
+
+
+@lru_cache(maxsize=1024)
+def _said(name: str, value: str | int | None) -> pl.Expr:
+    """Return a column of records that says ``value`` in every row."""
+    return pl.lit(value, dtype=SCHEMA[name]).alias(name)
 
 
 @dataclass(frozen=True)
@@ -132,10 +138,8 @@ class Run:
 
         def lazily(one: CellRecord) -> pl.LazyFrame:
             rows = self.store.rows_of(self._parts.get(one.request, [])).drop(*without)
-            known = {n: v for n, v in self.constants(one).items() if n not in without}
-            return rows.with_columns(
-                pl.lit(value, dtype=SCHEMA[name]).alias(name) for name, value in known.items()
-            )
+            known = [(n, v) for n, v in self.constants(one).items() if n not in without]
+            return rows.with_columns(_said(name, value) for name, value in known)
 
         return self._read(lazily, cell)
 

@@ -72,7 +72,11 @@ def _members(parts: list[Part]) -> dict[str, Any]:
                 versions = part.footer["versions"][versions]
             if versions not in known:
                 known.append(versions)
-            kept = {k: v for k, v in member.items() if k not in ("request", "columns", "same", "blake2b")}
+            kept = {
+                k: v
+                for k, v in member.items()
+                if k not in ("request", "columns", "same", "blake2b")
+            }
             members[member["key"], member["sequence"]] = kept | {"versions": known.index(versions)}
     return {"parts": [members[key] for key in sorted(members)], "versions": known}
 

@@ -59,7 +59,7 @@ class MetricDefinition(Definition):
 
     def may_apply(self, rows: pl.DataFrame) -> bool:
         """Whether ``rows`` have a value in each column without which the metric is None."""
-        return rows.is_empty() or not any(name in empty_columns(rows) for name in self.needs)
+        return not self.needs or rows.is_empty() or empty_columns(rows).isdisjoint(self.needs)
 
 
 def metric(

@@ -28,7 +28,9 @@ def by_class(rows: Rows) -> ByClass:
     """Count the right rows of every class that occurs; clusters are samples."""
     data = cluster(verdicts(rows, "correct"), rows)
     counts, hits = data.counts, data.sums(data["correct"])
-    labels = np.rint(data.sums(data["label"]) / counts).astype(np.int64)
+    labels = (data["label"] if data.single else np.rint(data.sums(data["label"]) / counts)).astype(
+        np.int64
+    )
     label, which = _numbered(labels)
     n = np.bincount(which, minlength=label.size)
     total = np.bincount(which, weights=counts, minlength=label.size)

@@ -30,9 +30,11 @@ def coverage_at_risk(rows: Rows) -> Estimate | None:
         return unmeasured(rows, data)
     rank = ranks_of(rows, data)
     count = rank.errors.size
-    position = np.arange(1, count + 1)
-    excess = np.cumsum(rank.errors) - RISK * position
-    spread = t_quantile(max(1, data.size - 1)) * np.sqrt(_variance_of_excess(data, rank))
+    position = np.arange(1.0, count + 1)
+    total = np.cumsum(rank.errors)
+    excess = total - RISK * position
+    variance = _variance_of_excess(data, rank, position, total)
+    spread = t_quantile(max(1, data.size - 1)) * np.sqrt(variance)
 
     def largest(bound: Floats) -> float:
         # 1e-9: 0.05 · k is not exact; inside a tie no threshold can end
@@ -44,25 +46,32 @@ def coverage_at_risk(rows: Rows) -> Estimate | None:
     return estimate(value, low, high, data.size, scale=100.0)
 
 
-def _variance_of_excess(data: Clusters, rank: Ranked) -> Floats:
+def _variance_of_excess(data: Clusters, rank: Ranked, position: Floats, total: Floats) -> Floats:
     """Return the variance of (errors - RISK · k) among the first k rows, if the risk there is RISK.
 
     One row more at the threshold brings the error rate found there, so the influence of a row is
     1[among the first k] · (error - local rate). Its null variance is binomial; the design effect
     is the observed ratio of clustered to row-wise squares.
     """
-    count = rank.errors.size
-    position = np.arange(1, count + 1)
-    total = np.append(0.0, np.cumsum(rank.errors))
-    reach = max(10, count // 20)
-    first, past = np.maximum(position - reach, 0), np.minimum(position + reach, count)
-    local = (total[past] - total[first]) / (past - first)
-    squares = RISK * (1 - RISK) + np.square(RISK - local)
-    design = np.ones(count) if data.single else _design_effect(data, rank, local)
-    variance = design * position * squares
-    variance = variance - np.square(position * (RISK - local)) / data.size
-    floored: Floats = np.maximum(variance, design * position * RISK * (1 - RISK))
+    local = _local_rate(total, position)
+    apart = np.square(RISK - local)
+    scaled = position if data.single else position * _design_effect(data, rank, local)
+    least = scaled * (RISK * (1 - RISK))
+    variance = least + apart * (scaled - np.square(position) / data.size)
+    floored: Floats = np.maximum(variance, least)
     return floored
+
+
+def _local_rate(total: Floats, position: Floats) -> Floats:
+    """Return the error rate around each place, from the sums of errors up to it."""
+    count = total.size
+    reach = min(count, max(10, count // 20))
+    wrong = np.full(count, total[-1])
+    wrong[: count - reach] = total[reach:]
+    wrong[reach:] -= total[: count - reach]
+    among = np.minimum(position + reach, count) - np.maximum(position - reach, 0)
+    rate: Floats = wrong / among
+    return rate
 
 
 def _design_effect(data: Clusters, rank: Ranked, local: Floats) -> Floats:

@@ -40,7 +40,9 @@ def once(rows: pl.DataFrame, key: Hashable, make: Callable[[], T]) -> T:
 
 def distinct(rows: pl.DataFrame, name: str) -> list[str | None]:
     """Return the different texts of a column; free where it is one value as a whole."""
-    return rows.select(pl.col(name).unique()).to_series().to_list()
+    return once(
+        rows, ("distinct", name), lambda: rows.select(pl.col(name).unique()).to_series().to_list()
+    )
 
 
 def empty_columns(rows: pl.DataFrame) -> frozenset[str]:

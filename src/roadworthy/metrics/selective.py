@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import polars as pl
@@ -59,10 +59,10 @@ def aurc(rows: Rows) -> Estimate | None:
 def _area(data: Clusters, rank: Ranked) -> tuple[float, Floats]:
     """Return the area as a fraction, and the influence of each sample on it (samples,)."""
     count, errors = rank.errors.size, rank.errors
-    position = np.arange(1, count + 1)
-    weight = rank.share(_from_end(1 / position))
+    share = _share_of_places(count)
+    weight = rank.share(_tails(count))
     value = min(1.0, float((errors * weight).mean()))  # 1 + rounding where all are wrong
-    moved = rank.share(_from_end(rank.share(errors) / position))
+    moved = rank.share(_from_end(rank.share(errors) * share))
     influence = np.empty(count)
     influence[rank.order] = errors * weight - moved + errors.mean() - value
     return value, data.sums(influence) * data.size / count
@@ -105,6 +105,17 @@ def ranked(data: Clusters) -> Ranked:
     conf = data["conf"][order]
     last = np.append(conf[1:] != conf[:-1], True)
     return Ranked(order, 1 - data["correct"][order], np.cumsum(last) - last, last)
+
+
+@lru_cache(maxsize=4)
+def _share_of_places(count: int) -> Floats:
+    """Return 1 / k for the places k = 1 .. count; the same for all that have so many rows."""
+    return 1 / np.arange(1, count + 1)
+
+
+@lru_cache(maxsize=4)
+def _tails(count: int) -> Floats:
+    return _from_end(_share_of_places(count))
 
 
 def _from_end(terms: Floats) -> Floats:

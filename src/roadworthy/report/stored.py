@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,14 +28,23 @@ _Judge = tuple[str, str]
 class StoredSets:
     """The parts of the stored sets of a run by model, and the clean images that may belong to them."""
 
+    some: bool = True
+    """Whether the run has parts of stored sets at all."""
     parts: dict[tuple[_Judge, str], dict[Part, Member]] = field(default_factory=dict)
     clean: dict[_Judge, dict[str, pl.DataFrame]] = field(default_factory=dict)
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, cells: Iterable[CellRecord]) -> StoredSets:
+        """Return what will keep the parts among ``cells``, and nothing where there are none."""
+        return cls(any(part_of(cell.data) is not None for cell in cells))
+
     def wants(self, cell: CellRecord) -> bool:
         """Whether a cell is of a part of a stored set, or of clean images in a published frame."""
         part = part_of(cell.data) is not None
-        return is_clean(cell.stress) and (part or cell.stress == "clean(frame=imagenet)")
+        return (
+            self.some and is_clean(cell.stress) and (part or cell.stress == "clean(frame=imagenet)")
+        )
 
     def add(self, cell: CellRecord, records: pl.DataFrame) -> None:
         """Keep a cell that is wanted, with the names of its samples."""

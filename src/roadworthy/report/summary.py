@@ -49,7 +49,7 @@ def summarise(run: Run) -> dict[str, Any]:
     classes: list[dict[str, Any]] = []
     clean: dict[tuple[str, ...], pl.DataFrame] = {}
     same = same_of(run)
-    wider, suites, stored = widenings(run.runs), Suites(run, same), StoredSets()
+    wider, suites, stored = widenings(run.runs), Suites(run, same), StoredSets.of(run.cells)
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
     surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run, unread())
     pictures, masking = Judged(), Masking()

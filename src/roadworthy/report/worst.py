@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from roadworthy.metrics.seen import once
 from roadworthy.report.judgements import judgements
 from roadworthy.report.names import AXES, axis_of
 from roadworthy.run import CellRecord
@@ -51,17 +54,18 @@ class WorstImages:
 
         Samples are numbers that index ``ids``.
         """
-        wrong = judged.filter(~pl.col("correct") & pl.col("conf").is_not_nan()).select(_COLUMNS)
-        if wrong.is_empty():
+        sure = judged["conf"].is_not_nan().fill_null(value=False)
+        wrong = (~judged["correct"] & sure).to_numpy()
+        if not wrong.any():
             return
         axis = axis_of(cell.stress)
-        joined = _with_clean(wrong, None if axis == "clean" else clean)
-        groups = {CONFIDENT: joined}
+        before = None if axis == "clean" or clean is None else _before(clean)
+        groups = {CONFIDENT: wrong}
         if axis != "clean":
-            groups[FLIPPED] = joined.filter("clean_correct")
-        for kind, rows in groups.items():
+            groups[FLIPPED] = wrong & _was_right(judged["sample"], before, len(ids))
+        for kind, chosen in groups.items():
             # twice as many as are shown: other stresses may have the same images
-            best = _first(rows.drop("clean_correct"), 2 * EACH)
+            best = _with_clean(_first(judged, chosen, 2 * EACH), before)
             named = best.with_columns(sample=ids.gather(best["sample"]))
             key = {"model": model, "data": cell.data, "stress": cell.stress}
             self.found.setdefault((axis, kind), []).extend(
@@ -90,30 +94,43 @@ def _distinct(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(first.values())
 
 
-def _with_clean(wrong: pl.DataFrame, clean: pl.DataFrame | None) -> pl.DataFrame:
+def _before(clean: pl.DataFrame) -> pl.DataFrame:
+    """Return what the model said of each unstressed image."""
+    return once(clean, "before", lambda: _unstressed(clean))
+
+
+def _unstressed(clean: pl.DataFrame) -> pl.DataFrame:
+    first = judgements(clean).unique("sample", keep="first", maintain_order=True)
+    names = {f"clean_{name}": name for name in ("pred", "conf", "pipeline", "correct")}
+    return first.select("sample", **names)
+
+
+def _was_right(sample: pl.Series, before: pl.DataFrame | None, count: int) -> NDArray[np.bool_]:
+    """Return whether the model was right on each image unstressed; samples are below ``count``."""
+    right = np.zeros(count, bool)
+    if before is not None:
+        right[before["sample"].to_numpy()] = before["clean_correct"].to_numpy()
+    found: NDArray[np.bool_] = right[sample.to_numpy()]
+    return found
+
+
+def _with_clean(wrong: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
     """Return the rows with what the model said of the clean image."""
-    if clean is None:
-        empty = [pl.lit(None).alias(name) for name in _FROM_CLEAN]
-        return wrong.with_columns(*empty, clean_correct=pl.lit(False))
-    unstressed = judgements(clean).unique("sample", keep="first", maintain_order=True)
-    before = unstressed.select(
-        "sample",
-        clean_pred="pred",
-        clean_conf="conf",
-        clean_pipeline="pipeline",
-        clean_correct="correct",
-    )
-    return wrong.join(before, on="sample", how="left", maintain_order="left").with_columns(
-        pl.col("clean_correct").fill_null(value=False)
-    )
+    if before is None:
+        return wrong.with_columns(pl.lit(None).alias(name) for name in _FROM_CLEAN)
+    said = before.select("sample", *_FROM_CLEAN)
+    return wrong.join(said, on="sample", how="left", maintain_order="left")
 
 
-def _first(rows: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Return the most confident row of each sample, at most so many."""
-    if len(rows) > MANY:  # sorting all of them takes long, and a few among the first are enough
-        near = rows.filter(pl.col("conf") >= rows["conf"].top_k(MANY).min())
-        rows = near if near["sample"].n_unique() >= most else rows
-    ordered = rows.sort("conf", "sample", "variant", descending=[True, False, False])
+def _first(rows: pl.DataFrame, chosen: NDArray[np.bool_], most: int) -> pl.DataFrame:
+    """Return the most confident of the ``chosen`` rows of each sample, at most so many."""
+    place, conf = np.flatnonzero(chosen), rows["conf"].to_numpy()[chosen]
+    if len(place) > MANY:  # sorting all of them takes long, and a few among the first are enough
+        near = place[conf >= np.partition(conf, -MANY)[-MANY]]
+        place = near if rows["sample"].gather(near).n_unique() >= most else place
+    ordered = rows.select(pl.col(_COLUMNS).gather(pl.lit(pl.Series(place)))).sort(
+        "conf", "sample", "variant", descending=[True, False, False]
+    )
     return ordered.unique("sample", keep="first", maintain_order=True).head(most)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import Floats
+from roadworthy.metrics.samples import floats
 from roadworthy.metrics.seen import distinct, once, once_with
 from roadworthy.stress.reference import is_clean as of_clean
 
@@ -106,9 +107,7 @@ def cluster(frame: pl.DataFrame, rows: pl.DataFrame | None = None) -> Clusters:
     if groups is None:
         frame = frame.sort(frame.columns)
         groups = _grouped(frame["sample"], _changes(frame["sample"]))
-    values = {
-        name: frame[name].cast(pl.Float64).to_numpy() for name in frame.columns if name != "sample"
-    }
+    values = {name: floats(frame[name]) for name in frame.columns if name != "sample"}
     return Clusters(groups, values)
 
 

@@ -36,7 +36,14 @@ def aligned(frames: Sequence[pl.DataFrame]) -> tuple[pl.Series, Floats]:
 
 
 def _floats(frame: pl.DataFrame) -> Floats:
-    return once(frame, "floats", lambda: frame["value"].cast(pl.Float64).to_numpy())
+    return once(frame, "floats", lambda: floats(frame["value"]))
+
+
+def floats(column: pl.Series) -> Floats:
+    """Return a column as numbers, NaN where it has none."""
+    if column.dtype == pl.Boolean and not column.null_count():  # twice as fast as a cast by polars
+        return column.to_numpy().astype(np.float64)
+    return column.cast(pl.Float64).to_numpy()
 
 
 def by_sample(samples: pl.Series, values: Floats | pl.Series) -> pl.DataFrame:
@@ -51,6 +58,10 @@ def errors(rows: pl.DataFrame) -> pl.DataFrame:
 
 def severities(rows: pl.DataFrame) -> list[int]:
     """Return the severities in ``rows``, ascending."""
+    return once(rows, "severities", lambda: _severities(rows))
+
+
+def _severities(rows: pl.DataFrame) -> list[int]:
     if "severity" in empty_columns(rows):
         return []
     found = rows["severity"].unique().drop_nulls().sort().to_list()

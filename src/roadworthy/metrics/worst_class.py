@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
@@ -12,6 +15,8 @@ from roadworthy.metrics.interval import LEVEL, NORMAL, Floats, estimate, wilson
 from roadworthy.metrics.samples import by_sample
 
 CAUTION = 1.5
+WIDEST = 8.0
+"""Quantile beyond which nothing is looked for."""
 
 
 def of_worst(rows: Rows) -> pl.DataFrame | None:
@@ -66,15 +71,34 @@ def _upper_quantile(classes: ByClass) -> float:
     gap = np.maximum(gap - CAUTION * np.hypot(1, error[worst] / error), 0)
     too_high = float(np.prod(ndtr(gap - NORMAL)))  # every lower bound above the worst class
 
-    def too_low(quantile: float) -> float:  # some upper bound below it
-        tails: Floats = np.log1p(-ndtr(-(quantile + gap)))
-        return -float(np.expm1(tails.sum()))
+    allowed = 1 - LEVEL - too_high
+    if allowed <= 0:
+        return WIDEST
 
-    below, above = 1.0, 8.0
-    for _ in range(40):
-        middle = (below + above) / 2
-        if too_high + too_low(middle) > 1 - LEVEL:
-            below = middle
+    def too_low(quantile: float) -> float:  # log of the chance of some upper bound below it
+        tails: Floats = np.log1p(-ndtr(-(quantile + gap)))
+        return math.log(-float(np.expm1(tails.sum())))
+
+    return _falls_to(math.log(allowed), too_low, 1.0, WIDEST)
+
+
+def _falls_to(least: float, falling: Callable[[float], float], below: float, above: float) -> float:
+    """Return where a falling function comes down to ``least``, or the nearer end, by regula falsi.
+
+    The Illinois rule halves what an end counts that stays twice: a few looks do for forty bisections.
+    """
+    over, under = falling(below) - least, falling(above) - least
+    if over <= 0 or under >= 0:
+        return below if over <= 0 else above
+    before, middle, side = below, above, 0
+    while abs(middle - before) > 1e-12:
+        before, middle = middle, (below * under - above * over) / (under - over)
+        found = falling(middle) - least
+        if found > 0:
+            below, over = middle, found
+            under /= 1 + (side > 0)
         else:
-            above = middle
-    return above
+            above, under = middle, found
+            over /= 1 + (side < 0)
+        side = 1 if found > 0 else -1
+    return middle

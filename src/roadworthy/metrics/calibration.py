@@ -91,7 +91,7 @@ def _bins(data: Clusters, gap: Floats, which: NDArray[np.int64]) -> _Bins:
     def add(weights: Floats) -> Floats:
         return np.bincount(which, weights=weights, minlength=BINS).astype(np.float64)
 
-    rows = add(np.ones(gap.size))
+    rows = np.bincount(which, minlength=BINS).astype(np.float64)
     # a bin that happens to be all right still has a variance: half a sample right, half wrong more
     size = gap.size / data.size
     share = (add(data["correct"]) + 0.5 * size) / (rows + size)

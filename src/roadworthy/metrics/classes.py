@@ -27,11 +27,14 @@ class ByClass:
 def by_class(rows: Rows) -> ByClass:
     """Count the right rows of every class that occurs; clusters are samples."""
     data = cluster(verdicts(rows, "correct"), rows)
+    if data.single:
+        label, which = _numbered(data["label"].astype(np.int64))
+        n = np.bincount(which, minlength=label.size)
+        share = np.bincount(which, weights=data["correct"], minlength=label.size) / n
+        size = effective_size(share, n * share * (1 - share), n, n)
+        return ByClass(label, n, share, size, np.full(n.size, NORMAL))
     counts, hits = data.counts, data.sums(data["correct"])
-    labels = (data["label"] if data.single else np.rint(data.sums(data["label"]) / counts)).astype(
-        np.int64
-    )
-    label, which = _numbered(labels)
+    label, which = _numbered(np.rint(data.sums(data["label"]) / counts).astype(np.int64))
     n = np.bincount(which, minlength=label.size)
     total = np.bincount(which, weights=counts, minlength=label.size)
     share = np.bincount(which, weights=hits, minlength=label.size) / total

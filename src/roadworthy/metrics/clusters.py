@@ -95,20 +95,23 @@ class Clusters:
         return np.bincount(self.index, weights=rows, minlength=self.size).astype(np.float64)
 
 
-def cluster(frame: pl.DataFrame, rows: pl.DataFrame | None = None) -> Clusters:
+def cluster(
+    frame: pl.DataFrame, rows: pl.DataFrame | None = None, *, names: Sequence[str] = ()
+) -> Clusters:
     """Group a frame by its column ``sample``; rows with a null in any column are left out.
 
     Rows are sorted by content: float sums then do not depend on the order of the parts. Those whose
     samples are numbers already stand in an order that does not. If ``frame`` is of the samples of
-    ``rows``, one for one, they are grouped once for all that is made of these.
+    ``rows``, one for one, they are grouped once for all that is made of these. Values are those of
+    ``names``, or of all columns.
     """
-    frame = without_nulls(frame, frame.columns)
+    names = names or [name for name in frame.columns if name != "sample"]
+    frame = without_nulls(frame, ("sample", *names))
     groups = _groups_of(frame["sample"], rows)
     if groups is None:
-        frame = frame.sort(frame.columns)
+        frame = frame.sort("sample", *names)
         groups = _grouped(frame["sample"], _changes(frame["sample"]))
-    values = {name: floats(frame[name]) for name in frame.columns if name != "sample"}
-    return Clusters(groups, values)
+    return Clusters(groups, {name: floats(frame[name]) for name in names})
 
 
 def _groups_of(sample: pl.Series, rows: pl.DataFrame | None) -> Groups | None:
@@ -152,7 +155,7 @@ def judged(rows: pl.DataFrame, *names: str) -> Clusters:
     return once(
         rows,
         ("judged", names),
-        lambda: cluster(verdicts(rows, *names).drop("label"), rows),
+        lambda: cluster(verdicts(rows, *names), rows, names=names),
     )
 
 
@@ -186,12 +189,12 @@ def without_nulls(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 
 def paired_verdicts(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Return sample, ``name`` under stress and ``name`` clean, over the common samples."""
+    """Return sample, label, ``name`` under stress and ``name`` clean, over the common samples."""
     return once_with(rows, clean, name, lambda: _paired(rows, clean, name))
 
 
 def _paired(rows: pl.DataFrame, clean: pl.DataFrame, name: str) -> pl.DataFrame:
-    judged_rows = verdicts(rows, name).drop("label")
+    judged_rows = verdicts(rows, name)
     once_each = once(clean, ("reference", name), lambda: _reference(clean, name))
     if rows["sample"].dtype.is_integer() and clean["sample"].dtype.is_integer():
         return _looked_up(judged_rows, once_each)

@@ -11,7 +11,10 @@ import polars as pl
 
 from roadworthy.metrics.base import Estimate
 from roadworthy.metrics.interval import NORMAL, Floats, effective_size, estimate, t_quantile, wilson
-from roadworthy.metrics.seen import empty_columns, once
+from roadworthy.metrics.seen import Shared, empty_columns, once
+
+BY_SEVERITY = "errors_by_severity"
+"""The key under which these are kept, see `seen.share`."""
 
 
 def side_by_side(frames: Sequence[pl.DataFrame]) -> Floats:
@@ -64,13 +67,18 @@ def severities(rows: pl.DataFrame) -> list[int]:
 def _severities(rows: pl.DataFrame) -> list[int]:
     if "severity" in empty_columns(rows):
         return []
-    found = rows["severity"].unique().drop_nulls().sort().to_list()
-    return [int(severity) for severity in found]
+    severity = rows["severity"]
+    least, most = severity.min(), severity.max()
+    if least == most:  # one level, as all that has a variant of its own has
+        return [int(least)]  # type: ignore[arg-type]
+    return [int(level) for level in severity.unique().drop_nulls().sort().to_list()]
 
 
 def errors_by_severity(rows: pl.DataFrame) -> dict[int, pl.DataFrame]:
     """Return `errors` of each severity in ``rows``, ascending."""
-    return once(rows, "errors_by_severity", lambda: _by_severity(rows))
+    return once(rows, BY_SEVERITY, lambda: Shared[dict[int, pl.DataFrame]]()).get(
+        lambda: _by_severity(rows)
+    )
 
 
 def _by_severity(rows: pl.DataFrame) -> dict[int, pl.DataFrame]:

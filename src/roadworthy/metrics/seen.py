@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import polars as pl
 
@@ -12,6 +12,25 @@ T = TypeVar("T")
 
 FEW = 100
 _KNOWN: dict[int, tuple[weakref.ref[pl.DataFrame], dict[Hashable, Any]]] = {}
+
+
+class Shared(Generic[T]):
+    """A value that several frames have in common, made for the first that needs it."""
+
+    def __init__(self) -> None:
+        self._made: list[T] = []
+
+    def get(self, make: Callable[[], T]) -> T:
+        """Return the value, from ``make()`` if nobody has asked before."""
+        if not self._made:
+            self._made.append(make())
+        return self._made[0]
+
+
+def share(rows: pl.DataFrame, part: pl.DataFrame, key: Hashable) -> None:
+    """Let ``part``, some columns of ``rows``, have what is `Shared` under ``key`` in common with it."""
+    common: Shared[Any] = once(rows, key, Shared)
+    once(part, key, lambda: common)
 
 
 def once_with(rows: pl.DataFrame, other: pl.DataFrame, key: Hashable, make: Callable[[], T]) -> T:

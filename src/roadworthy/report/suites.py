@@ -14,7 +14,8 @@ from roadworthy.engine.until import widened
 from roadworthy.errors import UsageError
 from roadworthy.metrics.catalogue import failed as failed_of
 from roadworthy.metrics.catalogue import usable as usable_of
-from roadworthy.metrics.seen import of_one_value
+from roadworthy.metrics.samples import BY_SEVERITY
+from roadworthy.metrics.seen import of_one_value, share
 from roadworthy.metrics.suite import SuiteCells, SuiteResult, evaluate_suite
 from roadworthy.profiles.base import Profile, profile_of
 from roadworthy.run import CellRecord, Run
@@ -162,7 +163,9 @@ def member_of(
 ) -> Member:
     """Return what is kept of a cell: of its usable records the columns that suites need."""
     usable = usable_of(records)
-    return Member(cell, usable.select(*COLUMNS, *more), clean, failed_of(records))
+    kept = usable.select(*COLUMNS, *more)
+    share(usable, kept, BY_SEVERITY)
+    return Member(cell, kept, clean, failed_of(records))
 
 
 class Reasons:

@@ -54,8 +54,7 @@ class WorstImages:
 
         Samples are numbers that index ``ids``.
         """
-        sure = judged["conf"].is_not_nan().fill_null(value=False)
-        wrong = (~judged["correct"] & sure).to_numpy()
+        wrong = ~judged["correct"].to_numpy() & ~np.isnan(judged["conf"].to_numpy())
         if not wrong.any():
             return
         axis = axis_of(cell.stress)

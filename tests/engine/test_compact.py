@@ -156,3 +156,37 @@ def test_a_failed_sample_that_was_judged_later_is_one_that_was_judged(tmp_path: 
         .sort("sample", "variant")
         .equals(found.sort("sample", "variant"))
     )
+
+
+def test_columns_of_one_value_are_told_by_the_footer_and_come_without_being_read(
+    store: Store,
+) -> None:
+    run = Run(store.folder)
+    (cell,) = run.cells
+    for joined in (False, True):
+        if joined:
+            compact(store, ["r"])
+            run = Run(store.folder)
+        whole = run.rows()
+        one = {n for n in whole.columns if whole[n].n_unique() == 1}
+        known = run.constants(cell)
+        said = {n for n in one if whole[n].null_count() == 0}
+        inexact = {n for n in said if whole[n].dtype.is_float() or whole[n].dtype.is_nested()}
+        assert set(known) == one - inexact - {"variant"}
+        assert known["status"] == "ok"
+        assert known["linf"] is None
+        assert {whole[name][0] for name in known} == set(known.values())
+        found = run.unordered(cell, without=["top5"])
+        assert found.schema == whole.drop("top5").schema
+        order = ["sample", "variant"]
+        assert found.sort(order).equals(whole.drop("top5").sort(order))
+
+
+def test_what_only_some_parts_say_throughout_is_read(store: Store) -> None:
+    run = Run(store.folder)
+    (cell,) = run.cells
+    known = run.constants(cell)
+    write(store, 100, 110, status="failed", reason="lost")
+    run = Run(store.folder)
+    assert set(known) - set(run.constants(cell)) == {"status", "reason"}
+    assert set(run.unordered(cell)["reason"]) == {None, "lost"}

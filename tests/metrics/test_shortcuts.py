@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,9 +14,16 @@ from polars.testing import assert_frame_equal
 from roadworthy.engine.parts import DIGITS, MARK, intact, sealed
 from roadworthy.engine.store import empty_rows
 from roadworthy.metrics.calibration import BINS, EDGES, bins_of
-from roadworthy.metrics.classes import _numbered
-from roadworthy.metrics.clusters import _looked_up
+from roadworthy.metrics.classes import _numbered, by_class
+from roadworthy.metrics.clusters import _looked_up, cluster
+from roadworthy.metrics.coverage_at_risk import _local_rate
+from roadworthy.metrics.interval import effective_size
+from roadworthy.metrics.samples import severities
+from roadworthy.metrics.seen import Shared, once, share
+from roadworthy.metrics.worst_class import _falls_to
 from roadworthy.report import worst
+from roadworthy.report.reliability import Reliability
+from roadworthy.run import CellRecord
 
 
 def test_bins_of_confidences_end_where_their_edges_are() -> None:
@@ -62,10 +71,15 @@ def test_the_worst_of_many_images_are_those_that_a_whole_sort_finds(
         }
     )
     monkeypatch.setattr(worst, "MANY", 10**9)
-    expected = worst._first(rows, 12)
+    chosen = rng.random(3000) < 0.9
+    expected = worst._first(rows, chosen, 12)
+    plain = rows.filter(pl.Series(chosen)).sort(
+        "conf", "sample", "variant", descending=[True, False, False]
+    )
+    assert_frame_equal(plain.unique("sample", keep="first", maintain_order=True).head(12), expected)
     for many in (1, 20, 1000):
         monkeypatch.setattr(worst, "MANY", many)
-        assert_frame_equal(worst._first(rows, 12), expected)
+        assert_frame_equal(worst._first(rows, chosen, 12), expected)
 
 
 def test_a_change_of_any_byte_about_the_checksum_is_seen() -> None:
@@ -76,3 +90,96 @@ def test_a_change_of_any_byte_about_the_checksum_is_seen() -> None:
         changed = bytearray(data)
         changed[place] ^= 1
         assert not intact(bytes(changed)), place
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 19, 21, 200, 1003])
+def test_error_rates_around_a_place_are_those_of_the_rows_there(count: int) -> None:
+    errors = (np.random.default_rng(count).random(count) < 0.3).astype(np.float64)
+    reach = max(10, count // 20)
+    slow = [errors[max(0, k - reach) : k + reach].mean() for k in range(1, count + 1)]
+    assert np.allclose(_local_rate(np.cumsum(errors), np.arange(1.0, count + 1)), slow)
+
+
+@given(st.floats(-3.0, 3.0), st.floats(0.2, 5.0))
+def test_where_a_function_falls_to_a_level(level: float, slope: float) -> None:
+    def falling(x: float) -> float:
+        return -slope * (x - 4) ** 3
+
+    expected = min(8.0, max(1.0, 4 + float(np.cbrt(-level / slope))))
+    assert _falls_to(level, falling, 1.0, 8.0) == pytest.approx(expected, abs=1e-4)
+    looks = itertools.count()
+    _falls_to(level, lambda x: -slope * x + 0 * next(looks), 1.0, 8.0)
+    assert next(looks) <= 5  # at once where it is a line
+
+
+def test_rows_grouped_as_those_of_a_frame_are_grouped_once() -> None:
+    rows = pl.DataFrame({"sample": [0, 0, 2], "value": [1.0, 2.0, 5.0]})
+    rows = rows.with_columns(pl.col("sample").cast(pl.UInt32))
+    first, second = cluster(rows, rows), cluster(rows.clone(), rows)
+    assert first.groups is second.groups
+    assert second.sums(second["value"]).tolist() == [3.0, 5.0]
+    fewer = cluster(rows.with_columns(value=pl.Series([1.0, None, 5.0])), rows)
+    assert fewer.sums(fewer["value"]).tolist() == [1.0, 5.0]
+    assert fewer.counts.tolist() == [1.0, 1.0]
+    other = cluster(rows.with_columns(sample=pl.Series([0, 1, 2], dtype=pl.UInt32)), rows)
+    assert other.size == 3
+
+
+def test_classes_of_single_rows_have_as_many_rows_as_samples() -> None:
+    right = [True, False, True, True, True]
+    rows = pl.DataFrame(
+        {
+            "sample": pl.Series(range(5), dtype=pl.UInt32),
+            "label": pl.Series([7, 7, 7, 2, 2], dtype=pl.Int32),
+            "correct": right,
+            "status": "ok",
+            "frames_correct": pl.Series([None] * 5, dtype=pl.List(pl.Boolean)),
+        }
+    )
+    found = by_class(rows)
+    assert found.label.tolist() == [2, 7]
+    assert found.share.tolist() == pytest.approx([1, 2 / 3])
+    squares = [0.0, sum((r - 2 / 3) ** 2 for r in right[:3])]
+    assert found.size.tolist() == pytest.approx(
+        effective_size([1, 2 / 3], squares, [2, 3], [2, 3]).tolist()
+    )
+
+
+def test_severities_of_one_level_and_of_several() -> None:
+    def of(*levels: int | None) -> list[int]:
+        return severities(pl.DataFrame({"severity": pl.Series(levels, dtype=pl.Int32)}))
+
+    assert of(3, 3, 3) == [3]
+    assert of(None, 3) == [3]
+    assert of(5, 1, 1, None, 2) == [1, 2, 5]
+    assert of(None) == []
+
+
+def test_frames_that_share_make_one_value_whichever_asks_first() -> None:
+    made = itertools.count(1)
+
+    def ask(frame: pl.DataFrame) -> int:
+        shared: Shared[int] = once(frame, "key", Shared)
+        return shared.get(lambda: next(made))
+
+    whole = pl.DataFrame({"a": [1], "b": [2]})
+    part = whole.select("a")
+    share(whole, part, "key")
+    assert [ask(part), ask(whole), ask(whole.select("a"))] == [1, 1, 2]
+
+
+def test_pictures_are_counted_by_confidence_and_samples_once_a_bin() -> None:
+    judged = pl.DataFrame(
+        {
+            "sample": pl.Series([0, 0, 0, 3, 4, 4], dtype=pl.UInt32),
+            "correct": [True, False, True, True, False, True],
+            "conf": pl.Series([0.05, 0.05, 0.95, 1.0, 0.1, None], dtype=pl.Float32),
+        }
+    )
+    counted = Reliability()
+    counted.add(CellRecord("d", "m", "s", "fp32", "r", "x"), "m", judged)
+    (found,) = counted.found
+    assert found["samples"] == 3
+    assert found["bins"] == [[0, 2, 1, 0.05, 1], [1, 1, 1, 0.1, 0], [9, 2, 2, 0.975, 2]]
+    counted.add(CellRecord("d", "m", "s", "fp32", "r", "x"), "m", judged.clear())
+    assert len(counted.found) == 1

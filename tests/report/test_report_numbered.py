@@ -103,7 +103,7 @@ def test_columns_with_a_null_are_not_taken_for_one_value(run: rw.Run) -> None:
         reason=pl.when(pl.int_range(pl.len()) != 2).then(pl.lit("why")),
         loss=pl.when(pl.int_range(pl.len()) == 1).then(None).otherwise(0.5).cast(pl.Float32),
     )
-    assert_frame_equal(_slim(holey), holey)
+    assert_frame_equal(_slim(holey, ()), holey)
 
 
 def test_orders_are_those_of_a_plain_stable_sort() -> None:

@@ -57,7 +57,8 @@ class Part:
     @property
     def same(self) -> Mapping[str, Any]:
         """What each column says that says the same in every row, as far as that is known."""
-        return self.footer.get("same", {})
+        same: Mapping[str, Any] = self.footer.get("same", {})
+        return same
 
     @property
     def sequence(self) -> int:

@@ -62,9 +62,10 @@ class WorstImages:
         groups = {CONFIDENT: wrong}
         if axis != "clean":
             groups[FLIPPED] = wrong & _was_right(judged["sample"], before, len(ids))
+        told = judged.select(_COLUMNS)
         for kind, chosen in groups.items():
             # twice as many as are shown: other stresses may have the same images
-            best = _with_clean(_first(judged, chosen, 2 * EACH), before)
+            best = _with_clean(_first(told, chosen, 2 * EACH), before)
             named = best.with_columns(sample=ids.gather(best["sample"]))
             key = {"model": model, "data": cell.data, "stress": cell.stress}
             self.found.setdefault((axis, kind), []).extend(
@@ -127,9 +128,7 @@ def _first(rows: pl.DataFrame, chosen: NDArray[np.bool_], most: int) -> pl.DataF
     if len(place) > MANY:  # sorting all of them takes long, and a few among the first are enough
         near = place[conf >= np.partition(conf, -MANY)[-MANY]]
         place = near if rows["sample"].gather(near).n_unique() >= most else place
-    ordered = rows.select(pl.col(_COLUMNS).gather(pl.lit(pl.Series(place)))).sort(
-        "conf", "sample", "variant", descending=[True, False, False]
-    )
+    ordered = rows[place].sort("conf", "sample", "variant", descending=[True, False, False])
     return ordered.unique("sample", keep="first", maintain_order=True).head(most)
 
 

@@ -190,3 +190,10 @@ def test_what_only_some_parts_say_throughout_is_read(store: Store) -> None:
     run = Run(store.folder)
     assert set(known) - set(run.constants(cell)) == {"status", "reason"}
     assert set(run.unordered(cell)["reason"]) == {None, "lost"}
+    compact(store, ["r"])
+    run = Run(store.folder)
+    assert set(known) - set(run.constants(cell)) == {"status", "reason"}
+    assert run.unordered(cell)["reason"].value_counts(sort=True).rows() == [
+        (None, 200),
+        ("lost", 10),
+    ]

@@ -15,11 +15,12 @@ from roadworthy.engine.parts import DIGITS, MARK, intact, sealed
 from roadworthy.engine.store import empty_rows
 from roadworthy.metrics.calibration import BINS, EDGES, bins_of
 from roadworthy.metrics.classes import _numbered, by_class
-from roadworthy.metrics.clusters import _looked_up, cluster
-from roadworthy.metrics.coverage_at_risk import _local_rate
+from roadworthy.metrics.clusters import Clusters, Groups, _looked_up, cluster
+from roadworthy.metrics.coverage_at_risk import RISK, _local_rate, _variance_of_excess
 from roadworthy.metrics.interval import effective_size
 from roadworthy.metrics.samples import severities
 from roadworthy.metrics.seen import Shared, once, share
+from roadworthy.metrics.selective import ranked
 from roadworthy.metrics.worst_class import _falls_to
 from roadworthy.report import worst
 from roadworthy.report.reliability import Reliability
@@ -98,6 +99,21 @@ def test_error_rates_around_a_place_are_those_of_the_rows_there(count: int) -> N
     reach = max(10, count // 20)
     slow = [errors[max(0, k - reach) : k + reach].mean() for k in range(1, count + 1)]
     assert np.allclose(_local_rate(np.cumsum(errors), np.arange(1.0, count + 1)), slow)
+
+
+def test_the_variance_at_a_threshold_counts_the_errors_there() -> None:
+    rng, count = np.random.default_rng(0), 400
+    right = (rng.random(count) < 0.6).astype(np.float64)
+    groups = Groups(np.arange(count), count, pl.Series(range(count)))
+    data = Clusters(groups, {"correct": right, "conf": rng.random(count)})
+    rank = ranked(data)
+    total, place = np.cumsum(rank.errors), np.arange(1.0, count + 1)
+    found = _variance_of_excess(data, rank, place, total)
+    apart = _local_rate(total, place) - RISK
+    rowwise = place * (RISK * (1 - RISK) + apart**2) - (place * apart) ** 2 / count
+    least = place * RISK * (1 - RISK)
+    assert np.allclose(found, np.maximum(rowwise, least))
+    assert (found > 1.5 * least).mean() > 0.5
 
 
 @given(st.floats(-3.0, 3.0), st.floats(0.2, 5.0))

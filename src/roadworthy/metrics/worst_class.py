@@ -17,6 +17,7 @@ from roadworthy.metrics.samples import by_sample
 CAUTION = 1.5
 WIDEST = 8.0
 """Quantile beyond which nothing is looked for."""
+MOST_LOOKS = 100
 
 
 def of_worst(rows: Rows) -> pl.DataFrame | None:
@@ -91,7 +92,9 @@ def _falls_to(least: float, falling: Callable[[float], float], below: float, abo
     if over <= 0 or under >= 0:
         return below if over <= 0 else above
     before, middle, side = below, above, 0
-    while abs(middle - before) > 1e-12:
+    for _ in range(MOST_LOOKS):
+        if abs(middle - before) <= 1e-12:
+            break
         before, middle = middle, (below * under - above * over) / (under - over)
         found = falling(middle) - least
         if found > 0:

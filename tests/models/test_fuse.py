@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import timm
@@ -23,6 +23,7 @@ from roadworthy.models.build import build
 from roadworthy.models.fuse import fused, spoilt_like
 from roadworthy.models.fused import FusedConvolution, _has_bf16
 from roadworthy.models.prepare import prepared
+from roadworthy.models.slices import sliced
 
 FRAME = (16, 16)
 INFINITY = float("inf")
@@ -75,6 +76,88 @@ def test_every_pattern_is_fused_and_nothing_changes(size: int, number: int) -> N
     wanted, got = answers(original, size, number), answers(module, size, number)
     for a, b in zip(wanted, got, strict=True):
         torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5 * float(a.abs().max()))
+
+
+class Shortcuts(nn.Module):
+    """Shortcuts without parameters: one whole, one of every second pixel padded with channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.second = nn.Conv2d(8, 8, 3, padding=1)
+        self.third = nn.Conv2d(8, 16, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.first(x))
+        x = functional.relu(self.second(x) + x[:, :, ::1, :])
+        short = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 4, 4))
+        x = functional.relu(self.third(x) + short)
+        logits: Tensor = x.mean((2, 3))
+        return logits
+
+
+@pytest.mark.parametrize("size", [16, 19])
+def test_shortcuts_hand_back_gradients_laid_out_as_the_maps(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = seeded(Shortcuts()).eval()
+    module = prepared_alike(original)
+    assert count(module) == 3
+    taken = [n.target for n in cast(fx.GraphModule, module).graph.nodes if "slice" in str(n.args)]
+    assert taken == [sliced]
+    seen, backward = [], fused_module._clamped
+
+    def watched(gradient: Tensor, y: Tensor, clamp: Any, out: Tensor | None) -> Tensor:
+        seen.append((gradient.stride() == y.stride(), out is gradient))
+        return backward(gradient, y, clamp, out)
+
+    monkeypatch.setattr(fused_module, "_clamped", watched)
+    for a, b in zip(answers(original, size), answers(module, size), strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5 * float(a.abs().max()))
+    assert seen == [(True, True)] * 3  # the mean hands back another layout, which is copied
+
+
+class Fork(nn.Module):
+    """Two activations whose sum hands one gradient to both, and one that only a convolution takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = nn.Conv2d(3, 8, 3)
+        self.one, self.other = nn.Conv2d(8, 8, 3), nn.Conv2d(8, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.before(x))
+        y = functional.relu(self.one(x)) + functional.relu(self.other(x))
+        logits: Tensor = functional.max_pool2d(y, 8).flatten(1)
+        return logits
+
+
+def test_a_gradient_that_others_get_too_is_not_overwritten() -> None:
+    original = seeded(Fork()).eval()
+    module = prepared_alike(original)
+    parts = [part for part in module.modules() if isinstance(part, FusedConvolution)]
+    assert [part.overwrites for part in parts] == [True, False, False]
+    wanted = answers(original)
+    for a, b in zip(wanted, answers(module), strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5 * float(a.abs().max()))
+    for part in parts:
+        part.overwrites = True
+    assert not torch.allclose(answers(module)[1], wanted[1], atol=1e-3)  # or this shows nothing
+
+
+@given(
+    st.lists(st.tuples(st.integers(-5, 5) | st.none(), st.integers(1, 3)), min_size=1, max_size=4)
+)
+def test_slices_take_what_indexing_takes(parts: list[tuple[int | None, int]]) -> None:
+    index = tuple(slice(start, None, step) for start, step in parts)
+    x = torch.randn(2, 5, 4, 3, generator=torch.Generator().manual_seed(1))
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    got, wanted = sliced(x, index), x[index]
+    assert torch.equal(got, wanted)
+    weights = torch.arange(float(wanted.numel())).view_as(wanted)
+    gradients = [torch.autograd.grad((weights * y).sum(), x)[0] for y in (got, wanted)]
+    assert torch.equal(*gradients)
+    assert gradients[0].is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), INFINITY])

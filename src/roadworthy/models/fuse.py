@@ -14,6 +14,7 @@ from roadworthy.models import chunks
 from roadworthy.models.classifier import outputs
 from roadworthy.models.fold import agree, fixed_batch, is_plain_convolution
 from roadworthy.models.fused import Clamp, FusedConvolution
+from roadworthy.models.slices import lay_out_slices, sliced
 
 GRADIENT_TOLERANCE = 1e-2
 """Largest difference of the input gradient, relative to its length, that counts as rounding.
@@ -77,10 +78,12 @@ def _traced(module: nn.Module, x: Tensor) -> fx.GraphModule | None:
     graph = _Tracer().trace(module)
     made = fx.GraphModule(module, graph)
     _drop_empty_padding(graph)
+    lay_out_slices(graph)
     shapes = _Shapes(made)
     shapes.run(x)
     if not sum(_fuse(made, node, shapes.found) for node in list(graph.nodes)):
         return None
+    _let_overwrite(made)
     _keep_not_a_number(graph)
     graph.lint()
     made.recompile()
@@ -94,6 +97,21 @@ def _drop_empty_padding(graph: fx.Graph) -> None:
         if isinstance(widths, tuple | list) and all(type(w) is int and w == 0 for w in widths):
             node.replace_all_uses_with(cast(fx.Node, node.args[0]))
             graph.erase_node(node)
+
+
+def _let_overwrite(made: fx.GraphModule) -> None:
+    """Let convolutions overwrite the gradient of their result where all that take it make their own.
+
+    A sum, say, hands one and the same gradient to both of its parts.
+    """
+    for node in made.graph.nodes:
+        part = _part(made, node)
+        if isinstance(part, FusedConvolution):
+            part.overwrites = all(_makes_gradient(made, user) for user in node.users)
+
+
+def _makes_gradient(made: fx.GraphModule, node: fx.Node) -> bool:
+    return node.target is sliced or isinstance(_part(made, node), FusedConvolution)
 
 
 def _keep_not_a_number(graph: fx.Graph) -> None:

@@ -30,7 +30,8 @@ class FusedConvolution(nn.Module):
     One pass with oneDNN on a CPU, in float32 or, where the processor has such arithmetic, under
     bfloat16 autocast; the separate steps otherwise. The gradient is that of the steps: a value at a
     limit of the clamp passes none. Timm's "same" convolution, which pads the frame unevenly, is
-    understood.
+    understood. ``overwrites`` lets it clamp the gradient of its result where that lies: only for one
+    that nothing else gets.
     """
 
     def __init__(self, convolution: nn.Conv2d, clamp: Clamp | None) -> None:
@@ -42,6 +43,7 @@ class FusedConvolution(nn.Module):
         self.same = type(convolution) is not nn.Conv2d
         self.padding: Pair = (0, 0) if self.same else _pair(convolution.padding)
         self.clamp = clamp
+        self.overwrites = False
         self.folded_norm: FoldedNorm | None = getattr(convolution, "folded_norm", None)
         self._short: _Short | None = None
 
@@ -58,7 +60,7 @@ class FusedConvolution(nn.Module):
         if torch.is_grad_enabled() and (
             x.requires_grad or (other is not None and other.requires_grad)
         ):
-            result: Tensor = _Pass.apply(x, other, weight, bias, plan, self.clamp)
+            result: Tensor = _Pass.apply(x, other, weight, bias, plan, self.clamp, self.overwrites)
             return result
         return _forward(x, other, weight, bias, plan, self.clamp)
 
@@ -210,12 +212,19 @@ class _Pass(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, other: Any, weight: Any, bias: Any, plan: Any, clamp: Any
+        ctx: Any,
+        x: Tensor,
+        other: Any,
+        weight: Any,
+        bias: Any,
+        plan: Any,
+        clamp: Any,
+        overwrites: bool,
     ) -> Any:
         """Compute the result."""
         y = _forward(x, other, weight, bias, plan, clamp)
         ctx.save_for_backward(x, weight, y)
-        ctx.plan, ctx.clamp = plan, clamp
+        ctx.plan, ctx.clamp, ctx.overwrites = plan, clamp, overwrites
         return y
 
     @staticmethod
@@ -224,13 +233,12 @@ class _Pass(torch.autograd.Function):
         """Return the gradients with respect to both inputs."""
         x, weight, y = ctx.saved_tensors
         padding, stride, dilation, groups = ctx.plan
+        ours = ctx.overwrites
+        if gradient.stride() != y.stride():
+            # Where layouts differ each operation goes through memory number by number: once is enough.
+            gradient, ours = torch.empty_like(y).copy_(gradient), True
         if ctx.clamp is not None:
-            low, high = ctx.clamp
-            gradient = (
-                torch.ops.aten.threshold_backward(gradient, y, low)
-                if high == math.inf
-                else torch.ops.aten.hardtanh_backward(gradient, y, low, high)
-            )
+            gradient = _clamped(gradient, y, ctx.clamp, gradient if ours else None)
         first = None
         if ctx.needs_input_grad[0]:
             first = torch.ops.aten.convolution_backward(
@@ -246,4 +254,15 @@ class _Pass(torch.autograd.Function):
                 groups,
                 [True, False, False],
             )[0]
-        return first, gradient if ctx.needs_input_grad[1] else None, None, None, None, None
+        return first, gradient if ctx.needs_input_grad[1] else None, *[None] * 5
+
+
+def _clamped(gradient: Tensor, y: Tensor, clamp: Clamp, out: Tensor | None) -> Tensor:
+    """Return ``gradient`` where ``y`` lies between the limits, 0 elsewhere; in ``out`` if given."""
+    (low, high), aten = clamp, torch.ops.aten
+    out = torch.empty_like(gradient) if out is None else out
+    if high == math.inf:
+        aten.threshold_backward.grad_input(gradient, y, low, grad_input=out)
+    else:
+        aten.hardtanh_backward.grad_input(gradient, y, low, high, grad_input=out)
+    return out

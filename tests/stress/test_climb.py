@@ -15,12 +15,12 @@ from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.models.gradient import value_and_gradient
 from roadworthy.stress._attacks import climb as climbing
-from roadworthy.stress._attacks.climb import climb
+from roadworthy.stress._attacks.climb import climb, likely
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import stress
 from roadworthy.stress.goal import Goal
-from roadworthy.stress.losses import cross_entropy, margin
-from roadworthy.stress.watch import NEVER, Found, Stop
+from roadworthy.stress.losses import Loss, cross_entropy, margin
+from roadworthy.stress.watch import NEVER, Found, Stop, Watch
 
 GREY = torch.full((1, *SHAPE), 0.5, dtype=torch.float64)
 
@@ -183,6 +183,36 @@ def test_free_places_are_taken_before_the_batch_runs_dry(monkeypatch: pytest.Mon
     assert min(sizes[:-6]) >= 7
 
 
+@pytest.mark.parametrize("loss", [cross_entropy, margin])
+@pytest.mark.parametrize("targeted", [False, True])
+def test_whom_a_step_will_take_over_is_known_before_it(loss: Loss, targeted: bool) -> None:
+    # Two classes, linear: the margin grows by the length of a step times the slope, 4 here.
+    gaps = torch.tensor([0.0, 0.3, 0.45, 0.6, 30.0]).double()
+    logits = torch.stack([gaps, torch.zeros(5).double()], dim=1)
+    labels = torch.zeros(5).long()
+    goal = Goal(labels, targets=1 - labels) if targeted else Goal(labels)
+    free = logits.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(loss(free, goal).sum(), free)
+    gain = 0.1 * 4.0 * slope[:, 1]  # of the loss, for a step of 0.1
+    assert likely(loss, logits, goal, gain).tolist() == [True, True, True, False, False]
+    assert likely(lambda z, _: (z * 0.0).sum(1), logits, goal, gain * 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("waiting", "leave", "taken"), [(1, 1, 1), (2, 1, 0), (3, 3, 3), (9, 4, 4)]
+)
+def test_the_last_that_wait_come_as_soon_as_there_is_room_for_all(
+    waiting: int, leave: int, taken: int
+) -> None:
+    x = pictures(16 + waiting, seed=4)
+    goal = Goal(_label(curved(), x))
+    watch = Watch(Counted(curved()), x, goal, None, stop="success", at_once=16)
+    (z,) = watch.keep(torch.arange(16) >= leave, x[:16])
+    (z,) = watch.top_up((x,), z)
+    assert watch.rows.tolist() == [*range(leave, 16), *range(16, 16 + taken)]
+    assert torch.equal(z, x[watch.rows])
+
+
 def test_stopping_returns_the_first_that_reaches_and_never_the_last_step() -> None:
     x = pictures(12, seed=4)
     stopped, counted = _climbed(x, stop="success")
@@ -206,11 +236,11 @@ def test_stopping_returns_the_first_that_reaches_and_never_the_last_step() -> No
         counted.backwards.tolist(),
         strict=True,
     ):
-        # A gradient for each step, one look alone after the first, and the look that ends it.
-        looked = int(used >= 1)
-        ended = int(success not in (NEVER, 1))
-        assert backwards == used + int(ended)
-        assert forwards == used + looked + ended
+        # A gradient for each step, the pass that ends it, and perhaps a look after the first step,
+        # which saves that pass if it finds a success.
+        looked = forwards - backwards
+        assert looked in ((0, 1) if used else (0,))
+        assert backwards == used + int(success != NEVER) - int(success == 1) * looked
 
 
 def test_no_backward_pass_follows_a_success_at_the_first_step() -> None:

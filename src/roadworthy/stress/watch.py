@@ -123,10 +123,11 @@ class Watch:
     def top_up(self, begin: tuple[Tensor, ...], *state: Tensor) -> tuple[Tensor, ...]:
         """Take in images that wait, once a quarter of the places is free; returns ``state`` with them.
 
-        ``begin`` is what is kept per image, for the whole batch and before the first step.
+        The last ones come once there is room for all of them: those that begin late are alone in the
+        end. ``begin`` is what is kept per image, for the whole batch and before the first step.
         """
-        free = self._at_once - len(self.rows)
-        if self._begun == len(self._found) or free < self._at_once / 4:
+        free, left = self._at_once - len(self.rows), len(self._found) - self._begun
+        if left == 0 or free < min(left, self._at_once / 4):
             return state
         waiting = torch.arange(self._begun, len(self._found), device=self.rows.device)[:free]
         self._begun += len(waiting)

@@ -9,12 +9,17 @@ from roadworthy.models.counted import Counted
 from roadworthy.models.gradient import value_and_gradient
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.goal import Goal
-from roadworthy.stress.losses import Loss
+from roadworthy.stress.losses import Loss, margin
 from roadworthy.stress.watch import Found, Stop, Watch
 
 QUICK_CHECK = 1
 """After so many steps a forward pass alone looks who has reached the goal already, if they may stop:
-on an undefended network nearly all have, and the backward pass of the next step would be wasted."""
+on an undefended network nearly all have, and the backward pass of the next step would be wasted.
+Only images are asked about for which `likely` says so: on a robust network few."""
+
+REACH = 1.25
+"""How much more than the linear estimate the first step may gain: of 371 images on two networks for
+CIFAR-10, robust and not, the step fooled 190, all among the 217 that this named."""
 
 AT_ONCE = 256
 """Images worked on together on a processor, for the sake of memory, if they may stop: places that become
@@ -51,8 +56,14 @@ def climb(
     z, size, momentum, taken = (part[watch.rows] for part in begin)
     while len(watch):
         logits, _, gradient = value_and_gradient(watch.model, loss, z, watch.goal)
+        near = torch.zeros_like(taken, dtype=torch.bool)
+        if stop == "success":
+            gain = size.flatten() * ball.geometry.dual(gradient)
+            near = likely(loss, logits, watch.goal, gain)
         going = watch.see(logits, z, taken)
-        z, size, momentum, taken, gradient = watch.keep(going, z, size, momentum, taken, gradient)
+        z, size, momentum, taken, gradient, near = watch.keep(
+            going, z, size, momentum, taken, gradient, near
+        )
         if len(watch):
             assert watch.ball is not None
             gradient = watch.usable(gradient)
@@ -61,12 +72,26 @@ def climb(
             z = watch.ball.project(watch.x, z + size * watch.ball.steepest(gradient, at=z))
             taken = taken + 1
             going = watch.end(taken == steps, z, steps)
-            z, size, momentum, taken = watch.keep(going, z, size, momentum, taken)
+            z, size, momentum, taken, near = watch.keep(going, z, size, momentum, taken, near)
         if len(watch) and stop == "success":
-            going = watch.look(z, taken == QUICK_CHECK, QUICK_CHECK)
+            going = watch.look(z, near & (taken == QUICK_CHECK), QUICK_CHECK)
             z, size, momentum, taken = watch.keep(going, z, size, momentum, taken)
         z, size, momentum, taken = watch.top_up(begin, z, size, momentum, taken)
     return watch.finish(z, steps)
+
+
+def likely(loss: Loss, logits: Tensor, goal: Goal, gain: Tensor) -> Tensor:
+    """Return for which images a step probably reaches the goal that raises ``loss`` by ``gain``, (N,).
+
+    ``gain`` is the linear estimate. A loss grows more slowly than the margin between the logits that it
+    is a function of; how much more slowly, its slope in the favoured logits says.
+    """
+    with torch.enable_grad():
+        free = logits.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(loss(free, goal).sum(), free)
+    rate = slope.clamp_min(0.0).sum(1)
+    # Where the loss is flat to the last bit nothing is known.
+    return ~(margin(logits, goal) + REACH * gain / rate < 0)
 
 
 def accumulated(momentum: Tensor, gradient: Tensor, decay: float) -> Tensor:

@@ -16,9 +16,11 @@ from bench.pictures import CIFAR, NETS, SHARED, resnet20
 from bench.race import Work
 from roadworthy.data.registry import open_data
 from roadworthy.engine.forward import to_input
+from roadworthy.engine.options import Precision
 from roadworthy.evaluation import use_cores
 from roadworthy.models.gradient import Counted
 from roadworthy.models.load import load
+from roadworthy.models.precision import in_precision
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.pipeline.base import run as frame_of
 from roadworthy.seed import rng_for
@@ -55,17 +57,27 @@ def images(count: int) -> Images:
     return Images(to_input(np.stack(frames), "cpu"), torch.tensor([s.label for s in samples]))
 
 
-def ours(count: int, steps: int, adversarial: bool = True, stop: Stop = "never") -> Work:
-    """Run ``pgd`` on a prepared ResNet-20 as the engine does, counting included."""
+def ours(
+    count: int,
+    steps: int,
+    adversarial: bool = True,
+    stop: Stop = "never",
+    precision: Precision = "fp32",
+) -> Work:
+    """Run ``pgd`` on a prepared ResNet-20 as the engine does, counting included.
+
+    Under ``precision`` bf16 it searches with the faster model; what it finds is judged in float32.
+    """
     use_cores()
     model, batch = load(resnet20(adversarial=adversarial)), images(count)
+    searched = in_precision(model, precision)
     ball = Ball("Linf", torch.full((count,), EPS))
 
     def run() -> Tensor:
         rng = BatchDraws([FastDraws(rng_for(0, "pgd", 1, str(i), "")) for i in range(count)])
         goal = Goal(batch.labels)
         found: Found = _function(pgd)(
-            Counted(model), batch.x, goal, ball, steps=steps, step=STEP, stop=stop, rng=rng
+            Counted(searched), batch.x, goal, ball, steps=steps, step=STEP, stop=stop, rng=rng
         )
         return found.x
 

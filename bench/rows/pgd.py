@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from importlib.metadata import distributions
 from typing import Any
 
+from bench.machine import has_bf16
 from bench.pictures import missing_cifar
 from bench.race import Comparison, Race, Side
 
-OURS, BARE = "roadworthy", "bare passes"
+OURS, BF16, BARE = "roadworthy", "roadworthy bf16", "bare passes"
 PEERS = {
     "foolbox": "foolbox",
     "torchattacks": "torchattacks",
@@ -77,10 +78,15 @@ def _verdict(
     }
     ours = Side(OURS, "bench.attack_side:ours", {**arguments, "stop": "success"}, keep_memory=True)
     others = tuple(Side(peer, f"bench.attack_side:{peer}", arguments) for peer in peers)
+    comparisons = _against(peers, name, share)
+    if adversarial and has_bf16() and peers:
+        short = {**ours.arguments, "precision": "bf16"}
+        others = (Side(BF16, "bench.attack_side:ours", short, keep_memory=True), *others)
+        comparisons += (Comparison(f"{name}, search in bf16", BF16, tuple(peers)),)
     return Race(
         name,
         (ours, *others),
-        _against(peers, name, share),
+        comparisons,
         rounds=3,
         check=_same_verdict,
         note=f"ResNet-20 ({kind}), {arguments['count']} CIFAR-10 images, {EACH}; ours drops what it "
@@ -98,8 +104,10 @@ def _same_loss(answers: Mapping[str, Any]) -> str:
 
 def _same_verdict(answers: Mapping[str, Any]) -> str:
     right = {name: each["right"] for name, each in answers.items() if each is not None}
-    # Stopping at the first success can only break more; starts are random on top of that.
-    least = min(right.values())
-    assert max(right.values()) - least <= 4, f"images still right: {right}"
-    assert right[OURS] <= least + 2, f"images still right: {right}"
+    # Stopping at the first success can only break more; starts are random on top of that. What a
+    # search in bf16 takes for broken may hold in float32.
+    exact = [count for name, count in right.items() if name != BF16]
+    assert max(exact) - min(exact) <= 4, f"images still right: {right}"
+    assert right[OURS] <= min(exact) + 2, f"images still right: {right}"
+    assert right.get(BF16, 0) <= min(exact) + 6, f"images still right: {right}"
     return f"still right: {', '.join(f'{name} {count}' for name, count in right.items())}"

@@ -217,7 +217,7 @@ def test_slices_are_begun_ahead_and_memory_that_ends_loses_none(
 
     def begin(chosen: list[int]) -> Any:
         begun.append(list(chosen))
-        return pool.submit(work, chosen).result
+        return pool.submit(work, chosen)
 
     made = batches.slices(cell, range(18), work, begin=begin, parts=2)
     assert next(made)[1] == [0, 1]

@@ -7,7 +7,7 @@ import sys
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -37,6 +37,7 @@ class _Slice(Generic[MadeT]):
     start: int
     chosen: list[int]
     made: Callable[[], MadeT]
+    future: Future[MadeT] | None = None
 
 
 def _cut(chosen: list[int], parts: int) -> list[list[int]]:
@@ -46,10 +47,10 @@ def _cut(chosen: list[int], parts: int) -> list[list[int]]:
 
 
 def _end(begun: deque[_Slice[MadeT]]) -> None:
-    """Wait for what was begun, whatever comes of it, and forget it."""
-    while begun:
-        with suppress(Exception):
-            begun.popleft().made()
+    """Forget what was begun: what has not started yet is not done, the rest is waited for."""
+    futures = [one.future for one in begun if one.future and not one.future.cancel()]
+    begun.clear()
+    wait(futures)
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Batches:
         indices: Sequence[int],
         work: Callable[[list[int]], MadeT],
         *,
-        begin: Callable[[list[int]], Callable[[], MadeT]] | None = None,
+        begin: Callable[[list[int]], Future[MadeT]] | None = None,
         parts: int = 1,
     ) -> Iterator[tuple[list[int], MadeT]]:
         """Yield slices of ``indices`` (ascending) and what ``work`` makes of each.
@@ -95,8 +96,8 @@ class Batches:
         image moves no other batch. Where memory runs out, the size of such cells is halved for good,
         with one line on standard error, and the same indices are taken again. Raises
         RoadworthyError if a single sample is too much, and whatever else ``work`` raises. If some
-        other thread can ``begin`` the work and return how to wait for it, slices are cut into
-        ``parts`` of about the same length, and the next slice is begun before one has ended.
+        other thread can ``begin`` the work, slices are cut into ``parts`` of about the same length, and
+        the next slice is begun before one has ended.
         """
         begun: deque[_Slice[MadeT]] = deque()
         start, end = 0, max(indices, default=-1) + 1
@@ -106,8 +107,11 @@ class Batches:
                     stop = start + self.of(cell)
                     chosen = list(indices[bisect_left(indices, start) : bisect_left(indices, stop)])
                     for part in _cut(chosen, parts):
-                        made = begin(part) if begin else partial(work, part)
-                        begun.append(_Slice(part[0] if begin else start, part, made))
+                        if begin is None:
+                            begun.append(_Slice(start, part, partial(work, part)))
+                            continue
+                        future = begin(part)
+                        begun.append(_Slice(part[0], part, future.result, future))
                     start = stop
                 if not begun:
                     return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 
 from roadworthy.engine.ahead import Ahead
 from roadworthy.engine.batch import Batches, kind
@@ -83,8 +83,9 @@ class _Begun:
         if self.ahead is not None:
             self.ahead.stop(RuntimeError("nobody waits for it any more"))
 
-    def begin(self, chosen: list[int]) -> Callable[[], dict[int, Logits]]:
-        return self.pool.submit(self._judged, chosen).result
+    def begin(self, chosen: list[int]) -> Future[dict[int, Logits]]:
+        """Let a thread judge the frames at ``chosen`` as soon as they are made."""
+        return self.pool.submit(self._judged, chosen)
 
     def _judged(self, chosen: list[int]) -> dict[int, Logits]:
         if self.ahead is not None:

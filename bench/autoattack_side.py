@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -81,6 +82,38 @@ def passes(count: int, spec: str) -> Work:
             torch.autograd.grad(loss, z)
 
     return Work(run_all)
+
+
+def answers(count: int, spec: str) -> Work:
+    """Ask the model as often, and each time about as many images, as the attack does, and do no more."""
+    use_cores()
+    noting, batch = _Noting(load(resnet20(adversarial=True))), images(count)
+    left, _, _ = _attacked(noting, batch, stress(spec), torch.arange(count))
+    asked = noting.asked[1:]  # the first is about all, for which are right
+    x = batch.x[left].repeat(-(-max(asked) // len(left)), 1, 1, 1)
+
+    def run_all() -> None:
+        with torch.no_grad():
+            for size in asked:
+                noting.model.logits(x[:size])
+
+    return Work(run_all)
+
+
+@dataclass(frozen=True, eq=False)
+class _Noting:
+    """A classifier that notes how many images it is asked about each time."""
+
+    model: Classifier
+    asked: list[int] = field(default_factory=list)
+
+    def logits(self, x: Tensor) -> Tensor:
+        self.asked.append(len(x))
+        found: Tensor = self.model.logits(x)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
 
 
 def _attacked(

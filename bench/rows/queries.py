@@ -26,8 +26,14 @@ DECISIONS = (
 
 
 def races(*, quick: bool) -> list[Race]:
-    """Return a race for each attack against as many bare answers of the same prepared model."""
+    """Return a race for each attack against the same bare answers of the same prepared model."""
     return [_race(spec, 16 if quick else 64) for spec in (*SCORES, *DECISIONS)]
+
+
+def _named(spec: str) -> str:
+    name, _, given = spec.rstrip(")").partition("(")
+    norm = next((part for part in given.split(", ") if part.startswith("norm=")), "")
+    return f"{name}{norm and ' '}{norm.removeprefix('norm=')}, its own answers"
 
 
 def _race(spec: str, count: int) -> Race:
@@ -36,13 +42,13 @@ def _race(spec: str, count: int) -> Race:
         f"queries {spec}",
         (
             Side("attack", "bench.autoattack_side:alone", arguments, keep_memory=True),
-            Side("passes", "bench.autoattack_side:passes", arguments, keep_memory=True),
+            Side("answers", "bench.autoattack_side:answers", arguments, keep_memory=True),
         ),
         (
             Comparison(
-                f"{spec.partition('(')[0]}, its own answers",
+                _named(spec),
                 "attack",
-                ("passes",),
+                ("answers",),
                 kind="overhead",
                 bound=1 / FLOOR,
             ),

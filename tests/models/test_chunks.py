@@ -166,14 +166,14 @@ def test_a_prepared_network_is_cut_and_a_bad_image_stays_alone(
     model, x = rw.wrap(Coupled(coupled=False), size=8, name="net"), batch(64)
     x[40, 1, 2, 3] = float("nan")
     seen = []
-    each = chunks._each
+    each = chunks.each_at_once
 
     def watched(work: object, jobs: list[Tensor]) -> list[Tensor]:
         seen.append([len(job) for job in jobs])
         return each(work, jobs)  # type: ignore[arg-type]
 
     with torch.no_grad():
-        monkeypatch.setattr(chunks, "_each", watched)
+        monkeypatch.setattr(chunks, "each_at_once", watched)
         got = model.logits(x)
         monkeypatch.setattr(chunks, "MARK", "none")
         wanted = model.logits(x)

@@ -63,7 +63,7 @@ def in_chunks(
     cut = bounds(len(x), torch.get_num_threads())
     if torch.is_grad_enabled() and x.requires_grad:
         return _Chunks.apply(x, judged, cut)
-    return torch.cat(_each(judged, [x[a:b] for a, b in cut]))
+    return torch.cat(each_at_once(judged, [x[a:b] for a, b in cut]))
 
 
 class _Chunks(torch.autograd.Function):
@@ -80,7 +80,7 @@ class _Chunks(torch.autograd.Function):
                 leaf = part.detach().requires_grad_()
                 return leaf, judged(leaf)
 
-        ctx.parts, ctx.cut = _each(kept, [x[a:b] for a, b in cut]), cut
+        ctx.parts, ctx.cut = each_at_once(kept, [x[a:b] for a, b in cut]), cut
         return torch.cat([out.detach() for _, out in ctx.parts])
 
     @staticmethod
@@ -95,10 +95,10 @@ class _Chunks(torch.autograd.Function):
             return found
 
         jobs = list(zip(ctx.parts, ctx.cut, strict=True))
-        return torch.cat(_each(pulled, jobs)), None, None
+        return torch.cat(each_at_once(pulled, jobs)), None, None
 
 
-def _each(work: Callable[[Any], MadeT], jobs: Sequence[Any]) -> list[MadeT]:
+def each_at_once(work: Callable[[Any], MadeT], jobs: Sequence[Any]) -> list[MadeT]:
     """Return what ``work`` makes of each job, as many at once as torch has threads."""
     threads = torch.get_num_threads()
     if threads == 1:  # long batches are cheaper in chunks there, too, but need no other thread

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.randomness import drawn, passes
+from roadworthy.models.threads import all_threads
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.types import Classes, Classifier, Need
 
@@ -103,7 +104,8 @@ class Counted:
         model, tally = self._drawn(), self.tally
         times = len(x) // len(rows) * len(passes(model))
         np.add.at(tally.forwards, rows, times)
-        out = model.logits(x)
+        with all_threads():
+            out = model.logits(x)
         if isinstance(out, Tensor) and out.requires_grad:
             out.register_hook(  # type: ignore[no-untyped-call]
                 lambda _: np.add.at(tally.backwards, rows, times)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.counted import Counted
+from roadworthy.models.threads import one_thread
 from roadworthy.spec import Spec
 from roadworthy.stress._norms import GEOMETRIES, Geometry
 from roadworthy.stress.ball import Ball
@@ -150,7 +152,10 @@ def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Fou
             budget = (GEOMETRIES[setting.arguments["norm"]],)
         elif definition.normless:
             budget = ()
-        found = definition.function(work.model, work.x, work.goal, *budget, *members, **given)
+        # Without gradients the threads are for the model's answers alone.
+        alone = nullcontext() if Need.GRADIENT in one.needs else one_thread(work.x)
+        with alone:
+            found = definition.function(work.model, work.x, work.goal, *budget, *members, **given)
         return _kept_inside(one, found, work)
 
     found = attempt(work, rng)

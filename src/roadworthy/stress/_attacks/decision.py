@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,15 @@ PIXELS_AT_ONCE = 64 * 224 * 224
 PUSH = 1e-4
 """By what share of its length the nearest change is lengthened in the end: it ends on the boundary
 itself, where the rounding errors of a batch of another size decide."""
+
+
+@dataclass(frozen=True)
+class Some:
+    """Some of the images: themselves, (n, C, H, W), what is wanted of them and who is asked about them."""
+
+    x: Tensor
+    goal: Goal
+    model: Counted
 
 
 class Decisions:
@@ -53,6 +64,7 @@ class Decisions:
         self._first = torch.full_like(self._spent, NEVER)
         self._marks = torch.tensor([m for m in QUERY_MARKS if m <= queries], device=x.device)
         self._after = x.new_full((len(x), len(self._marks)), float("nan"))
+        self._at: tuple[Tensor, Some] | None = None
 
     @property
     def at_once(self) -> int:
@@ -71,6 +83,13 @@ class Decisions:
         self._first[done] = 0
         return everyone[~done & self.x.isfinite().flatten(1).all(1)]
 
+    def at(self, rows: Tensor) -> Some:
+        """Return the images ``rows``; searches ask about the same ones often, one after another."""
+        if self._at is None or self._at[0] is not rows:
+            model = self._model.at(rows, images=len(self.x))
+            self._at = rows, Some(self.x[rows], self.goal.at(rows), model)
+        return self._at[1]
+
     def goes_on(self, rows: Tensor, count: int = 1) -> Tensor:
         """Return which of ``rows`` may ask ``count`` times more and are not near enough yet, (n,)."""
         far = self.distance[rows] > (float("inf") if self._clock.over else self._stop)
@@ -82,7 +101,7 @@ class Decisions:
 
     def size(self, rows: Tensor, z: Tensor) -> Tensor:
         """Return how far points ``z`` (n, C, H, W) are from the images ``rows``, (n,)."""
-        return self.geometry.size(z - self.x[rows])
+        return self.geometry.size(z - self.at(rows).x)
 
     def ask(self, rows: Tensor, z: Tensor) -> Tensor:
         """Return whether points ``z`` of the images ``rows`` reach the goal, (n,); one query each."""
@@ -119,12 +138,15 @@ class Decisions:
         return Found(nearest, steps, self._first, nearest_after=after)
 
     def _decided(self, rows: Tensor, points: Tensor) -> Tensor:
-        model, times = self._model.at(rows, images=len(self.x)), len(points)
+        some, times = self.at(rows), len(points)
         with torch.no_grad():
-            logits = model.logits(points.flatten(0, 1))
-        return self.goal.at(rows).repeated(times).reached(logits).view(times, len(rows))
+            logits = some.model.logits(points.flatten(0, 1))
+        goal = some.goal if times == 1 else some.goal.repeated(times)
+        return goal.reached(logits).view(times, len(rows))
 
     def _decided_in_pieces(self, rows: Tensor, z: Tensor) -> Tensor:
+        if len(rows) <= self.at_once:
+            return self._decided(rows, z[None])[0]
         pieces = zip(torch.split(rows, self.at_once), torch.split(z, self.at_once), strict=True)
         return torch.cat([self._decided(r, points[None])[0] for r, points in pieces])
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from roadworthy.stress.draws import BatchDraws
+from roadworthy.models.chunks import bounds, each_at_once
+from roadworthy.models.threads import all_threads
+from roadworthy.stress.draws import BatchDraws, Singles
 
 AT_ONCE = 2**16
 """Numbers drawn for an image at once: to begin a draw takes as long as a few thousand numbers."""
@@ -34,7 +37,20 @@ class DrawnAhead:
         """
         if self._used == self._steps:
             self._rows, self._used = rows, 0
-            drawn = self._rng.at(rows).singles(self._shape)
-            self._stock = torch.from_numpy(drawn).to(self._like)
+            self._stock = torch.from_numpy(self._drawn(rows)).to(self._like)
         self._used += 1
-        return self._stock[torch.searchsorted(self._rows, rows), self._used - 1]
+        step = self._stock[:, self._used - 1]
+        return step if rows is self._rows else step[torch.searchsorted(self._rows, rows)]
+
+    def _drawn(self, rows: Tensor) -> Singles:
+        """Return the numbers of the next steps for the images ``rows``, (n, steps, *shape)."""
+        each = self._rng.at(rows).each
+        stock = np.empty((len(each), *self._shape), np.float32)
+
+        def draw(run: tuple[int, int]) -> None:
+            for index in range(*run):
+                stock[index] = each[index].normal_field(self._shape)
+
+        with all_threads():
+            each_at_once(draw, bounds(len(each), torch.get_num_threads()))
+        return stock

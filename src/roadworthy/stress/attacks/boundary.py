@@ -92,7 +92,7 @@ def boundary(
             rows, z, aside, ahead = rows[kept], z[kept], aside[kept], ahead[kept]
         if not len(rows):
             break
-        sphere, point = _proposed(asked.x[rows], z, aside, ahead, noise.next(rows))
+        sphere, point = _proposed(asked.at(rows).x, z, aside, ahead, noise.next(rows))
         if measured:
             on_sphere.add(rows, asked.ask_about(rows, sphere[None])[0])
         accepted = asked.ask(rows, point)
@@ -115,15 +115,15 @@ def _proposed(
     ahead is shorter.
     """
     away = z - x
-    distance = lengths(away)
-    along = (noise * away).sum((1, 2, 3), keepdim=True) / distance.square()
-    noise = noise - along * away
+    distance, turned = lengths(away), noise * away
+    along = turned.sum((1, 2, 3), keepdim=True) / distance.square()
+    torch.sub(noise, torch.mul(along, away, out=turned), out=turned)
     relative = expanded(aside, x)
-    turned = away + relative * distance / lengths(noise) * noise
-    sphere = (x + turned / (1 + relative.square()).sqrt()).clamp_(0.0, 1.0)
-    back = sphere - x
+    turned.mul_(relative * distance / lengths(turned)).add_(away)
+    sphere = turned.div_((1 + relative.square()).sqrt()).add_(x).clamp_(0.0, 1.0)
+    back = torch.sub(sphere, x, out=away)
     length = ((1 - expanded(ahead, x)) * distance / lengths(back)).clamp_max(1.0)
-    return sphere, (x + length * back).clamp_(0.0, 1.0)
+    return sphere, back.mul_(length).add_(x).clamp_(0.0, 1.0)
 
 
 def _changed(recent: Recent, rows: Tensor, adaptation: float, *, low: float, high: float) -> Tensor:

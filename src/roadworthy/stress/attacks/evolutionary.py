@@ -94,7 +94,7 @@ def evolutionary(
         if not len(rows):
             break
         drawn = learned.drawn(noise.next(rows))
-        point = _proposed(asked.x[rows], z, drawn, ahead, sigma)
+        point = _proposed(asked.at(rows).x, z, drawn, ahead, sigma)
         accepted = asked.ask(rows, point)
         z = torch.where(expanded(accepted, z), point, z)
         learned.learn(drawn, accepted, c=c, decay=decay)
@@ -113,5 +113,5 @@ def _proposed(x: Tensor, z: Tensor, drawn: Tensor, ahead: Tensor, sigma: float) 
             drawn, size=x.shape[2:], mode="bilinear", align_corners=False
         )
     distance, nearer = lengths(away), 1 - expanded(ahead, x)
-    moved = nearer * away + sigma * distance / lengths(drawn) * drawn
-    return (x + nearer * distance / lengths(moved) * moved).clamp_(0.0, 1.0)
+    moved = away.mul_(nearer).add_(sigma * distance / lengths(drawn) * drawn)
+    return moved.mul_(nearer * distance / lengths(moved)).add_(x).clamp_(0.0, 1.0)

@@ -98,7 +98,7 @@ def test_coordinates_are_drawn_as_their_variances_say() -> None:
     variance = torch.ones((1, 3, 4, 4), dtype=torch.float64)
     variance[0, 1] = 9.0
     variance[0, 2] = 0.0
-    learned = Learned(variance, torch.zeros_like(variance))
+    learned = Learned(variance, torch.zeros_like(variance), variance.flatten(1).cumsum(1))
     noise = torch.randn((2, 400), generator=torch.Generator().manual_seed(0)).double()
     drawn = torch.stack([learned.drawn(pair.view(1, 2, 1))[0] for pair in noise.T])
     moved = (drawn != 0).sum((0, 2, 3))
@@ -111,13 +111,15 @@ def test_coordinates_are_drawn_as_their_variances_say() -> None:
 
 def test_what_works_is_learned_by_those_for_whom_it_worked() -> None:
     path = torch.full((2, 3, 2, 2), 0.5, dtype=torch.float64)
-    learned = Learned(torch.full_like(path, 2.0), path)
+    variance = torch.full_like(path, 2.0)
+    learned = Learned(variance, path, variance.flatten(1).cumsum(1))
     drawn = torch.full_like(path, 3.0)
     learned.learn(drawn, torch.tensor([True, False]), c=0.1, decay=0.6)
     assert learned.path[0].flatten().tolist() == pytest.approx([0.6 * 0.5 + 0.8 * 3.0] * 12)
     assert learned.variance[0, 0, 0, 0] == pytest.approx(0.9 * 2.0 + 0.1 * 2.7**2)
     assert (learned.path[1] == 0.5).all()
     assert (learned.variance[1] == 2.0).all()
+    assert torch.equal(learned.until, learned.variance.flatten(1).cumsum(1))
 
 
 def test_budgets_hold_and_smaller_ones_are_beginnings_of_larger_ones(

@@ -51,6 +51,20 @@ def test_members_of_a_list_are_what_the_list_says() -> None:
         (f"{NETS}:resnet20", {"training": "non-adversarial"}, "resnet20", "normal"),
         ("timm/convnext_base.fb_in22k_ft_in1k", {"pretraining": "in22k"}, "convnext_base", "21k"),
         ("wrapped/net@0123abcd", {"training": "at"}, "net", "at"),
+        (
+            f"eot(quantized({NETS}:resnet20(checkpoint=a), bits=4), n=3)",
+            {"training": "at"},
+            "eot(quantized(resnet20, bits=4), n=3)",
+            "at",
+        ),
+        (f"modified({NETS}:resnet20, ceil_mode)", None, "modified(resnet20, ceil_mode)", "normal"),
+        (
+            "bpda(ares55/vit_base_mae, jpeg_compression(quality=75))",
+            {"training": "ssl"},
+            "bpda(vit_base, jpeg_compression(quality=75))",
+            "ssl",
+        ),
+        (f"ensemble(timm/a.x, {NETS}:b)", {"training": "at"}, "ensemble(a, b)", "at"),
         ("not a ( spec", None, "not a ( spec", "normal"),
     ],
 )

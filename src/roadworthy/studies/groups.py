@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from roadworthy.models.base import MODELS
 from roadworthy.models.lists import member_of
-from roadworthy.spec import SpecError, parse
+from roadworthy.spec import Spec, SpecError, format_value, parse
 
 AT = "at"
 MORE_DATA = "21k"
@@ -41,26 +42,43 @@ def about(model: str, facts: Mapping[str, Any] | None = None) -> About:
     """Return what is known of a model from its spec and the ``facts`` in the record of the run.
 
     A member of a list is what the list says. Else the architecture is the name of the network
-    without its tag, and the group follows from what is said of ``training`` and ``pretraining``.
+    without its tag, and the group follows from what is said of ``training`` and ``pretraining``. A
+    model made of one other, ``quantized(…, bits=4)``, has the family and group of that, and its
+    architecture inside the same words: what two models differ in is then their training alone.
     """
-    facts = facts or {}
-    member = member_of(model.partition(" [")[0])
+    facts, text = facts or {}, model.partition(" [")[0]
+    member = member_of(text)
     if member is not None:
         return About(model, member.architecture, member.family, member.group)
-    architecture = _architecture(model)
-    family = str(facts.get("family") or architecture)
-    return About(model, architecture, family, _group(facts))
-
-
-def _architecture(model: str) -> str:
-    """Return the name of the network: ``resnet50`` of timm/resnet50.a1_in1k, or of torch:n.py:resnet50."""
     try:
-        spec = parse(model.partition(" [")[0])
+        spec = parse(text)
     except SpecError:  # a live model goes by its id, provider/name@fingerprint
-        return model.partition("@")[0].rpartition("/")[2]
+        name = model.partition("@")[0].rpartition("/")[2]
+        return About(model, name, str(facts.get("family") or name), _group(facts))
+    inside = [about(str(one), facts) for one in _models(spec)]
+    name = _architecture(spec, [one.architecture for one in inside])
+    family = str(facts.get("family") or (inside[0].family if len(inside) == 1 else name))
+    return About(model, name, family, inside[0].group if len(inside) == 1 else _group(facts))
+
+
+def _models(spec: Spec) -> list[Spec]:
+    """Return the models that a model is made of, none of a network."""
+    return [one for one in spec.args if isinstance(one, Spec) and _is_model(one)]
+
+
+def _is_model(spec: Spec) -> bool:
+    return spec.name.partition("/")[0] in MODELS
+
+
+def _architecture(spec: Spec, inside: Sequence[str]) -> str:
+    """Return the name of the network: ``resnet50`` of timm/resnet50.a1_in1k, or of torch:n.py:resnet50."""
     if spec.path is not None:
         return spec.path.rpartition(":")[2]
-    return spec.name.rpartition("/")[2].partition(".")[0]
+    if not inside:
+        return spec.name.rpartition("/")[2].partition(".")[0]
+    others = [str(one) for one in spec.args if not (isinstance(one, Spec) and _is_model(one))]
+    given = [f"{name}={format_value(value)}" for name, value in spec.params]
+    return f"{spec.name}({', '.join([*inside, *others, *given])})"
 
 
 def _group(facts: Mapping[str, Any]) -> str:

@@ -252,6 +252,12 @@ def test_no_backward_pass_follows_a_success_at_the_first_step() -> None:
     assert found.found.step_success.tolist() == [1]
     # Its clean look was not counted: one gradient, one look.
     assert (found.counted.forwards.tolist(), found.counted.backwards.tolist()) == ([2], [1])
+    far = _tilted(10.0, shift=9.0)
+    held = attacked(
+        "bim(eps=0.1, steps=5, step=0.05, stop=success)", far, GREY, torch.zeros(1).long()
+    )
+    # Nobody asks about an image that a step cannot take over.
+    assert (held.counted.forwards.tolist(), held.counted.backwards.tolist()) == ([5], [5])
 
 
 def test_a_gradient_that_is_not_finite_leaves_the_image_and_is_reported() -> None:

@@ -45,19 +45,18 @@ class Nearest:
         ``rows`` (indices) are the images that these are, all by default; ``step`` may be one for
         each. A ``confidence`` asks for that much of a margin between the logits.
         """
-        if rows is None:
-            rows = torch.arange(len(self.x), device=z.device)
-        goal = self.goal.at(rows)
+        goal = self.goal if rows is None else self.goal.at(rows)
+        at: Tensor | slice = slice(None) if rows is None else rows  # a slice copies nothing
         sure = SURE * torch.finfo(logits.dtype).eps * logits.abs().amax(1)
         reached = goal.reached(logits) & (margin(logits, goal) > sure.clamp_min(confidence))
-        distance = self.geometry.size(z - self.x[rows])
-        nearer = reached & (distance < self.distance[rows])
-        self.distance[rows] = torch.where(nearer, distance, self.distance[rows]).to(self.distance)
-        self._best[rows] = torch.where(expanded(nearer, z), z, self._best[rows])
-        first = reached & (self._step_success[rows] == NEVER)
-        steps = torch.as_tensor(step, device=z.device).expand(len(rows))
-        self._step_success[rows] = torch.where(first, steps, self._step_success[rows])
-        self.steps_used[rows] = steps
+        distance = self.geometry.size(z - self.x[at])
+        nearer = reached & (distance < self.distance[at])
+        self.distance[at] = torch.where(nearer, distance, self.distance[at]).to(self.distance)
+        self._best[at] = torch.where(expanded(nearer, z), z, self._best[at])
+        first = reached & (self._step_success[at] == NEVER)
+        steps = torch.as_tensor(step, device=z.device).expand(len(z))
+        self._step_success[at] = torch.where(first, steps, self._step_success[at])
+        self.steps_used[at] = steps
         return reached
 
     def found(self) -> Found:

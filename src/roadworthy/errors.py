@@ -33,6 +33,10 @@ class InapplicableError(UsageError):
     """
 
 
+class FetchError(RoadworthyError):
+    """Published weights cannot be fetched: a member of a list of models is then left out."""
+
+
 class MissingPackageError(InapplicableError):
     """What was asked for needs a package that is not installed, or that cannot be imported here."""
 

@@ -33,7 +33,7 @@ from roadworthy.engine.stops import noted
 from roadworthy.engine.store import Store
 from roadworthy.engine.versions import versions as versions
 from roadworthy.engine.view import view
-from roadworthy.errors import InapplicableError, RoadworthyError, UsageError
+from roadworthy.errors import FetchError, InapplicableError, RoadworthyError, UsageError
 from roadworthy.models.lists import Skipped, expand
 from roadworthy.models.statistics import mean_of
 from roadworthy.profiles.costs import costs_of
@@ -136,11 +136,13 @@ def prepare(
     members = {one.digest for suite in asked for one in suite.stresses}
     use_cores()
     named, skipped = expand(_listed(models))
-    judges, underived = _with_derived(_judges(named, options), asked)
+    listed = {m for m in named if isinstance(m, str) and m not in _listed(models)}
+    found, unfetched = _judges(named, options, may_miss=listed)
+    judges, underived = _with_derived(found, asked)
     _check_costs(asked, judges)
     only = members - {one.digest for one in alone}
     planned = with_skipped(
-        plan(judges, datasets, chosen, options, members=only), [*skipped, *underived]
+        plan(judges, datasets, chosen, options, members=only), [*skipped, *unfetched, *underived]
     )
     return Prepared(
         planned,
@@ -291,16 +293,31 @@ def _distinct(found: list[Any], kind: str, where: str) -> list[Any]:
     return list({item.spec: item for item in found}.values())
 
 
-def _judges(models: list[Any], options: Options) -> list[Judge]:
+def _judges(
+    models: list[Any], options: Options, *, may_miss: set[str]
+) -> tuple[list[Judge], list[Skipped]]:
+    """Return the models, and those of ``may_miss``, members of lists, whose weights cannot be fetched."""
     from roadworthy.models.load import load
 
-    judges = []
+    judges, missed = [], []
     for model in models:
-        classifier = load(model, device=options.device)
+        try:
+            classifier = load(model, device=options.device)
+        except FetchError as error:
+            if not (isinstance(model, str) and model in may_miss):
+                raise
+            missed.append(Skipped(model, str(error)))
+            continue
         metadata = getattr(classifier, "metadata", Metadata())
         spec = getattr(classifier, "spec", classifier.id)
         judges.append(Judge(classifier, spec, options.precision, metadata))
-    return _distinct(judges, "model", "models (-m)")
+    if missed and not judges:
+        first = missed[0]
+        raise UsageError(
+            f"nothing to judge: the weights of none of {len(missed)} models can be fetched; "
+            f"{first.model}: {first.reason}"
+        )
+    return _distinct(judges, "model", "models (-m)"), missed
 
 
 def _with_derived(

@@ -11,7 +11,9 @@ from safetensors.torch import save_file
 
 import roadworthy as rw
 from roadworthy.catalogue import described, description, listing
-from roadworthy.errors import UsageError
+from roadworthy.engine.options import Options
+from roadworthy.errors import FetchError, UsageError
+from roadworthy.evaluation import prepare
 from roadworthy.models import from_torchvision
 from roadworthy.models.classifier import TorchClassifier
 from roadworthy.models.lists import expand, lists, member_of
@@ -49,6 +51,32 @@ def test_ares_bench_has_its_55_networks() -> None:
     assert len(published) == 12 + 3  # the authors' own, and the XCiT of RobustBench
     assert published["swin_large_at"] == 79.7
     assert published["resnet50_at"] == 67.0
+
+
+def test_members_whose_weights_cannot_be_fetched_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = load("timm/mobilenetv2_050")
+
+    def fetching(model: str, *, device: str) -> object:
+        if "vgg" in model:
+            raise FetchError(f"{model}: no network")
+        return small
+
+    monkeypatch.setattr("roadworthy.models.load.load", fetching)
+    Image.new("RGB", (32, 32)).save(tmp_path / "0.png")
+    (tmp_path / "labels.csv").write_text("file,label\n0.png,0\n")
+    data, options = f"csv:{tmp_path}/labels.csv", Options(limit=1)
+    found = prepare("@survey18(only=(vgg16, alexnet))", data, "clean", options)
+    assert [judge.model for judge in found.judges] == [small]
+    (left_out,) = found.plan.unavailable
+    assert (left_out.model, left_out.reason) == ("survey18/vgg16", "survey18/vgg16: no network")
+    with pytest.raises(
+        UsageError, match="weights of none of 2 models can be fetched; survey18/vgg16"
+    ):
+        prepare("@survey18(only=(vgg16, vgg19))", data, "clean", options)
+    with pytest.raises(FetchError):  # asked for by its name
+        prepare(["survey18/vgg16", "timm/other"], data, "clean", options)
 
 
 @pytest.mark.parametrize("name", ["survey18", "ares55"])

@@ -174,6 +174,11 @@ def test_networks_in_files_are_called_by_network_and_checkpoint() -> None:
         other: other,
     }
     assert model_names([f"{a} [bf16]", a], 48)[f"{a} [bf16]"] == "resnet20 (r20) [bf16]"
+    few = f"quantized({a}, bits=4)"
+    assert model_names([few, a], 48)[few] == "quantized(resnet20 (r20), bits=4)"
+    change = f"modified({b}, change=ceil_mode) [bf16]"
+    name = "modified(resnet20 (r20_at), change=ceil_mode) [bf16]"
+    assert model_names([change], 60) == {change: name}
     again = a.replace("w/", "v/")
     assert model_names([a, again], 80) == short_names([a, again], 80)
 

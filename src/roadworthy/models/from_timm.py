@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from math import floor
 from pathlib import Path
@@ -13,9 +14,10 @@ import torch
 from timm.data import ImageNetInfo, infer_imagenet_subset, resolve_model_data_config
 from torch import nn
 
-from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
+from roadworthy.errors import FetchError, RoadworthyError, UsageError, did_you_mean
 from roadworthy.models.base import Network
 from roadworthy.models.build import BACKGROUND
+from roadworthy.models.hub import patient_for_seconds
 from roadworthy.models.keys import load_weights
 from roadworthy.models.user_code import last_words
 from roadworthy.pipeline.base import Pipeline
@@ -83,14 +85,15 @@ def _check_name(name: str) -> None:
 
 def _create(name: str, pretrained: bool, changes: dict[str, Any]) -> nn.Module:
     try:
-        with torch.random.fork_rng(devices=[]):
+        patience = patient_for_seconds() if pretrained else nullcontext()
+        with patience, torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             made: nn.Module = timm.create_model(name, pretrained=pretrained, **changes)
             return made
     except Exception as error:  # hub clients raise anything from OSError to their own types
         if not pretrained:
             raise RoadworthyError(f"timm/{name} cannot be made: {last_words(error)}") from None
-        raise RoadworthyError(
+        raise FetchError(
             f"timm/{name}: the published weights could not be fetched ({last_words(error)}); check "
             "the network connection, or fetch the file elsewhere and give checkpoint=FILE"
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import torchvision
 from timm.data import ImageNetInfo
 from torch import nn
 
-from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
+from roadworthy.errors import FetchError, RoadworthyError, UsageError, did_you_mean
 from roadworthy.models.base import Network
 from roadworthy.models.from_timm import UNTRAINED
+from roadworthy.models.hub import patient_for_seconds
 from roadworthy.models.keys import load_weights
 from roadworthy.models.statistics import DEVIATIONS, MEANS
 from roadworthy.models.user_code import last_words
@@ -71,7 +73,8 @@ def _create(name: str, weights: Any) -> nn.Module:
     if weights is None and "init_weights" in inspect.signature(builder).parameters:
         changes["init_weights"] = False  # the slow one, which warns that it is slow
     try:
-        with torch.random.fork_rng(devices=[]):
+        patience = patient_for_seconds() if weights is not None else nullcontext()
+        with patience, torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             made: nn.Module = builder(weights=weights, **changes)
             return made
@@ -80,7 +83,7 @@ def _create(name: str, weights: Any) -> nn.Module:
             raise RoadworthyError(
                 f"torchvision/{name} cannot be made: {last_words(error)}"
             ) from None
-        raise RoadworthyError(
+        raise FetchError(
             f"torchvision/{name}: the published weights could not be fetched ({last_words(error)}); "
             f"check the network connection, or fetch {weights.url} elsewhere and give checkpoint=FILE"
         ) from None

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from unicodedata import category
 
 from roadworthy.errors import RoadworthyError
-from roadworthy.spec import SpecError, parse
+from roadworthy.spec import Spec, SpecError, format_value, parse
 
 AXES = {
     "clean": "Clean",
@@ -124,7 +124,8 @@ def stress_names(labels: Iterable[str], width: int) -> dict[str, str]:
 def model_names(specs: Iterable[str], width: int) -> dict[str, str]:
     """Return a name for each model: of networks in files ``resnet20 (r20_at)``, network and checkpoint.
 
-    Others keep their specs. Where that does not tell all of them apart these are `short_names`.
+    Models made of such have these names inside: ``quantized(resnet20 (r20_at), bits=4)``. Others
+    keep their specs. Where that does not tell all of them apart these are `short_names`.
     """
     known = list(dict.fromkeys(specs))
     names = {model: middle(clean_text(_of_network(model)), width) for model in known}
@@ -144,11 +145,17 @@ def _of_network(model: str) -> str:
     except SpecError:
         return model
     if spec.path is None:
-        return model
+        return _made_of(spec) + precision if spec.args else model
     files = [str(value) for key, value in spec.params if key in ("checkpoint", "weights")]
     stems = [PurePath(value).stem for value in files]
     behind = f" ({', '.join(stems)})" if stems else ""
     return f"{spec.path.rpartition(':')[2]}{behind}{precision}"
+
+
+def _made_of(spec: Spec) -> str:
+    args = [_of_network(str(a)) if isinstance(a, Spec) else format_value(a) for a in spec.args]
+    given = [f"{name}={format_value(value)}" for name, value in spec.params]
+    return f"{spec.name}({', '.join([*args, *given])})"
 
 
 def _own_parameters(texts: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -87,15 +87,15 @@ def passes(count: int, spec: str) -> Work:
 def answers(count: int, spec: str) -> Work:
     """Ask the model as often, and each time about as many images, as the attack does, and do no more."""
     use_cores()
-    noting, batch = _Noting(load(resnet20(adversarial=True))), images(count)
-    left, _, _ = _attacked(noting, batch, stress(spec), torch.arange(count))
-    asked = noting.asked[1:]  # the first is about all, for which are right
+    model, batch = load(resnet20(adversarial=True)), images(count)
+    asked: list[int] = []
+    left, _, _ = _attacked(model, batch, stress(spec), torch.arange(count), asked=asked)
     x = batch.x[left].repeat(-(-max(asked) // len(left)), 1, 1, 1)
 
     def run_all() -> None:
         with torch.no_grad():
             for size in asked:
-                noting.model.logits(x[:size])
+                model.logits(x[:size])
 
     return Work(run_all)
 
@@ -105,7 +105,7 @@ class _Noting:
     """A classifier that notes how many images it is asked about each time."""
 
     model: Classifier
-    asked: list[int] = field(default_factory=list)
+    asked: list[int]
 
     def logits(self, x: Tensor) -> Tensor:
         self.asked.append(len(x))
@@ -117,16 +117,27 @@ class _Noting:
 
 
 def _attacked(
-    model: Classifier, batch: Images, one: Stress, rows: Tensor, precision: Precision = "fp32"
+    model: Classifier,
+    batch: Images,
+    one: Stress,
+    rows: Tensor,
+    precision: Precision = "fp32",
+    asked: list[int] | None = None,
 ) -> tuple[Tensor, Tensor, Counted]:
-    """Return which of ``rows`` were right, what the attack made of them, and what was counted."""
+    """Return which of ``rows`` were right, what the attack made of them, and what was counted.
+
+    ``asked`` gets the number of images of every call of the model.
+    """
     with torch.no_grad():
         logits = model.logits(batch.x[rows])
     right = logits.argmax(1) == batch.labels[rows]
+    searched = in_precision(model, precision)
+    if asked is not None:
+        model, searched = _Noting(model, asked), _Noting(searched, asked)
     left, counted = rows[right], Counted(model)
     norm = one.settings[0].arguments["norm"]
     goal = Goal(batch.labels[left], clean=logits[right])
-    crafting = replace(counted, model=in_precision(model, precision))
+    crafting = replace(counted, model=searched)
     ball = Ball(norm, torch.full((len(left),), EPS))
     work = Batch(crafting, batch.x[left], goal, ball, counted)
 

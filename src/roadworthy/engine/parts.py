@@ -19,15 +19,13 @@ import polars as pl
 
 from roadworthy.engine.records import SCHEMA
 from roadworthy.errors import RoadworthyError
-from roadworthy.metrics.seen import of_one_value
+from roadworthy.metrics.seen import says_one_thing
 from roadworthy.seed import digest
 
 METADATA_KEY = "roadworthy"
 MARK = b'"blake2b": "'
 DIGITS = 32
 COLUMNS = digest(*(f"{name} {dtype}" for name, dtype in SCHEMA.items()), size=8)
-UNLIKE = ("sample", "content", "variant")
-"""Columns that are never worth a look for whether they say the same in every row."""
 EXACT = (pl.String, pl.Boolean, pl.Int32, pl.Int64)
 
 
@@ -84,13 +82,8 @@ def _same(rows: pl.DataFrame) -> dict[str, Any]:
     """Return the columns of one value, nulls included; fractions have no exact text and stay out."""
     if rows.is_empty():
         return {}
-    nulls = dict(zip(rows.columns, rows.null_count().row(0), strict=True))
-    exact = [n for n, dtype in rows.schema.items() if dtype in EXACT and n not in UNLIKE]
-    alike = [n for n in exact if not nulls[n] and of_one_value(rows[n])]
-    return {
-        **{name: None for name, count in nulls.items() if count == len(rows)},
-        **{name: rows[name][0] for name in alike},
-    }
+    alike = [column for column in rows if says_one_thing(column)]
+    return {c.name: c[0] for c in alike if c.dtype in EXACT or c[0] is None}
 
 
 def intact(data: bytes) -> bool:

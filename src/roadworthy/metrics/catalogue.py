@@ -13,7 +13,7 @@ import polars as pl
 
 from roadworthy.errors import RoadworthyError, UsageError, did_you_mean
 from roadworthy.metrics.base import Estimate, MetricDefinition, Rows
-from roadworthy.metrics.seen import distinct, empty_columns
+from roadworthy.metrics.seen import distinct
 from roadworthy.registry import Definition
 
 GROUP = "roadworthy.metrics"
@@ -79,9 +79,9 @@ def evaluate_all(rows: Rows, clean: Rows | None) -> list[tuple[MetricDefinition,
     """
     rows, reference = usable(rows), None if clean is None else usable(clean)
     rows, reference = _numbered(rows, reference)
-    results, empty = [], empty_columns(rows) if len(rows) else frozenset[str]()
+    results = []
     for definition in METRICS.values():
-        if (definition.paired and reference is None) or not empty.isdisjoint(definition.needs):
+        if (definition.paired and reference is None) or not definition.may_apply(rows):
             continue
         frames = (rows, reference) if definition.paired else (rows,)
         result = definition.function(*frames)

@@ -135,11 +135,8 @@ def _first_rows(sample: pl.Series) -> NDArray[np.bool_] | None:
     """Return which rows are the first of their sample; None if the order may depend on the parts."""
     if sample.dtype.is_integer():
         numbers = sample.to_numpy()
-        if not (numbers[1:] >= numbers[:-1]).all():
-            return None
-        first = np.ones(len(numbers), bool)
-        np.not_equal(numbers[1:], numbers[:-1], out=first[1:])
-        return first
+        ordered = bool((numbers[1:] >= numbers[:-1]).all())
+        return _changes(sample) if ordered else None
     ascending = bool((sample.slice(1) > sample.slice(0, max(0, len(sample) - 1))).all())
     return np.ones(len(sample), bool) if ascending else None
 

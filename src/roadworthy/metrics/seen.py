@@ -11,6 +11,8 @@ import polars as pl
 T = TypeVar("T")
 
 FEW = 100
+UNLIKE = ("sample", "content", "variant")
+"""Columns that are never worth a look for whether they say the same in every row."""
 _KNOWN: dict[int, tuple[weakref.ref[pl.DataFrame], dict[Hashable, Any]]] = {}
 
 
@@ -74,6 +76,14 @@ def empty_columns(rows: pl.DataFrame) -> frozenset[str]:
         )
 
     return once(rows, "empty", found)
+
+
+def says_one_thing(column: pl.Series) -> bool:
+    """Whether a column of records, which has rows, says the same or nothing in all of them."""
+    nulls = column.null_count()
+    if nulls or column.name in UNLIKE or column.dtype.is_nested():
+        return nulls == len(column)
+    return of_one_value(column)
 
 
 def of_one_value(column: pl.Series) -> bool:

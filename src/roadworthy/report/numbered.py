@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from roadworthy.metrics.catalogue import OF_TARGETS
-from roadworthy.metrics.seen import of_one_value
+from roadworthy.metrics.seen import says_one_thing
 from roadworthy.run import CellRecord, Run
-
-UNLIKE = ("sample", "content", "variant", "top5")
-"""Columns that are never worth a look for whether they say the same in every row."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +111,5 @@ def _slim(rows: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
     return rows.with_columns(
         pl.lit(rows[name][0], dtype=dtype).alias(name)
         for name, dtype in rows.schema.items()
-        if name not in known and _same(rows[name], name)
+        if name not in known and says_one_thing(rows[name])
     )
-
-
-def _same(column: pl.Series, name: str) -> bool:
-    nulls = column.null_count()
-    if nulls or name in UNLIKE or column.dtype.is_nested():
-        return nulls == len(column)
-    return of_one_value(column)

@@ -35,7 +35,7 @@ DAMAGE: dict[str, Any] = {
     "noise": lambda data: np.random.default_rng(0).bytes(len(data)),
     "one bit of a row": lambda data: data[:60] + bytes([data[60] ^ 1]) + data[61:],
     "one bit of the footer": lambda data: data[:-60] + bytes([data[-60] ^ 1]) + data[-59:],
-    "the checksum": lambda data: data.replace(b'"blake2b": "', b'"blake2b": "0', 1),
+    "the checksum": lambda data: data.replace(b'"crc32": "', b'"crc32": "0', 1),
     "text": lambda data: b"hello",
 }
 

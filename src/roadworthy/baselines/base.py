@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from roadworthy.errors import UsageError
@@ -116,11 +117,14 @@ def identity(stress: str) -> str:
 
 def _kept(store: object) -> str:
     """Return one text for every way to write a store, ``none`` where frames are kept as they are."""
+    return "none" if store is None else _canonical(str(store))
+
+
+@lru_cache
+def _canonical(store: str) -> str:
     from roadworthy.stores import store as resolved
 
-    if store is None:
-        return "none"
     try:
-        return resolved(str(store)).spec
+        return resolved(store).spec
     except UsageError:  # a package that writes the format is missing here, which changes nothing
-        return str(store)
+        return store

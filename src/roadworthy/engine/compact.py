@@ -73,9 +73,7 @@ def _members(parts: list[Part]) -> dict[str, Any]:
             if versions not in known:
                 known.append(versions)
             kept = {
-                k: v
-                for k, v in member.items()
-                if k not in ("request", "columns", "same", "blake2b")
+                k: v for k, v in member.items() if k not in ("request", "columns", "same", "crc32")
             }
             members[member["key"], member["sequence"]] = kept | {"versions": known.index(versions)}
     return {"parts": [members[key] for key in sorted(members)], "versions": known}

@@ -50,10 +50,10 @@ def ece(rows: Rows) -> Estimate | None:
     if not data.measured:
         return unmeasured(rows, data)
     gap, which = data["correct"] - data["conf"], bins_of(data["conf"])
-    value = float(np.abs(np.bincount(which, weights=gap)).sum() / gap.size)
+    bins = _bins(data, gap, which)
+    value = float(np.abs(bins.total).sum() / gap.size)
     if data.size < 2:
         return estimate(value, 0.0, 1.0, data.size, scale=100.0)
-    bins = _bins(data, gap, which)
     centre = value - _bias(bins) / gap.size
     signed = data.sums(np.where(bins.total >= 0, 1.0, -1.0)[which] * gap)
     # the larger of the two: bins without any spread must not count as known

@@ -8,6 +8,7 @@ import polars as pl
 from roadworthy.baselines.base import SEVERITIES
 from roadworthy.metrics.attacked import norm_of
 from roadworthy.metrics.base import Estimate, Rows, metric
+from roadworthy.metrics.interval import Floats
 from roadworthy.metrics.robustness import areas
 from roadworthy.metrics.samples import (
     aligned,
@@ -16,16 +17,16 @@ from roadworthy.metrics.samples import (
     errors_by_severity,
     severities,
 )
+from roadworthy.metrics.seen import once
 
 
 def errors_of(rows: Rows) -> pl.DataFrame | None:
     """Return sample and value: the share of severities that are wrong; None unless there are several."""
     if len(severities(rows)) < 2:
         return None
-    found = errors_by_severity(rows)
-    if len(found) < 2:
+    if len(errors_by_severity(rows)) < 2:
         return None
-    samples, wrong = aligned(list(found.values()))
+    samples, wrong = _levels(rows)
     return by_sample(samples, wrong.mean(axis=1))
 
 
@@ -35,11 +36,15 @@ def areas_of(rows: Rows) -> pl.DataFrame | None:
         return areas(rows)
     if tuple(severities(rows)) != SEVERITIES:
         return None
-    found = errors_by_severity(rows)
-    if tuple(found) != SEVERITIES:
+    if tuple(errors_by_severity(rows)) != SEVERITIES:
         return None
-    samples, wrong = aligned(list(found.values()))
+    samples, wrong = _levels(rows)
     return by_sample(samples, (1 - wrong) @ (np.array([0.5, 1.0, 1.0, 1.0, 0.5]) / 4))
+
+
+def _levels(rows: Rows) -> tuple[pl.Series, Floats]:
+    """Return the samples that have all severities (N,), and their errors (N, severities)."""
+    return once(rows, "levels", lambda: aligned(list(errors_by_severity(rows).values())))
 
 
 @metric(unit="percent", direction="lower", paper="hendrycks2019", contributions=errors_of)

@@ -59,23 +59,50 @@ def once(rows: pl.DataFrame, key: Hashable, make: Callable[[], T]) -> T:
     return found
 
 
+def part_of(rows: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+    """Return ``part``, some rows of ``rows`` with all columns; what all rows say it need not look up."""
+    once(part, "whole", lambda: rows)
+    return part
+
+
+def _whole(rows: pl.DataFrame) -> pl.DataFrame | None:
+    found: pl.DataFrame | None = once(rows, "whole", lambda: None)
+    return None if rows.is_empty() else found
+
+
 def distinct(rows: pl.DataFrame, name: str) -> list[str | None]:
     """Return the different texts of a column; free where it is one value as a whole."""
-    return once(
-        rows, ("distinct", name), lambda: rows.select(pl.col(name).unique()).to_series().to_list()
-    )
+
+    def found() -> list[str | None]:
+        whole = _whole(rows)
+        if whole is not None and len(said := distinct(whole, name)) == 1:
+            return said
+        return rows.select(pl.col(name).unique()).to_series().to_list()
+
+    return once(rows, ("distinct", name), found)
 
 
 def empty_columns(rows: pl.DataFrame) -> frozenset[str]:
     """Return the columns that hold nothing but nulls; every column of a frame without rows."""
+    return once(
+        rows, "empty", lambda: frozenset(n for n, k in _nulls(rows).items() if k == len(rows))
+    )
 
-    def found() -> frozenset[str]:
-        nulls = rows.null_count().row(0)
-        return frozenset(
-            n for n, count in zip(rows.columns, nulls, strict=True) if count == len(rows)
-        )
 
-    return once(rows, "empty", found)
+def _nulls(rows: pl.DataFrame) -> dict[str, int]:
+    """Return the number of nulls in each column."""
+
+    def found() -> dict[str, int]:
+        whole = _whole(rows)
+        if whole is None:
+            return rows.null_count().row(0, named=True)
+        known = {len(whole): len(rows), 0: 0}
+        return {
+            name: rows[name].null_count() if count not in known else known[count]
+            for name, count in _nulls(whole).items()
+        }
+
+    return once(rows, "nulls", found)
 
 
 def says_one_thing(column: pl.Series) -> bool:

@@ -70,18 +70,17 @@ def _area(data: Clusters, rank: Ranked) -> tuple[float, Floats]:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Rows by falling confidence (rows,): their order, errors, tie numbers, and where ties end."""
+    """Rows by falling confidence (rows,): their order, errors, and where ties end."""
 
     order: NDArray[np.int64]
     errors: Floats
-    tie: NDArray[np.int64]
     last: NDArray[np.bool_]
 
     def share(self, values: Floats) -> Floats:
         """Average values over the rows of each tie."""
         if self.untied:
             return values
-        mean: Floats = np.bincount(self.tie, weights=values) / self._sizes
+        mean: Floats = np.bincount(self._tie, weights=values) / self._sizes
         return np.repeat(mean, self._sizes)
 
     @cached_property
@@ -91,7 +90,13 @@ class Ranked:
 
     @cached_property
     def _sizes(self) -> NDArray[np.int64]:
-        return np.bincount(self.tie)
+        return np.bincount(self._tie)
+
+    @cached_property
+    def _tie(self) -> NDArray[np.int64]:
+        """The number of the tie that each row is in."""
+        ties: NDArray[np.int64] = np.cumsum(self.last, dtype=np.int64) - self.last
+        return ties
 
 
 def ranks_of(rows: Rows, data: Clusters) -> Ranked:
@@ -104,7 +109,7 @@ def ranked(data: Clusters) -> Ranked:
     order = falling(data["conf"])
     conf = data["conf"][order]
     last = np.append(conf[1:] != conf[:-1], True)
-    return Ranked(order, 1 - data["correct"][order], np.cumsum(last) - last, last)
+    return Ranked(order, 1 - data["correct"][order], last)
 
 
 @lru_cache(maxsize=4)

@@ -11,6 +11,7 @@ import polars as pl
 from roadworthy.metrics.attacked import is_minimal
 from roadworthy.metrics.catalogue import failed as failed_of
 from roadworthy.metrics.catalogue import usable as usable_of
+from roadworthy.metrics.seen import empty_columns
 from roadworthy.metrics.suite import SuiteCells, evaluate_suite
 from roadworthy.report.cells import label_of
 from roadworthy.report.names import WORST_CASE
@@ -37,7 +38,7 @@ class Ensembles:
     def add(self, cell: CellRecord, records: pl.DataFrame) -> None:
         """Keep a cell if it is an attack, each of its variants by itself."""
         usable = usable_of(records)
-        if usable["norm"].is_null().all():
+        if "norm" in empty_columns(usable):
             return
         failed = failed_of(records)
         for variant in usable["variant"].unique(maintain_order=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from roadworthy.metrics.seen import empty_columns
 from roadworthy.report.frames import Frames
 from roadworthy.report.judgements import judgements
 from roadworthy.report.reliability import Reliability
@@ -32,9 +33,8 @@ class Judged:
     ) -> None:
         """Count the records of a cell, whose samples are numbers that index ``ids``."""
         judged = judgements(records)
-        if (
-            records["kept"].is_null().all()
-        ):  # subsets of all sizes and their controls are no one thing
+        # subsets of all sizes and their controls are no one thing
+        if "kept" in empty_columns(records):
             self.reliability.add(cell, model, judged)
         self.frames.add(cell, model, judged)
         self.worst.add(cell, model, judged, clean, ids)

@@ -17,7 +17,7 @@ from roadworthy.metrics.catalogue import evaluate_all, unread
 from roadworthy.metrics.catalogue import failed as failed_of
 from roadworthy.metrics.catalogue import usable as usable_of
 from roadworthy.metrics.per_class import per_class
-from roadworthy.metrics.seen import empty_columns
+from roadworthy.metrics.seen import empty_columns, part_of
 from roadworthy.metrics.subsets import OF_SUBSETS
 from roadworthy.metrics.transfer import TRANSFER
 from roadworthy.report.alike import alike
@@ -81,8 +81,8 @@ def summarise(run: Run) -> dict[str, Any]:
                 pictures.add(cell, _name(cell), records, reference, numbered.ids(cell.data))
             rows.extend(before())
             before = partial(_rows, cell, groups, found, lost, wider, infinite, passed_on)
-        rows.extend(before())
         over = [*suites.results(pool), *stored.results(), *attacks.results()]
+        rows.extend(before())
     whole, missing = suite_rows(over, _name, wider)
     last = run.runs[-1] if run.runs else {}
     return {
@@ -116,7 +116,7 @@ def _groups(records: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     """Return the usable records by variant, and all of them as "" where they have a mean."""
     usable = usable_of(records)
     variants = usable["variant"].unique(maintain_order=True).to_list()
-    groups = [(v, usable.filter(pl.col("variant") == v)) for v in variants]
+    groups = [(v, part_of(usable, usable.filter(pl.col("variant") == v))) for v in variants]
     # Subsets of one size and another, and their controls, are different things: there is no mean.
     if len(groups) > 1 and {"control", "kept"} <= empty_columns(usable):
         groups.insert(0, ("", usable))

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from roadworthy.metrics.members import square_last
+from roadworthy.metrics.seen import empty_columns
 from roadworthy.report.cells import entries, text_of
 from roadworthy.report.names import model_names
 from roadworthy.run import CellRecord
@@ -35,14 +36,15 @@ class Warned:
 
         ``every`` record counts for flags, also those that say why nothing was measured.
         """
-        flagged = (usable if every is None else every)["flags"]
-        flags = set(flagged.drop_nulls().explode().drop_nulls().unique())
-        if usable["broken_by"].null_count() < len(usable):
+        flags, empty = _flags(usable if every is None else every), empty_columns(usable)
+        if "broken_by" not in empty:
             parts = usable.partition_by("variant")
             needed = square_last(cell.stress) and any(map(_square_was_needed, parts))
             flags |= {"square_wins"} if needed else set()
-        flags |= {"poor_fits"} if _many_fits_are_poor(usable) else set()
-        flags |= {"missed_slopes"} if _slopes_were_missed(usable) else set()
+        if "clever_p" not in empty:
+            flags |= {"poor_fits"} if _many_fits_are_poor(usable) else set()
+        if "clever_half" not in empty:
+            flags |= {"missed_slopes"} if _slopes_were_missed(usable) else set()
         if flags:
             self.found.setdefault((model, cell.data, cell.stress), set()).update(flags)
 
@@ -60,6 +62,12 @@ class Warned:
             for (model, data, stress), flags in self.found.items()
             for flag in sorted(flags, key=lambda f: (known.index(f) if f in known else 99, f))
         ]
+
+
+def _flags(rows: pl.DataFrame) -> set[str]:
+    if "flags" in empty_columns(rows):
+        return set()
+    return set(rows["flags"].drop_nulls().explode().drop_nulls().unique())
 
 
 def _square_was_needed(rows: pl.DataFrame) -> bool:

@@ -118,7 +118,10 @@ def _with_clean(wrong: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFram
     """Return the rows with what the model said of the clean image."""
     if before is None:
         return wrong.with_columns(pl.lit(None).alias(name) for name in _FROM_CLEAN)
-    said = before.select("sample", *_FROM_CLEAN)
+    # a few of many: a join would look at all of them
+    said = before.select("sample", *_FROM_CLEAN).filter(
+        pl.col("sample").is_in(wrong["sample"].implode())
+    )
     return wrong.join(said, on="sample", how="left", maintain_order="left")
 
 

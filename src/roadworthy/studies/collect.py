@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from roadworthy.metrics.attacked import elements, is_minimal, norm_of
+from roadworthy.metrics.seen import empty_columns
 from roadworthy.spec import parse
 from roadworthy.studies.population import STATISTICS, Population, population
 from roadworthy.studies.survey import Fit, Interval, Point, Study, study
@@ -33,7 +34,7 @@ class Surveys:
     def add(self, data: str, model: str, stress: str, precision: str, rows: pl.DataFrame) -> None:
         """Keep the usable ``rows`` of a cell if they tell how small a change suffices."""
         scored = _scored(rows)
-        if rows["norm"].is_null().all() and not scored:
+        if "norm" in empty_columns(rows) and not scored:
             return
         for variant in rows["variant"].unique(maintain_order=True):
             own_rows = rows.filter(pl.col("variant") == variant)

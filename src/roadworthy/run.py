@@ -153,6 +153,14 @@ class Run:
             if name in SCHEMA and all(part.same.get(name, ...) == value for part in parts[1:])
         }
 
+    def standing(self, cell: CellRecord) -> str | None:
+        """Return what two cells share whose `unordered` rows are of the same images in the same order.
+
+        None where it is not known, as of a cell whose parts were not joined yet.
+        """
+        parts = self._parts.get(cell.request, [])
+        return parts[0].standing if len(parts) == 1 else None
+
     def _read(self, lazily: Callable[[CellRecord], pl.LazyFrame], cell: CellRecord) -> pl.DataFrame:
         try:
             return lazily(cell).collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,15 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from roadworthy.engine.parts import DIGITS, MARK, intact, sealed
+from roadworthy.engine.parts import COLUMNS, DIGITS, MARK, intact, read_part, sealed
 from roadworthy.engine.store import empty_rows
 from roadworthy.metrics.calibration import BINS, EDGES, bins_of
 from roadworthy.metrics.classes import _numbered, by_class
 from roadworthy.metrics.clusters import Clusters, Groups, _looked_up, cluster
 from roadworthy.metrics.coverage_at_risk import RISK, _local_rate, _variance_of_excess
+from roadworthy.metrics.curve import mean_error
 from roadworthy.metrics.interval import effective_size
-from roadworthy.metrics.samples import severities
-from roadworthy.metrics.seen import Shared, once, share
+from roadworthy.metrics.samples import errors_by_severity, severities
+from roadworthy.metrics.seen import Shared, distinct, empty_columns, once, part_of, share
 from roadworthy.metrics.selective import ranked
 from roadworthy.metrics.worst_class import _falls_to
 from roadworthy.report import worst
@@ -199,3 +201,68 @@ def test_pictures_are_counted_by_confidence_and_samples_once_a_bin() -> None:
     assert found["bins"] == [[0, 2, 1, 0.05, 1], [1, 1, 1, 0.1, 0], [9, 2, 2, 0.975, 2]]
     counted.add(CellRecord("d", "m", "s", "fp32", "r", "x"), "m", judged.clear())
     assert len(counted.found) == 1
+
+
+@given(
+    st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=4),
+    st.integers(1, 4),
+    st.sets(st.integers(0, 15), max_size=2),
+    st.booleans(),
+)
+def test_errors_of_each_severity_are_those_of_its_rows(
+    levels: list[int], times: int, unjudged: set[int], by_name: bool
+) -> None:
+    severity = levels * times
+    count = len(severity)
+    sample = pl.Series(np.arange(count) // len(levels), dtype=pl.UInt32)
+    rows = pl.DataFrame(
+        {
+            "sample": sample.cast(pl.String) if by_name else sample,
+            "severity": pl.Series(severity, dtype=pl.Int32),
+            "correct": [None if n in unjudged else n % 3 == 0 for n in range(count)],
+        },
+        schema_overrides={"correct": pl.Boolean},
+    )
+    judged = rows.drop_nulls().with_columns(value=~pl.col("correct"))
+    found = errors_by_severity(rows)
+    assert list(found) == sorted(set(judged["severity"]))
+    if len(found) < 2:
+        assert mean_error.function(rows) is None
+    for level, frame in found.items():
+        assert_frame_equal(
+            frame, judged.filter(pl.col("severity") == level).select("sample", "value")
+        )
+
+
+def test_a_part_knows_what_all_rows_say_and_looks_the_rest_up() -> None:
+    columns = {
+        "one": list("aaaa"),
+        "two": list("xyxy"),
+        "some": ["b", None, "c", None],
+        "none": [None] * 4,
+    }
+    rows = pl.DataFrame(columns, schema_overrides={"none": pl.String})
+    for places in ([0, 2], [1, 3], [0, 1], []):
+        part = part_of(rows, rows[places])
+        alone = rows[places]
+        for name in columns:
+            assert sorted(distinct(part, name), key=str) == sorted(distinct(alone, name), key=str)
+        assert empty_columns(part) == empty_columns(alone)
+    assert empty_columns(part_of(rows, rows[[1, 3]])) == {"some", "none"}
+
+
+def test_parts_of_the_same_images_in_the_same_order_say_so(tmp_path: Path) -> None:
+    def standing(samples: str, contents: str) -> str | None:
+        count = len(samples)
+        said = {"sample": list(samples), "content": list(contents), "variant": ["v"] * count}
+        rows = pl.concat([empty_rows(), pl.DataFrame(said)], how="diagonal")
+        footer = {"request": "r", "columns": COLUMNS, "key": samples, "sequence": 1}
+        path = tmp_path / "part.parquet"
+        path.write_bytes(sealed(rows, footer))
+        return read_part(path).standing
+
+    first = standing("abc", "123")
+    assert first is not None
+    assert first == standing("abc", "123")
+    others = (("acb", "123"), ("abc", "124"), ("ab", "12"), ("acb", "132"), ("", ""))
+    assert len({first, *(standing(*one) for one in others)}) == 6

@@ -47,6 +47,7 @@ def run_of(rows: Mapping[str, pl.DataFrame], *suites: Any, folder: str | None = 
         runs=[about],
         cells=cell,
         rows_of=lambda one: known[one.stress],
+        standing=lambda one: None,
         unordered=lambda one, without=(): known[one.stress].drop(without),
         constants=lambda _: {},
         manifest=lambda _: samples,

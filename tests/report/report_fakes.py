@@ -163,8 +163,8 @@ def summary(rows: pl.DataFrame) -> dict[str, Any]:
 
 def pictures_of(rows: pl.DataFrame) -> dict[str, Any]:
     """Return what a summary says of the pictures behind ``rows``, cell by cell."""
-    ids = rows["sample"].unique().sort()
-    numbers = pl.DataFrame({"sample": ids}).with_row_index("number")
+    images = rows.select("sample", "content").unique("sample").sort("sample")
+    numbers = images.select("sample").with_row_index("number")
     numbered = (
         rows.join(numbers, on="sample", maintain_order="left")
         .with_columns(sample=pl.col("number"))
@@ -179,7 +179,7 @@ def pictures_of(rows: pl.DataFrame) -> dict[str, Any]:
         if stress == "clean":
             clean[model] = part
         cell = CellRecord(data, model, stress, "fp32", "", "")
-        found.add(cell, model, part, clean.get(model), ids)
+        found.add(cell, model, part, clean.get(model), images)
     # what a summary holds is what JSON makes of it
     made: dict[str, Any] = json.loads(json.dumps(found.results()))
     return made

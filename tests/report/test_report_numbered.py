@@ -95,6 +95,40 @@ def test_rows_that_stand_otherwise_than_those_before_are_looked_up_again(run: rw
         assert_frame_equal(together.rows_of(cell), Numbered(run).rows_of(cell))
 
 
+def test_images_are_not_read_again_where_a_file_says_that_they_are_those_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=4)}"
+    stresses = ["gaussian_noise(severity=[1, 5])", "fog(severity=[1, 5])", "jpeg(quality=30)"]
+    rw.evaluate(colour_net(), data, stresses, out=tmp_path / "out")
+    run = rw.Run(tmp_path / "out")
+    cells = {cell.stress.partition("(")[0]: cell for cell in run.cells}
+    standing = {name: run.standing(cell) for name, cell in cells.items()}
+    assert standing["gaussian_noise"] == standing["fog"] != standing["jpeg"] == standing["clean"]
+    assert None not in standing.values()
+    left_out: list[tuple[str, ...]] = []
+    read = run.unordered
+
+    def noted(cell: CellRecord, *, without: Sequence[str] = ()) -> pl.DataFrame:
+        left_out.append(tuple(name for name in without if name in ("sample", "content")))
+        return read(cell, without=without)
+
+    monkeypatch.setattr(run, "unordered", noted)
+    few, whole = Numbered(run, unread()), Numbered(run)
+    for name in ("gaussian_noise", "fog", "jpeg", "fog", "fog"):
+        apart = Numbered(rw.Run(tmp_path / "out"))
+        expected = apart.rows_of(cells[name])
+        left_out.clear()
+        assert_frame_equal(whole.rows_of(cells[name]), expected)
+        assert_frame_equal(few.rows_of(cells[name]), expected.drop(*UNREAD, *OF_TARGETS))
+    assert left_out == [("sample", "content"), ("sample", "content")]
+
+    # another process puts another file there between two looks
+    others = iter((standing["fog"], "of another file"))
+    monkeypatch.setattr(run, "standing", lambda cell: next(others, "of another file"))
+    assert_frame_equal(whole.rows_of(cells["jpeg"]), apart.rows_of(cells["jpeg"]))
+
+
 def test_columns_with_a_null_are_not_taken_for_one_value(run: rw.Run) -> None:
     from roadworthy.report.numbered import _slim
 

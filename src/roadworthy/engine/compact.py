@@ -38,6 +38,10 @@ def compact(store: Store, requests: Iterable[str], *, most: int = MOST_PARTS) ->
     return written
 
 
+_OF_FILE = ("request", "columns", "same", "standing", "crc32")
+"""What a footer says of the file as a whole."""
+
+
 def _joined(store: Store, request: str, parts: list[Part]) -> Path | None:
     parts = sorted(parts, key=lambda part: part.path.name)
     try:
@@ -72,9 +76,7 @@ def _members(parts: list[Part]) -> dict[str, Any]:
                 versions = part.footer["versions"][versions]
             if versions not in known:
                 known.append(versions)
-            kept = {
-                k: v for k, v in member.items() if k not in ("request", "columns", "same", "crc32")
-            }
+            kept = {k: v for k, v in member.items() if k not in _OF_FILE}
             members[member["key"], member["sequence"]] = kept | {"versions": known.index(versions)}
     return {"parts": [members[key] for key in sorted(members)], "versions": known}
 

@@ -27,6 +27,8 @@ METADATA_KEY = "roadworthy"
 MARK = b'"crc32": "'
 DIGITS = 8
 COLUMNS = digest(*(f"{name} {dtype}" for name, dtype in SCHEMA.items()), size=8)
+IMAGE = ("sample", "content")
+"""What says of which image a row is."""
 EXACT = (pl.String, pl.Boolean, pl.Int32, pl.Int64)
 
 
@@ -60,6 +62,11 @@ class Part:
         return same
 
     @property
+    def standing(self) -> str | None:
+        """What two parts share whose rows are of the same images in the same order, if it is known."""
+        return self.footer.get("standing")
+
+    @property
     def sequence(self) -> int:
         """Number of the newest invocation whose rows it holds."""
         return int(self.footer["sequence"])
@@ -68,9 +75,11 @@ class Part:
 def sealed(rows: pl.DataFrame, footer: Mapping[str, Any]) -> bytes:
     """Return ``rows`` as Parquet bytes with ``footer`` and a checksum of all of it.
 
-    The footer says as well which columns hold one value, so that nobody has to read these.
+    The footer says as well which columns hold one value, so that nobody has to read these, and gives
+    a digest of the images, so that those of a part like another need not be looked up again.
     """
-    about = json.dumps({**footer, "same": _same(rows), "crc32": "0" * DIGITS})
+    found = {"same": _same(rows), "standing": _standing(rows), "crc32": "0" * DIGITS}
+    about = json.dumps({**footer, **found})
     buffer = io.BytesIO()
     rows.write_parquet(buffer, compression="zstd", metadata={METADATA_KEY: about})
     data = bytearray(buffer.getbuffer())
@@ -85,6 +94,12 @@ def _same(rows: pl.DataFrame) -> dict[str, Any]:
         return {}
     alike = [column for column in rows if says_one_thing(column)]
     return {c.name: c[0] for c in alike if c.dtype in EXACT or c[0] is None}
+
+
+def _standing(rows: pl.DataFrame) -> str | None:
+    if not set(IMAGE) <= set(rows.columns):
+        return None
+    return digest(len(rows), *(rows[name].cast(pl.String).str.join("\n").item() for name in IMAGE))
 
 
 def intact(data: bytes) -> bool:

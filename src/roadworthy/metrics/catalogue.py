@@ -20,7 +20,7 @@ GROUP = "roadworthy.metrics"
 USABLE = ("ok", "clean_error")
 UNREAD = (
     *("conf_label", "margin", "entropy", "top5_ref", "correct_subset", "correct_full"),
-    "borderline",
+    *("borderline", "content"),
 )
 """Columns of records that no metric of this package looks at."""
 OF_TARGETS = ("top5",)

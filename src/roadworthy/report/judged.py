@@ -29,15 +29,18 @@ class Judged:
         model: str,
         records: pl.DataFrame,
         clean: pl.DataFrame | None,
-        ids: pl.Series,
+        images: pl.DataFrame,
     ) -> None:
-        """Count the records of a cell, whose samples are numbers that index ``ids``."""
+        """Count the records of a cell, whose samples are numbers of rows of ``images``.
+
+        These have the ids of all samples and what they contain, sample and content.
+        """
         judged = judgements(records)
         # subsets of all sizes and their controls are no one thing
         if "kept" in empty_columns(records):
             self.reliability.add(cell, model, judged)
         self.frames.add(cell, model, judged)
-        self.worst.add(cell, model, judged, clean, ids)
+        self.worst.add(cell, model, judged, clean, images)
 
     def results(self) -> dict[str, list[dict[str, Any]]]:
         """Return the entries of the summary by their names."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 FRAMES = {"pred": "frames_pred", "correct": "frames_correct", "conf": "frames_conf"}
-_KEPT = ("sample", "label", "variant", "pipeline", "content", "artifact")
+_KEPT = ("sample", "label", "variant", "pipeline", "artifact")
 
 
 def judgements(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return sample, label, variant, pipeline, content, artifact, pred, correct, conf and ``frame``.
+    """Return sample, label, variant, pipeline, artifact, pred, correct, conf and ``frame``.
 
     Frames are counted from 1; single pictures have none. Rows without a verdict of their own are left
     out, and sequences whose lists differ in length.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from roadworthy.engine.parts import IMAGE
 from roadworthy.metrics.catalogue import OF_TARGETS
 from roadworthy.metrics.seen import says_one_thing
 from roadworthy.run import CellRecord, Run
@@ -15,8 +16,12 @@ from roadworthy.run import CellRecord, Run
 
 @dataclass(frozen=True)
 class _Stood:
-    """What rows of a list of samples stand for: their numbers, and whether these were asked for."""
+    """What rows of a list of samples stand for: their numbers, and whether these were asked for.
 
+    ``standing`` tells that others stand as these do before they are read, see `Run.standing`.
+    """
+
+    standing: str | None
     sample: pl.Series
     content: pl.Series
     number: pl.Series
@@ -31,6 +36,7 @@ class Numbered:
     without: tuple[str, ...] = ()
     _ids: dict[str, pl.Series] = field(default_factory=dict)
     _stood: dict[tuple[str, str], _Stood] = field(default_factory=dict)
+    _images: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
 
     def ids(self, data: str) -> pl.Series:
         """Return the ids of the samples of a data set that some cell asked for; their numbers index it."""
@@ -51,32 +57,46 @@ class Numbered:
         any, those that are of use with targets only. Columns that say the same in every row are kept
         as one value.
         """
-        rows = self._read(cell)
-        stood = self._standing(cell, rows)
-        rows = _slim(rows, self.run.constants(cell)).with_columns(sample=stood.number)
+        rows, stood = self._standing(cell)
+        rows = _slim(rows, self.run.constants(cell))
+        if "content" in self.without:
+            rows = rows.drop("content", strict=False)
+        elif "content" not in rows.columns:
+            rows.insert_column(0, stood.content)
+        rows = rows.drop("sample", strict=False).insert_column(0, stood.number)
         if not stood.asked.all():
             rows = rows.filter(stood.asked)
         return rows.sort("sample", maintain_order=True)
 
-    def _read(self, cell: CellRecord) -> pl.DataFrame:
+    def _read(self, cell: CellRecord, without: Sequence[str] = ()) -> pl.DataFrame:
+        without = (*without, *(name for name in self.without if name not in IMAGE))
         if not self.without:
-            return self.run.unordered(cell)
-        rows = self.run.unordered(cell, without=(*self.without, *OF_TARGETS))
+            return self.run.unordered(cell, without=without)
+        rows = self.run.unordered(cell, without=(*without, *OF_TARGETS))
         if rows["target"].null_count() < len(rows):
-            return self.run.unordered(cell, without=self.without)
+            return self.run.unordered(cell, without=without)
         return rows
 
-    def _standing(self, cell: CellRecord, rows: pl.DataFrame) -> _Stood:
-        """Look the samples of ``rows`` up, if they do not stand as those of the cell before did."""
-        sample, content, key = rows["sample"], rows["content"], (cell.data, cell.manifest)
+    def _standing(self, cell: CellRecord) -> tuple[pl.DataFrame, _Stood]:
+        """Read the rows of a cell, and look their samples up if they stand otherwise than those before.
+
+        Rows that are known to stand as those before come without samples, and contents.
+        """
+        key, standing = (cell.data, cell.manifest), self.run.standing(cell)
         before = self._stood.get(key)
+        if before and standing and before.standing == standing:
+            rows = self._read(cell, IMAGE)
+            if self.run.standing(cell) == standing:  # nobody put another file there meanwhile
+                return rows, before
+        rows = self._read(cell)
+        sample, content, standing = rows["sample"], rows["content"], self.run.standing(cell)
         if before and before.sample.equals(sample) and before.content.equals(content):
-            return before
+            return rows, before
         ids = self.ids(cell.data)
         number = sample.cast(pl.Enum(ids), strict=False).to_physical().cast(pl.UInt32)
-        asked = (content == self._contents(cell).gather(number)).fill_null(value=False)
-        self._stood[key] = _Stood(sample, content, number, asked)
-        return self._stood[key]
+        asked = (content == self.images(cell)["content"].gather(number)).fill_null(value=False)
+        self._stood[key] = _Stood(standing, sample, content, number, asked)
+        return rows, self._stood[key]
 
     def ahead(
         self, cells: Sequence[CellRecord], pool: Executor
@@ -91,14 +111,19 @@ class Numbered:
                 coming.append(pool.submit(self.rows_of, cells[number + 1]))
             yield cell, records
 
-    def _contents(self, cell: CellRecord) -> pl.Series:
-        """Return the content of each sample that a cell asked for, null for others."""
-        manifest = self.run.manifest(cell.manifest)
-        ids = self.ids(cell.data).to_frame()
+    def images(self, cell: CellRecord) -> pl.DataFrame:
+        """Return sample and content of each image by its number; content null if not asked for."""
+        key = (cell.data, cell.manifest)
+        if key not in self._images:
+            self._images[key] = self._asked(cell)
+        return self._images[key]
+
+    def _asked(self, cell: CellRecord) -> pl.DataFrame:
+        manifest, ids = self.run.manifest(cell.manifest), self.ids(cell.data).to_frame()
         if manifest is None:
-            return pl.repeat(None, len(ids), dtype=pl.String, eager=True)
-        once = manifest.unique("sample", keep="first")
-        return ids.join(once, on="sample", how="left", maintain_order="left")["content"]
+            return ids.with_columns(content=pl.lit(None, pl.String))
+        once = manifest.unique("sample", keep="first").select("sample", "content")
+        return ids.join(once, on="sample", how="left", maintain_order="left")
 
 
 def _slim(rows: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:

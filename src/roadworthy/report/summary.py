@@ -78,7 +78,7 @@ def summarise(run: Run) -> dict[str, Any]:
                 judged = usable_of(records)
                 warned.add(cell, _name(cell), judged, records)
                 surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
-                pictures.add(cell, _name(cell), records, reference, numbered.ids(cell.data))
+                pictures.add(cell, _name(cell), records, reference, numbered.images(cell))
             rows.extend(before())
             before = partial(_rows, cell, groups, found, lost, wider, infinite, passed_on)
         over = [*suites.results(pool), *stored.results(), *attacks.results()]

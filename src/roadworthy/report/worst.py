@@ -30,7 +30,6 @@ _COLUMNS = (
     "conf",
     "pipeline",
     "artifact",
-    "content",
 )
 _FROM_CLEAN = ("clean_pred", "clean_conf", "clean_pipeline")
 _ORDER = ("conf", "model", "data", "sample", "stress", "variant")
@@ -48,11 +47,11 @@ class WorstImages:
         model: str,
         judged: pl.DataFrame,
         clean: pl.DataFrame | None,
-        ids: pl.Series,
+        images: pl.DataFrame,
     ) -> None:
         """Keep the worst of a cell; ``judged`` are `judgements`, ``clean`` the records unstressed.
 
-        Samples are numbers that index ``ids``.
+        Samples are numbers of rows of ``images``, which have sample and content.
         """
         wrong = ~judged["correct"].to_numpy() & ~np.isnan(judged["conf"].to_numpy())
         if not wrong.any():
@@ -61,12 +60,12 @@ class WorstImages:
         before = None if axis == "clean" or clean is None else _before(clean)
         groups = {CONFIDENT: wrong}
         if axis != "clean":
-            groups[FLIPPED] = wrong & _was_right(judged["sample"], before, len(ids))
+            groups[FLIPPED] = wrong & _was_right(judged["sample"], before, len(images))
         told = judged.select(_COLUMNS)
         for kind, chosen in groups.items():
             # twice as many as are shown: other stresses may have the same images
             best = _with_clean(_first(told, chosen, 2 * EACH), before)
-            named = best.with_columns(sample=ids.gather(best["sample"]))
+            named = best.with_columns(images[best["sample"]])
             key = {"model": model, "data": cell.data, "stress": cell.stress}
             self.found.setdefault((axis, kind), []).extend(
                 {**key, **row} for row in named.to_dicts()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,6 +65,19 @@ def alone(count: int, spec: str) -> Work:
     return Work(lambda: _attacked(model, batch, one, torch.arange(count)))
 
 
+def shares(count: int, spec: str) -> Work:
+    """Run one attack as `alone` does; part ``its model`` of a lap is the time that the model took."""
+    use_cores()
+    model, batch, one = load(resnet20(adversarial=True)), images(count), stress(spec)
+
+    def run_all() -> tuple[float, float]:
+        spent = _Spent()
+        _attacked(model, batch, one, torch.arange(count), watch=lambda m: _Timed(m, spent))
+        return spent.wall, spent.cpu
+
+    return Work(run_all, parts=lambda spent: {"its model": spent})
+
+
 def passes(count: int, spec: str) -> Work:
     """Run as many forward and backward passes of the same images as the attack counts, and no more."""
     use_cores()
@@ -89,8 +104,9 @@ def answers(count: int, spec: str) -> Work:
     use_cores()
     model, batch = load(resnet20(adversarial=True)), images(count)
     asked: list[int] = []
-    left, _, _ = _attacked(model, batch, stress(spec), torch.arange(count), asked=asked)
-    asked.insert(0, count)  # which are right, before all else
+    left, _, _ = _attacked(
+        model, batch, stress(spec), torch.arange(count), watch=lambda m: _Noting(m, asked)
+    )
     x = batch.x[left].repeat(-(-max(asked) // len(left)), 1, 1, 1)
 
     def run_all() -> None:
@@ -117,24 +133,48 @@ class _Noting:
         return getattr(self.model, name)
 
 
+@dataclass
+class _Spent:
+    """Wall and processor seconds."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Timed:
+    """A classifier that takes the time of its answers."""
+
+    model: Classifier
+    spent: _Spent
+
+    def logits(self, x: Tensor) -> Tensor:
+        wall, cpu = time.perf_counter(), time.process_time()
+        found: Tensor = self.model.logits(x)
+        self.spent.wall += time.perf_counter() - wall
+        self.spent.cpu += time.process_time() - cpu
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+
 def _attacked(
     model: Classifier,
     batch: Images,
     one: Stress,
     rows: Tensor,
     precision: Precision = "fp32",
-    asked: list[int] | None = None,
+    watch: Callable[[Classifier], Classifier] = lambda model: model,
 ) -> tuple[Tensor, Tensor, Counted]:
     """Return which of ``rows`` were right, what the attack made of them, and what was counted.
 
-    ``asked`` gets the number of images of every call of the model.
+    All that is asked of the model is asked through ``watch``.
     """
+    model, searched = watch(model), watch(in_precision(model, precision))
     with torch.no_grad():
         logits = model.logits(batch.x[rows])
     right = logits.argmax(1) == batch.labels[rows]
-    searched = in_precision(model, precision)
-    if asked is not None:
-        model, searched = _Noting(model, asked), _Noting(searched, asked)
     left, counted = rows[right], Counted(model)
     norm = one.settings[0].arguments["norm"]
     goal = Goal(batch.labels[left], clean=logits[right])

@@ -47,7 +47,8 @@ class Comparison:
 
     ``speedup`` is their time over ours, to be at least ``bound``; ``overhead`` ours over theirs, and
     ``seconds`` our time alone, to be at most ``bound``. Without a bound the line only informs.
-    ``part`` names the part of every lap that is compared; without one it is all of it.
+    ``part`` names the part of every lap that is compared; without one it is all of it. ``of`` names
+    another part to take of theirs, which may be laps of our own.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Comparison:
     kind: Kind = "speedup"
     bound: float | None = None
     part: str = ""
+    of: str = ""
 
 
 def _nothing(_: Mapping[str, Any]) -> str:

@@ -47,15 +47,16 @@ def lines(race: Race, outcome: Outcome, *, start_load: float, when: str) -> list
 
 def _line(race: Race, one: Comparison, outcome: Outcome, start_load: float, when: str) -> Line:
     ours = [lap.of(one.part) for lap in outcome.laps[one.ours]]
-    rival = fastest(outcome, one.against, one.part)
-    theirs = [lap.of(one.part) for lap in outcome.laps[rival]] if rival else []
+    their_part = one.of or one.part
+    rival = fastest(outcome, one.against, their_part)
+    theirs = [lap.of(their_part) for lap in outcome.laps[rival]] if rival else []
     found = per_round(one, [lap.seconds for lap in ours], [lap.seconds for lap in theirs])
     work = per_round(one, [lap.cpu for lap in ours], [lap.cpu for lap in theirs])
     return Line(
         race=race.name,
         name=one.name,
         kind=one.kind,
-        against=rival,
+        against=one.of or rival,
         median=median(found),
         low=min(found),
         high=max(found),

@@ -44,7 +44,7 @@ def races(*, quick: bool) -> list[Race]:
         ),
         Race(
             "compare large",
-            (Side(SIDE, "bench.compare_side:both", {"samples": samples}),),
+            (Side(SIDE, "bench.compare_side:both", {"samples": samples}, keep_memory=True),),
             (Comparison("two runs compared", SIDE, kind="seconds", bound=15.0),),
             rounds=3,
             note=f"{76 * samples:,} made-up rows each, with their summaries: differences of all "
@@ -53,8 +53,18 @@ def races(*, quick: bool) -> list[Race]:
         Race(
             "gate large",
             (
-                Side("stored", "bench.compare_side:one", {"samples": samples, "stored": True}),
-                Side("records", "bench.compare_side:one", {"samples": samples, "stored": False}),
+                Side(
+                    "stored",
+                    "bench.compare_side:one",
+                    {"samples": samples, "stored": True},
+                    keep_memory=True,
+                ),
+                Side(
+                    "records",
+                    "bench.compare_side:one",
+                    {"samples": samples, "stored": False},
+                    keep_memory=True,
+                ),
             ),
             (
                 Comparison(
@@ -69,10 +79,27 @@ def races(*, quick: bool) -> list[Race]:
         Race(
             "report large",
             (
-                Side("read all columns", "bench.report_side:read_all", {"samples": samples}),
-                Side("metrics", "bench.report_side:metrics", {"samples": samples}),
-                Side("page", "bench.report_side:page", {"samples": samples, "cold": True}),
-                Side("again", "bench.report_side:page", {"samples": samples, "cold": False}),
+                Side(
+                    "read all columns",
+                    "bench.report_side:read_all",
+                    {"samples": samples},
+                    keep_memory=True,
+                ),
+                Side(
+                    "metrics", "bench.report_side:metrics", {"samples": samples}, keep_memory=True
+                ),
+                Side(
+                    "page",
+                    "bench.report_side:page",
+                    {"samples": samples, "cold": True},
+                    keep_memory=True,
+                ),
+                Side(
+                    "again",
+                    "bench.report_side:page",
+                    {"samples": samples, "cold": False},
+                    keep_memory=True,
+                ),
             ),
             (
                 Comparison(

@@ -33,7 +33,7 @@ def races(*, quick: bool) -> list[Race]:
 def _named(spec: str) -> str:
     name, _, given = spec.rstrip(")").partition("(")
     norm = next((part for part in given.split(", ") if part.startswith("norm=")), "")
-    return f"{name}{norm and ' '}{norm.removeprefix('norm=')}, its own answers"
+    return f"{name}{norm and ' '}{norm.removeprefix('norm=')}"
 
 
 def _race(spec: str, count: int) -> Race:
@@ -41,16 +41,23 @@ def _race(spec: str, count: int) -> Race:
     return Race(
         f"queries {spec}",
         (
-            Side("attack", "bench.autoattack_side:alone", arguments, keep_memory=True),
+            Side("attack", "bench.autoattack_side:shares", arguments, keep_memory=True),
             Side("answers", "bench.autoattack_side:answers", arguments, keep_memory=True),
         ),
         (
             Comparison(
-                _named(spec),
+                f"{_named(spec)}, all of its time",
+                "attack",
+                ("attack",),
+                kind="overhead",
+                bound=1 / FLOOR,
+                of="its model",
+            ),
+            Comparison(
+                f"{_named(spec)}, the same calls by themselves",
                 "attack",
                 ("answers",),
                 kind="overhead",
-                bound=1 / FLOOR,
             ),
         ),
         rounds=3,

@@ -571,6 +571,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _exit_code(arguments: list[str]) -> int:
+    from roadworthy.engine.allocator import keep_memory
+
+    keep_memory()
     try:
         code = app(arguments, exit_on_error=False)
         sys.stdout.flush()

@@ -57,7 +57,6 @@ def _options(job: RunFile) -> dict[str, Any]:
 
 def run(job: RunFile) -> Run:
     """Run a job, watched on standard error."""
-    from roadworthy.engine.allocator import keep_memory
     from roadworthy.engine.live import watching
     from roadworthy.evaluation import evaluate
 
@@ -65,7 +64,6 @@ def run(job: RunFile) -> Run:
         raise UsageError("no output folder given; name one with -o, such as -o results/first")
     assert job.models is not None
     assert job.data is not None
-    keep_memory()
     watch = "quiet" if job.quiet or job.as_json else "auto"
     with watching(watch) as watcher:
         return evaluate(
@@ -151,8 +149,6 @@ def dry_run(job: RunFile) -> str:
 
 def verify(folder: Path, *, rows: int, seed: int) -> Findings:
     """Judge random rows of a run again and check its files."""
-    from roadworthy.engine.allocator import keep_memory
     from roadworthy.engine.verify import verify as examine
 
-    keep_memory()
     return examine(folder, rows=rows, seed=seed)

@@ -81,3 +81,18 @@ def test_another_mean_level_is_no_result() -> None:
     assert corruptions._check({corruptions.OURS: fine, corruptions.WARM: fine}) == ""
     with pytest.raises(AssertionError, match=r"contrast: mean levels 2\.0 apart"):
         corruptions._check({corruptions.OURS: fine, corruptions.WARM: other})
+
+
+def test_all_of_a_lap_is_compared_with_a_part_of_the_same_lap() -> None:
+    laps = {"us": [Lap(9.0, 12.0, {"x": (6.0, 3.0)}), Lap(8.0, 12.0, {"x": (4.0, 3.0)})]}
+    outcome = Outcome(laps, "", others=0.0, load_before=0.0, load_after=0.0)
+    race = Race("r", (), (Comparison("c", "us", ("us",), kind="overhead", bound=1.6, of="x"),))
+    (line,) = lines(race, outcome, start_load=0.0, when="now")
+    assert (line.against, line.median, line.low, line.cpu, line.seconds) == (
+        "x",
+        1.75,
+        1.5,
+        4.0,
+        8.5,
+    )
+    assert line.met is False

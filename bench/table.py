@@ -26,9 +26,14 @@ SIGN = {"speedup": "≥", "overhead": "≤", "seconds": "≤"}
 
 
 def merge(path: Path, new: Sequence[Line], machine: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Put new lines in the place of those of the same name in the JSON file, and return all."""
+    """Put new lines in the place of those of the same name in the JSON file, and return all.
+
+    Other lines of the same races are dropped: these have no such comparisons any more.
+    """
     old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     fresh = {line.name: {**asdict(line), "machine": dict(machine)} for line in new}
+    gone = {line.race for line in new}
+    old = [line for line in old if line["name"] in fresh or line["race"] not in gone]
     kept = [fresh.pop(line["name"], line) for line in old]
     merged = [*kept, *fresh.values()]
     path.parent.mkdir(parents=True, exist_ok=True)

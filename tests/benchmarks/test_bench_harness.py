@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def test_other_processes_are_what_the_machine_did_beyond_the_side() -> None:
 
 def test_new_lines_replace_those_of_the_same_name_and_busy_ones_are_marked(tmp_path: Path) -> None:
     def taken(name: str, us: float, load: float = 0.0) -> Any:
-        race = Race("r", (), (Comparison(name, "us", ("them",), bound=2.0),), note="why")
+        race = Race(f"of {name}", (), (Comparison(name, "us", ("them",), bound=2.0),), note="why")
         (line,) = lines(race, _outcome(us=[us], them=[2.0]), start_load=load, when="now")
         return line
 
@@ -150,6 +151,8 @@ def test_new_lines_replace_those_of_the_same_name_and_busy_ones_are_marked(tmp_p
     assert "| yes |" in rows[1]
     assert "1. processor: new" in text
     assert "2. processor: old" in text
+    renamed = replace(taken("other", 1.0), race="of second")
+    assert [line["name"] for line in merge(path, [renamed], {})] == ["first", "other"]
 
 
 def test_every_row_family_is_found_and_its_comparisons_name_its_sides() -> None:

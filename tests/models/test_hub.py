@@ -44,3 +44,13 @@ def test_behind_a_proxy_nobody_knows(monkeypatch: pytest.MonkeyPatch, asked: lis
     assert not asked
     assert not hub.answers("http://example.org:8080/a")
     assert asked == [("example.org", 8080)]
+
+
+def test_a_limit_that_somebody_set_stays() -> None:
+    socket.setdefaulttimeout(1.5)
+    try:
+        with hub.patient_for_seconds():
+            assert socket.getdefaulttimeout() == 1.5
+        assert socket.getdefaulttimeout() == 1.5
+    finally:
+        socket.setdefaulttimeout(None)

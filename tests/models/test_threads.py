@@ -31,6 +31,12 @@ def test_a_small_batch_has_one_thread_and_models_have_all() -> None:
         assert torch.get_num_threads() == 1
         with all_threads():
             assert torch.get_num_threads() == 3
+        with all_threads(), all_threads():
+            assert torch.get_num_threads() == 3
+        with all_threads():
+            with all_threads():
+                pass
+            assert torch.get_num_threads() == 3
         assert torch.get_num_threads() == 1
         with one_thread(SMALL):  # an attack within an attack
             assert torch.get_num_threads() == 1
@@ -55,16 +61,23 @@ def test_errors_leave_no_setting_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "beside"), [("boundary(queries=20)", 1), ("pgd(eps=0.1, steps=2, stop=success)", 3)]
+    ("spec", "beside"),
+    [
+        ("boundary(queries=20)", 1),
+        ("pgd(eps=0.1, steps=2, stop=success)", 1),
+        ("apgd(eps=0.1, steps=2)", 3),
+    ],
 )
-def test_attacks_that_only_ask_leave_the_threads_to_the_model(
+def test_attacks_leave_the_threads_to_the_passes_of_the_model(
     monkeypatch: pytest.MonkeyPatch, spec: str, beside: int
 ) -> None:
-    seen: dict[str, set[int]] = {"model": set(), "attack": set()}
+    seen: dict[str, set[int]] = {"model": set(), "attack": set(), "backward": set()}
 
     def logits(x: torch.Tensor) -> torch.Tensor:
         seen["model"].add(torch.get_num_threads())
         mean = x.mean((1, 2, 3))
+        if mean.requires_grad:
+            mean.register_hook(lambda _: seen["backward"].add(torch.get_num_threads()))  # type: ignore[no-untyped-call]
         return torch.stack([1 - mean, mean], 1)
 
     class Listening(Goal):
@@ -79,5 +92,6 @@ def test_attacks_that_only_ask_leave_the_threads_to_the_model(
     goal = Listening(torch.zeros(2, dtype=torch.long), None, logits(x))
     ball = Ball("Linf", torch.full((2,), 0.1))
     run(one, one.settings[0], Work(Counted(Bare(logits)), x, goal, ball), draws=lambda *_: draws(2))
+    assert seen.pop("backward") == (set() if spec.startswith("boundary") else {3})
     assert seen == {"model": {3}, "attack": {beside}}
     assert torch.get_num_threads() == 3

@@ -118,3 +118,15 @@ def test_steepest_of_no_gradient_is_no_direction(norm: Norm) -> None:
     x = torch.rand(1, 3, 2, 2)
     assert not ball.steepest(torch.zeros_like(x)).any()
     assert not ball.steepest(torch.zeros_like(x), at=x).any()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_projections_around_the_same_images_are_those_one_by_one(norm: Norm) -> None:
+    generator = torch.Generator().manual_seed(3)
+    x = torch.rand((4, 3, 5, 5), generator=generator)
+    eps = torch.tensor([0.0, 0.1, 3.0, 9.0])
+    ball = Ball(norm, eps)
+    project = ball.projection(x)
+    for scale in (0.01, 0.5, 3.0):
+        z = x + scale * torch.randn(x.shape, generator=generator)
+        assert torch.equal(project(z), ball.project(x, z))

@@ -353,3 +353,36 @@ def test_losses_are_climbed_from_the_batch_layout_that_came() -> None:
         )
         assert found.x.is_contiguous(memory_format=torch.channels_last)
         assert all(z.is_contiguous(memory_format=torch.channels_last) for z in model.asked)
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 40])
+@pytest.mark.parametrize("ended", [None, 20])
+def test_steps_looked_at_together_say_what_each_says_by_itself(
+    count: int, ended: int | None
+) -> None:
+    generator = torch.Generator().manual_seed(count)
+    logits = torch.randn((count, 6, 3), generator=generator) + torch.tensor([2.0, 0.0, 0.0])
+    logits[:, 5] = torch.tensor([9.0, 0.0, 0.0])  # never reached
+    logits[:2, 4] = float("nan")
+    x, goal = GREY.expand(6, -1, -1, -1), Goal(torch.zeros(6, dtype=torch.long))
+    model = _tilted(1.0)
+    now, later = (Watch(Counted(model), x, goal, None, stop="never") for _ in range(2))
+    for step in range(count):
+        taken = torch.full((len(now),), step)
+        rows = now.rows
+        now.see(logits[step, rows], x[rows], taken)
+        later.see_later(logits[step, rows], taken)
+        if step == ended:
+            leaving = torch.arange(6) % 2 == 1
+            for watch in (now, later):
+                watch.keep(watch.end(leaving, x, 99))
+    found = [watch.finish(x[watch.rows], count) for watch in (now, later)]
+    assert found[0].step_success is not None
+    assert found[1].step_success is not None
+    assert found[0].step_success.tolist() == found[1].step_success.tolist()
+    assert found[1].step_success[5] == NEVER
+    if count > 1:
+        assert len(found[1].step_success.unique()) > 1
+    assert found[0].steps_used is not None
+    assert found[1].steps_used is not None
+    assert found[0].steps_used.tolist() == found[1].steps_used.tolist()

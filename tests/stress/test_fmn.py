@@ -47,9 +47,12 @@ DUALS: dict[str, Callable[[Tensor], Tensor]] = {
 FIRST = {"L2": 1.0, "Linf": 1.0, "L1": 1.0, "L0": 1.0}
 
 
-def _slowly(norm: Norm, model: Bare, image: Tensor, label: int, steps: int) -> Floats:
+def _slowly(
+    norm: Norm, model: Bare, image: Tensor, label: int, steps: int, begin: Tensor | None = None
+) -> Floats:
     x, size, count = image[None], SIZES[norm], norm == "L0"
-    z, radius, best, nearest = x, 0.0, None, np.inf
+    z = x if begin is None else begin[None]
+    radius, best, nearest = float(size(z - x)), None, np.inf
     for k in range(steps + 1):
         z = z.detach().requires_grad_()
         logits = model.function(z)[0]
@@ -86,6 +89,26 @@ def test_what_is_found_is_that_of_the_definition(norm: Norm) -> None:
     tried = attacked(f"fmn(steps=25, norm={norm})", model, x, labels)
     for found, image, label in zip(tried.x, x, labels.tolist(), strict=True):
         np.testing.assert_allclose(found.numpy(), _slowly(norm, model, image, label, 25), atol=1e-9)
+
+
+@pytest.mark.parametrize("norm", ["L2", "Linf"])
+def test_it_may_begin_where_deepfool_ends(norm: Norm) -> None:
+    model, x = curved(), _images(3)
+    labels = _labels(model, x)
+    first = attacked(f"deepfool(norm={norm})", model, x, labels)
+    assert first.reached.all()
+    tried = attacked(f"fmn(steps=25, norm={norm}, start=deepfool)", model, x, labels)
+    for found, image, label, begin in zip(tried.x, x, labels.tolist(), first.x, strict=True):
+        expected = _slowly(norm, model, image, label, 25, begin)
+        np.testing.assert_allclose(found.numpy(), expected, atol=1e-9)
+    plain = attacked(f"fmn(steps=25, norm={norm})", model, x, labels)
+    assert not torch.equal(plain.x, tried.x)
+    assert (tried.counted.forwards > plain.counted.forwards).all()
+
+
+def test_a_norm_without_deepfool_cannot_begin_there() -> None:
+    with pytest.raises(UsageError, match="start=deepfool needs norm L2 or Linf, not L1"):
+        stress("fmn(norm=L1, start=deepfool)")
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -75,6 +75,15 @@ def test_what_other_models_are_follows_from_their_facts(
     assert (found.architecture, found.group) == (architecture, group)
 
 
+def test_a_wrapped_network_is_of_the_family_inside() -> None:
+    assert (
+        about("quantized(ares55/vit_base_mae, bits=4)").family
+        == about("ares55/vit_base_mae").family
+    )
+    assert about("quantized(torch:nets.py:resnet20, bits=4)").family == "resnet20"
+    assert about("quantized(torch:nets.py:resnet20, bits=4)", {"family": "f"}).family == "f"
+
+
 def test_pairs_go_from_normal_to_adversarial_inside_an_architecture() -> None:
     models = [
         About("a-at", "a", "f", "at"),

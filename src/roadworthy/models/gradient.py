@@ -11,6 +11,7 @@ from torch import Tensor
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.counted import Counted as Counted
 from roadworthy.models.randomness import passes
+from roadworthy.models.threads import all_threads
 from roadworthy.types import Classifier, Need
 
 Loss = Callable[[Tensor, Any], Tensor]
@@ -40,11 +41,12 @@ def value_and_gradient(
             "divide 8-bit images by 255"
         )
     first, *others = passes(model)
-    logits, value, gradient = _one_pass(first, loss, x, y, view)
-    for number, other in enumerate(others, start=2):
-        found = _one_pass(other, loss, x, y, view)
-        for mean, new in zip((logits, value, gradient), found, strict=True):
-            mean.lerp_(new, 1 / number)
+    with all_threads():
+        logits, value, gradient = _one_pass(first, loss, x, y, view)
+        for number, other in enumerate(others, start=2):
+            found = _one_pass(other, loss, x, y, view)
+            for mean, new in zip((logits, value, gradient), found, strict=True):
+                mean.lerp_(new, 1 / number)
     return logits, value, gradient
 
 

@@ -43,8 +43,9 @@ def all_threads() -> Iterator[None]:
     if _HELD.threads is None:
         yield
         return
+    before = torch.get_num_threads()  # all of them inside of another such block
     torch.set_num_threads(_HELD.threads)
     try:
         yield
     finally:
-        torch.set_num_threads(1)
+        torch.set_num_threads(before)

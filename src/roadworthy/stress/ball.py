@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -40,14 +41,17 @@ class Ball:
         """Return the points of ball and box around ``x`` that belong to ``z``."""
         return self.geometry.project(x, z, self._radius(x))
 
+    def projection(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return `project` around ``x`` as a function of ``z``, for the many steps of an attack."""
+        return self.geometry.projection(x, self._radius(x))
+
     def steepest(self, gradient: Tensor, at: Tensor | None = None) -> Tensor:
         """Return the direction of unit norm along which a linear function grows fastest.
 
         ``at`` is where the step begins, (N, C, H, W) in the box: sparse norms leave elements alone
         that the box does not let move.
         """
-        room = None if at is None else ((gradient > 0).to(at) - at).abs()
-        return self.geometry.steepest(gradient, room)
+        return self.geometry.steepest(gradient, at)
 
     def random_start(self, x: Tensor, rng: BatchDraws) -> Tensor:
         """Return points drawn from the ball, then brought into the box."""

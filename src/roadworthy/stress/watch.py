@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,8 @@ from roadworthy.stress.goal import Goal
 
 Stop = Literal["never", "success"]
 NEVER = -1
+TOGETHER = 16
+"""Steps of an attack that never stops which are looked at together; one by one takes longer."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Watch:
         self._step_success = torch.full_like(self.rows, NEVER)
         self._steps_used = torch.zeros_like(self.rows)
         self._nan_gradient: Tensor | None = None
+        self._unseen: list[tuple[Tensor, int | Tensor]] = []
         self._at_once = len(x) if at_once is None else at_once
         self._begun = min(len(x), self._at_once)
         if self._begun < len(x):
@@ -87,6 +91,15 @@ class Watch:
             return None
         return self._leave(reached, z)
 
+    def see_later(self, logits: Tensor, step: int | Tensor) -> None:
+        """Note what ``logits`` say as `see` does, but several steps together: for attacks that never stop.
+
+        Neither argument may be written to afterwards.
+        """
+        self._unseen.append((logits, step))
+        if len(self._unseen) == TOGETHER:
+            self._catch_up()
+
     def look(self, z: Tensor, among: Tensor, step: int) -> Tensor | None:
         """Ask the model about the images ``among`` (a mask) by a forward pass alone, then as `see`."""
         chosen = among.nonzero().squeeze(1)
@@ -105,6 +118,7 @@ class Watch:
         """Finish the images ``ended`` (a mask) with ``z`` after ``step`` steps, unseen; then as `see`."""
         if not ended.any():
             return None
+        self._catch_up()
         self._steps_used[self.rows[ended]] = step
         return self._leave(ended, z)
 
@@ -112,6 +126,7 @@ class Watch:
         """Leave the images that ``going`` (a mask, or None) drops; returns ``state`` of the others."""
         if going is None:
             return state
+        self._catch_up()
         self.rows = self.rows[going]
         if len(self.rows):  # a counted model has no view of nobody
             self.model = self._whole[0].at(self.rows, images=len(self._found))
@@ -136,16 +151,19 @@ class Watch:
 
     def usable(self, gradient: Tensor) -> Tensor:
         """Return ``gradient``, 0 for images where it is not finite; these are noted."""
-        finite = gradient.sum(dim=(1, 2, 3)).isfinite()
         if self._nan_gradient is None:
             self._nan_gradient = torch.zeros(
-                len(self._found), dtype=torch.bool, device=finite.device
+                len(self._found), dtype=torch.bool, device=gradient.device
             )
+        if math.isfinite(float(gradient.sum())):  # all of them, as nearly always
+            return gradient
+        finite = gradient.sum(dim=(1, 2, 3)).isfinite()
         self._nan_gradient[self.rows] |= ~finite
         return torch.where(finite.view(-1, 1, 1, 1), gradient, 0.0)
 
     def finish(self, z: Tensor, steps: int) -> Found:
         """Return what was found, ``z`` being the last of the images left after all ``steps``."""
+        self._catch_up()
         self._found[self.rows] = z
         self._steps_used[self.rows] = steps
         return Found(
@@ -156,8 +174,23 @@ class Watch:
         )
 
     def _note(self, reached: Tensor) -> None:
-        new = reached & (self._step_success[self.rows] == NEVER)
-        self._step_success[self.rows[new]] = self._steps_used[self.rows[new]]
+        known = self._step_success[self.rows]
+        new = reached & (known == NEVER)
+        self._step_success[self.rows] = torch.where(new, self._steps_used[self.rows], known)
+
+    def _catch_up(self) -> None:
+        """Note what those logits say that wait for it."""
+        if not self._unseen:
+            return
+        logits, steps = zip(*self._unseen, strict=True)
+        self._unseen = []
+        reached = self.goal.repeated(len(steps)).reached(torch.cat(logits)).view(len(steps), -1)
+        when = torch.stack([torch.as_tensor(s).to(self.rows).expand_as(self.rows) for s in steps])
+        first = (reached.cumsum(0) == 0).sum(0, keepdim=True).clamp_max(len(steps) - 1)
+        known = self._step_success[self.rows]
+        new = reached.any(0) & (known == NEVER)
+        self._step_success[self.rows] = torch.where(new, when.gather(0, first)[0], known)
+        self._steps_used[self.rows] = when[-1]
 
     def _leave(self, leaving: Tensor, z: Tensor) -> Tensor:
         self._found[self.rows[leaving]] = z[leaving]

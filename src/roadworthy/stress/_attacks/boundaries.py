@@ -28,6 +28,13 @@ def clean_goal(model: Counted, x: Tensor, goal: Goal) -> Goal:
         return replace(goal, clean=model.logits(x))
 
 
+def most_likely(logits: Tensor, labels: Tensor, count: int) -> Tensor:
+    """Return the classes of the ``count`` largest logits that are not the label's, (N, count)."""
+    others = logits.scatter(1, labels[:, None], float("-inf"))
+    ranked = others.argsort(dim=1, descending=True, stable=True)
+    return ranked[:, : min(count, logits.shape[1] - 1)]
+
+
 def nearest_boundary(
     model: Counted, z: Tensor, goal: Goal, geometry: Geometry, others: Tensor
 ) -> Linearised:

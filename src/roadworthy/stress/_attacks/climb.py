@@ -7,6 +7,7 @@ from torch import Tensor
 
 from roadworthy.models.counted import Counted
 from roadworthy.models.gradient import value_and_gradient
+from roadworthy.models.threads import one_thread
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import Loss, margin
@@ -53,14 +54,26 @@ def climb(
         torch.zeros_like(x if decay is not None else x[:, :1, :1, :1]),
         torch.zeros(len(x), dtype=torch.long, device=x.device),
     )
+    with one_thread(watch.x):  # all beside the model's passes is too short to share
+        return _climb(watch, begin, steps=steps, loss=loss, decay=decay)
+
+
+def _climb(
+    watch: Watch, begin: tuple[Tensor, ...], *, steps: int, loss: Loss, decay: float | None
+) -> Found:
+    stop = watch.stop
     z, size, momentum, taken = (part[watch.rows] for part in begin)
+    around, turns = None, 0
     while len(watch):
         logits, _, gradient = value_and_gradient(watch.model, loss, z, watch.goal)
-        near = torch.zeros_like(taken, dtype=torch.bool)
+        near, going = torch.zeros_like(taken, dtype=torch.bool), None
         if stop == "success":
-            gain = size.flatten() * ball.geometry.dual(gradient)
+            assert watch.ball is not None
+            gain = size.flatten() * watch.ball.geometry.dual(gradient)
             near = likely(loss, logits, watch.goal, gain)
-        going = watch.see(logits, z, taken)
+            going = watch.see(logits, z, taken)
+        else:
+            watch.see_later(logits, taken)
         z, size, momentum, taken, gradient, near = watch.keep(
             going, z, size, momentum, taken, gradient, near
         )
@@ -69,9 +82,11 @@ def climb(
             gradient = watch.usable(gradient)
             if decay is not None:
                 momentum = gradient = accumulated(momentum, gradient, decay)
-            z = watch.ball.project(watch.x, z + size * watch.ball.steepest(gradient, at=z))
-            taken = taken + 1
-            going = watch.end(taken == steps, z, steps)
+            if around is not watch.x:  # the first time, and when images have left or joined
+                around, project = watch.x, watch.ball.projection(watch.x)
+            z = project(z.addcmul(size, watch.ball.steepest(gradient, at=z)))
+            taken, turns = taken + 1, turns + 1
+            going = watch.end(taken == steps, z, steps) if turns >= steps else None
             z, size, momentum, taken, near = watch.keep(going, z, size, momentum, taken, near)
         if len(watch) and stop == "success":
             going = watch.look(z, near & (taken == QUICK_CHECK), QUICK_CHECK)

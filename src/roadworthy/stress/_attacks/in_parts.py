@@ -61,7 +61,7 @@ def climb_in_parts(
             tuned = look.correction(gradient, point)
         momentum = accumulated(momentum, used, decay)
         assert watch.ball is not None
-        z = watch.ball.project(watch.x, z + size * watch.ball.steepest(momentum, at=z))
+        z = watch.ball.project(watch.x, z.addcmul(size, watch.ball.steepest(momentum, at=z)))
     found = watch.finish(z, steps)
     return found if stop == "success" else replace(found, step_success=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor
@@ -26,11 +27,14 @@ class Geometry(Protocol):
     def project(self, x: Tensor, z: Tensor, radius: Tensor) -> Tensor:
         """Return points in both the ball around ``x`` and the box that belong to ``z``."""
 
-    def steepest(self, gradient: Tensor, room: Tensor | None) -> Tensor:
+    def projection(self, x: Tensor, radius: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return `project` around ``x`` as a function of ``z`` alone, for many of these."""
+
+    def steepest(self, gradient: Tensor, at: Tensor | None) -> Tensor:
         """Return the direction of unit norm along which a linear function grows fastest.
 
-        ``room`` is how far each element may move in the direction of its gradient inside the box,
-        or None where the box is of no concern.
+        ``at`` is where the step begins, in the box, or None where the box is of no concern: some
+        norms leave elements alone that it does not let move.
         """
 
     def random(self, x: Tensor, radius: Tensor, rng: BatchDraws) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -38,12 +39,16 @@ class L0:
         gain = (change * (2 * (z - x) - change)).flatten(1)
         return torch.where(spread(largest(gain, radius.flatten()), x), clipped, x)
 
-    def steepest(self, gradient: Tensor, room: Tensor | None) -> Tensor:
+    def projection(self, x: Tensor, radius: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return `project` around ``x``."""
+        return lambda z: self.project(x, z, radius)
+
+    def steepest(self, gradient: Tensor, at: Tensor | None) -> Tensor:
         """Return the gradient with its largest element 1; no direction where there is no gradient.
 
         A large step followed by `project` leaves the changes that pay most, each up to the box.
         """
-        del room  # the projection keeps no element that cannot move
+        del at  # the projection keeps no element that cannot move
         most = expanded(self.dual(gradient), gradient)
         return torch.where(most > 0, gradient / most.clamp_min(1e-30), 0.0)
 

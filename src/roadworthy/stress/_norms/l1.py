@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +46,18 @@ class L1:
         shrunk = x + (length - least).clamp_min_(0).copysign(change)
         return torch.where(least > 0, shrunk, z).clamp_(0.0, 1.0)
 
-    def steepest(self, gradient: Tensor, room: Tensor | None) -> Tensor:
+    def projection(self, x: Tensor, radius: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return `project` around ``x``."""
+        return lambda z: self.project(x, z, radius)
+
+    def steepest(self, gradient: Tensor, at: Tensor | None) -> Tensor:
         """Return a step shared by the elements of largest gradient that have room, 1 % of all.
 
         Tramèr & Boneh, NeurIPS 2019. No direction where there is no gradient.
         """
-        values = gradient.abs() if room is None else gradient.abs() * (room > 0)
+        values = gradient.abs()
+        if at is not None:
+            values = values * ((gradient > 0).to(at) != at)
         values = values.flatten(1)
         count = max(1, values.shape[1] // SHARE)
         mask = largest(values, torch.full(values.shape[:1], count, device=values.device))

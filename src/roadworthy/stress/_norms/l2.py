@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +38,13 @@ class L2:
         length = expanded(self.size(difference), x).clamp_min(1e-12)
         return (x + difference * (radius / length).clamp_max(1.0)).clamp_(0.0, 1.0)
 
-    def steepest(self, gradient: Tensor, room: Tensor | None) -> Tensor:
+    def projection(self, x: Tensor, radius: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return `project` around ``x``."""
+        return lambda z: self.project(x, z, radius)
+
+    def steepest(self, gradient: Tensor, at: Tensor | None) -> Tensor:
         """Return the gradient at unit length; no direction where there is no gradient."""
-        del room
+        del at
         length = expanded(self.size(gradient), gradient)
         return torch.where(length > 0, gradient / length.clamp_min(1e-30), 0.0)
 

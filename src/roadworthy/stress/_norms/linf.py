@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -28,11 +29,16 @@ class Linf:
 
     def project(self, x: Tensor, z: Tensor, radius: Tensor) -> Tensor:
         """Clip every element to its interval, then to the box."""
-        return torch.minimum(torch.maximum(z, x - radius), x + radius).clamp_(0.0, 1.0)
+        return z.clamp(x - radius, x + radius).clamp_(0.0, 1.0)
 
-    def steepest(self, gradient: Tensor, room: Tensor | None) -> Tensor:
+    def projection(self, x: Tensor, radius: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the same, with the ends of the intervals in the box worked out once."""
+        low, high = (x - radius).clamp_(0.0, 1.0), (x + radius).clamp_(0.0, 1.0)
+        return lambda z: z.clamp(low, high)
+
+    def steepest(self, gradient: Tensor, at: Tensor | None) -> Tensor:
         """Return the signs: every element moves alike."""
-        del room  # an element at the box stays there when clipped, and costs the others nothing
+        del at  # an element at the box stays there when clipped, and costs the others nothing
         return gradient.sign()
 
     def random(self, x: Tensor, radius: Tensor, rng: BatchDraws) -> Tensor:

@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
-from roadworthy.stress._attacks.boundaries import clean_goal, nearest_boundary
-from roadworthy.stress._attacks.nearest import Nearest
+from roadworthy.stress._attacks.linearised import CANDIDATES, OVERSHOOT, STEPS, across
 from roadworthy.stress._norms import Geometry
-from roadworthy.stress._norms.base import expanded
 from roadworthy.stress.base import minimal_attack
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.watch import Found
 from roadworthy.types import Need
-
-BEYOND = 1e-4
-"""Added to every step, so that it does not end on the boundary itself."""
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
@@ -48,9 +42,9 @@ def deepfool(
     goal: Goal,
     geometry: Geometry,
     *,
-    steps: int = 50,
-    candidates: int = 10,
-    overshoot: float = 0.02,
+    steps: int = STEPS,
+    candidates: int = CANDIDATES,
+    overshoot: float = OVERSHOOT,
 ) -> Found:
     """Step onto the nearest linearised boundary with another class until the class changes.
 
@@ -60,28 +54,4 @@ def deepfool(
     target the boundary is the one between it and the best other class. Moosavi-Dezfooli et al.,
     CVPR 2016.
     """
-    nearest = Nearest(x, goal, geometry)
-    logits = clean_goal(model, x, goal).clean
-    assert logits is not None
-    others = _most_likely(logits, goal.labels, min(candidates, logits.shape[1]) - 1)
-    left = (~nearest.see(logits, x, 0)).nonzero().squeeze(1)
-    total = torch.zeros_like(x)
-    for step in range(steps):
-        if not len(left):
-            break
-        here, aim = model.at(left, images=len(x)), goal.at(left)
-        z = (x[left] + (1 + overshoot) * total[left]).clamp_(0.0, 1.0)
-        _, value, slope = nearest_boundary(here, z, aim, geometry, others[left])
-        length = value.abs() / geometry.dual(slope).clamp_min(torch.finfo(x.dtype).tiny) + BEYOND
-        total[left] += expanded(length, z) * geometry.steepest(slope, None)
-        z = (x[left] + (1 + overshoot) * total[left]).clamp_(0.0, 1.0)
-        with torch.no_grad():  # backward passes are many: none for those that are through
-            reached = nearest.see(here.logits(z), z, step + 1, rows=left)
-        left = left[~reached]
-    return nearest.found()
-
-
-def _most_likely(logits: Tensor, labels: Tensor, count: int) -> Tensor:
-    """Return the ``count`` largest logits' classes that are not the label, (N, count)."""
-    without = logits.scatter(1, labels[:, None], float("-inf"))
-    return without.argsort(dim=1, descending=True, stable=True)[:, :count]
+    return across(model, x, goal, geometry, steps=steps, candidates=candidates, overshoot=overshoot)

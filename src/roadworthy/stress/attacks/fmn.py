@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.models.gradient import value_and_gradient
+from roadworthy.stress._attacks import linearised
 from roadworthy.stress._attacks.descent import cosine, unit
 from roadworthy.stress._attacks.nearest import Nearest, furthest
 from roadworthy.stress._attacks.radius import RADII
@@ -30,13 +31,24 @@ def _check(arguments: Mapping[str, Any]) -> None:
         raise UsageError(f"fmn: gamma must be between 0 and 1, not {arguments['gamma']}")
     if not 0 < arguments.get("step", 1.0) < float("inf"):
         raise UsageError(f"fmn: step must be a length larger than 0, not {arguments['step']}")
+    if arguments["start"] == "deepfool" and arguments["norm"] not in linearised.NORMS:
+        known = " or ".join(linearised.NORMS)
+        raise UsageError(f"fmn: start=deepfool needs norm {known}, not {arguments['norm']}")
+
+
+def _passes(given: Mapping[str, Any]) -> tuple[int, int]:
+    forwards, backwards = given["steps"] + 1, given["steps"]
+    if given["start"] == "none":
+        return forwards, backwards
+    others = linearised.CANDIDATES - 1  # at most; it goes on only until the class changes
+    return forwards + 2 * linearised.STEPS, backwards + others * linearised.STEPS
 
 
 @minimal_attack(
     Need.GRADIENT,
     norms=("L2", "Linf", "L1", "L0"),
     check=_check,
-    passes=lambda given: (given["steps"] + 1, given["steps"]),
+    passes=_passes,
     paper="Pintor et al., NeurIPS 2021",
 )
 def fmn(
@@ -48,6 +60,7 @@ def fmn(
     steps: int = 100,
     step: float | None = None,
     gamma: float = 0.05,
+    start: Literal["none", "deepfool"] = "none",
 ) -> Found:
     """Raise the margin inside a ball whose radius ends up at the distance of the boundary.
 
@@ -55,11 +68,14 @@ def fmn(
     image seen. Until the goal is first reached the radius is a linear estimate of the distance;
     after that it shrinks by ``gamma`` where it is reached and grows where it is not. ``step`` is the
     Euclidean length of the first step in units of [0, 1] (1), which falls to a
-    hundredth along a cosine as gamma falls to 0.001. Pintor et al., NeurIPS 2021.
+    hundredth along a cosine as gamma falls to 0.001. ``start=deepfool`` begins at the point that
+    DeepFool finds instead of the image (L2 and Linf): some boundaries are nearer than the one that a
+    climb from the image meets. Pintor et al., NeurIPS 2021.
     """
     rule, nearest, limit = RADII[geometry.name], Nearest(x, goal, geometry), furthest(x, geometry)
     first = rule.step if step is None else step
-    radius, z = torch.zeros_like(limit), x
+    z = x if start == "none" else linearised.across(model, x, goal, geometry).x
+    radius = geometry.size(z - x)
     for done in range(steps):
         logits, gap, gradient = value_and_gradient(model, margin, z, goal)
         reached = nearest.see(logits, z, done)

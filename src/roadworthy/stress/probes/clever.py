@@ -9,7 +9,7 @@ from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
-from roadworthy.stress._attacks.boundaries import clean_goal
+from roadworthy.stress._attacks.boundaries import clean_goal, most_likely
 from roadworthy.stress._clever.maxima import Maxima, Plan, Sampling, halved, maxima
 from roadworthy.stress._clever.score import Score, score
 from roadworthy.stress._norms import Geometry
@@ -78,20 +78,13 @@ def clever(
     assert logits is not None
     targets = goal.targets[:, None] if goal.targets is not None else None
     if targets is None:
-        targets = _most_likely(logits, goal.labels, candidates)
+        targets = most_likely(logits, goal.labels, candidates)
     size = RADII[geometry.name] if radius is None else float(radius)
     plan = Plan(geometry, size, batches, draws, sampling or SAMPLING[geometry.name])
     found = maxima(model, x, goal.labels, targets, plan, rng)
     leads = logits.gather(1, goal.labels[:, None]) - logits.gather(1, targets)
     scores = _scores(leads, found, size, rng)
     return _measured(scores, targets)
-
-
-def _most_likely(logits: Tensor, labels: Tensor, count: int) -> Tensor:
-    """Return the classes of the ``count`` largest logits that are not the label's, (N, count)."""
-    others = logits.scatter(1, labels[:, None], float("-inf"))
-    ranked = others.argsort(dim=1, descending=True, stable=True)
-    return ranked[:, : min(count, logits.shape[1] - 1)]
 
 
 def _scores(leads: Tensor, found: Maxima, radius: float, rng: BatchDraws) -> list[Score | None]:

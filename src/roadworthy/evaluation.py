@@ -239,8 +239,9 @@ def _check_room(prepared: Prepared, store: Store) -> None:
             "same command to see whether that is fooled as well",
             file=sys.stderr,
         )
-    left = remaining(store, plan.cells, retry_failed=options.retry_failed)
-    needed = sum(len(left[cell.request]) * bytes_kept(cell) for cell in plan.cells)
+    keeping = [cell for cell in plan.cells if bytes_kept(cell)]
+    left = remaining(store, keeping, retry_failed=options.retry_failed) if keeping else {}
+    needed = sum(len(left[cell.request]) * bytes_kept(cell) for cell in keeping)
     free = shutil.disk_usage(store.folder).free
     if needed > free:
         raise RoadworthyError(

@@ -45,7 +45,8 @@ _OF_FILE = ("request", "columns", "same", "standing", "crc32")
 def _joined(store: Store, request: str, parts: list[Part]) -> Path | None:
     parts = sorted(parts, key=lambda part: part.path.name)
     try:
-        rows = store.rows_of(parts).collect()
+        # in one order for all requests, so that those of the same images say so
+        rows = store.rows_of(parts).collect().sort("sample", "content", maintain_order=True)
     except Exception:  # somebody else has just compacted them; then there is nothing to do
         if all(part.path.exists() for part in parts):
             raise

@@ -26,11 +26,12 @@ def remaining(
         retry = store.sequence if retry_failed else None
         for making in cell.makings if not cell.made_by else ():
             finished[cell.request] &= store.artifacts.settled(making.key, retry=retry)
-    return {
-        cell.request: {
-            s.id
-            for s in (cell.source.samples if among is None else among)
-            if (s.id, s.content) not in finished[cell.request]
-        }
-        for cell in cells
-    }
+    left: dict[str, set[str]] = {}
+    last: Sequence[Sample] | None = None
+    wanted: frozenset[tuple[str, str]] = frozenset()
+    for cell in cells:
+        samples = cell.source.samples if among is None else among
+        if samples is not last:  # mostly those of the cell before
+            last, wanted = samples, frozenset((s.id, s.content) for s in samples)
+        left[cell.request] = {name for name, _ in wanted - finished[cell.request]}
+    return left

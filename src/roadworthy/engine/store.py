@@ -184,13 +184,25 @@ class Store:
     def held(self, parts: Iterable[Part]) -> dict[Part, Held]:
         """Return which samples each of ``parts`` holds; a part that has vanished holds none."""
         parts = list(parts)
-        unknown = {str(part.path): part for part in parts if part not in self._held}
+        alike: dict[str, list[Part]] = {}
+        for part in parts:
+            if part not in self._held:
+                alike.setdefault(_holding(part), []).append(part)
+        self._look([group[0] for group in alike.values()])
+        for first, *others in alike.values():
+            if first in self._held:
+                self._held |= dict.fromkeys(others, self._held[first])
+            else:  # it has just vanished
+                self._look(others)
+        nothing = Held(set(), set())
+        return {part: self._held.get(part, nothing) for part in parts}
+
+    def _look(self, parts: Iterable[Part]) -> None:
+        unknown = {str(part.path): part for part in parts}
         for path, rows in _pairs(list(unknown)):
             failed = set(rows.filter("failed").select("sample", "content").iter_rows())
             judged = set(rows.filter(~pl.col("failed")).select("sample", "content").iter_rows())
             self._held[unknown[path]] = Held(judged, failed - judged)
-        nothing = Held(set(), set())
-        return {part: self._held.get(part, nothing) for part in parts}
 
     def finished(self, requests: Iterable[str], *, retry_failed: bool = False) -> dict[str, Pairs]:
         """Return, for each request, the (sample id, content) pairs that need no more work.
@@ -269,6 +281,12 @@ def _refuse_foreign(folder: Path) -> None:
 def _covered(parts: Sequence[Part]) -> list[Part]:
     several = [part for part in parts if len(part.keys) > 1]
     return [part for part in parts if any(part.keys < other.keys for other in several)]
+
+
+def _holding(part: Part) -> str:
+    """Return a text that only parts of the same images share, none of which failed."""
+    whole = part.standing is not None and part.same.get("status") == "ok"
+    return f"standing {part.standing}" if whole else f"path {part.path}"
 
 
 def _pairs(paths: list[str]) -> Iterable[tuple[str, pl.DataFrame]]:

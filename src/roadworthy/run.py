@@ -162,13 +162,18 @@ class Run:
         return parts[0].standing if len(parts) == 1 else None
 
     def _read(self, lazily: Callable[[CellRecord], pl.LazyFrame], cell: CellRecord) -> pl.DataFrame:
+        if not all(part.current for part in self._parts.get(cell.request, [])):
+            self._forget_parts()
         try:
             return lazily(cell).collect()
         except (OSError, pl.exceptions.PolarsError):
-            # Another process may just have joined the parts that we knew into one file.
-            self.__dict__.pop("_files", None)
-            self.__dict__.pop("_parts", None)
+            self._forget_parts()
             return lazily(cell).collect()
+
+    def _forget_parts(self) -> None:
+        """Look again: another process may have joined the parts that we knew, or made some anew."""
+        self.__dict__.pop("_files", None)
+        self.__dict__.pop("_parts", None)
 
     def _rows_of(self, cell: CellRecord) -> pl.LazyFrame:
         parts, manifest = self._parts.get(cell.request, []), self.manifest(cell.manifest)

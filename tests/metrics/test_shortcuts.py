@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from roadworthy.engine.parts import COLUMNS, DIGITS, MARK, intact, read_part, sealed
+from roadworthy.engine.parts import (
+    COLUMNS,
+    DIGITS,
+    MARK,
+    OLD_MARK,
+    DamagedPartError,
+    intact,
+    read_part,
+    sealed,
+)
 from roadworthy.engine.store import empty_rows
 from roadworthy.metrics.calibration import BINS, EDGES, bins_of
 from roadworthy.metrics.classes import _numbered, by_class
@@ -266,3 +275,14 @@ def test_parts_of_the_same_images_in_the_same_order_say_so(tmp_path: Path) -> No
     assert first == standing("abc", "123")
     others = (("acb", "123"), ("abc", "124"), ("ab", "12"), ("acb", "132"), ("", ""))
     assert len({first, *(standing(*one) for one in others)}) == 6
+
+
+def test_a_part_of_an_earlier_version_is_called_that(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    data = sealed(empty_rows(), {"request": "r"})
+    path.write_bytes(data.replace(MARK, OLD_MARK))
+    with pytest.raises(DamagedPartError, match="its checksum is that of an earlier version"):
+        read_part(path)
+    path.write_bytes(data.replace(b"PAR1", b"PAR2"))
+    with pytest.raises(DamagedPartError, match="its bytes are not those"):
+        read_part(path)

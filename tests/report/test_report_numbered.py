@@ -13,6 +13,7 @@ from engine_world import colour_net, write_pictures
 from polars.testing import assert_frame_equal
 
 import roadworthy as rw
+from roadworthy.engine.parts import sealed
 from roadworthy.metrics.catalogue import METRICS, OF_TARGETS, UNREAD, evaluate_all, unread
 from roadworthy.metrics.seen import once
 from roadworthy.metrics.sorting import falling, grouped
@@ -127,6 +128,40 @@ def test_images_are_not_read_again_where_a_file_says_that_they_are_those_before(
     others = iter((standing["fog"], "of another file"))
     monkeypatch.setattr(run, "standing", lambda cell: next(others, "of another file"))
     assert_frame_equal(whole.rows_of(cells["jpeg"]), apart.rows_of(cells["jpeg"]))
+
+
+def _three(folder: Path) -> tuple[rw.Run, dict[str, CellRecord]]:
+    data = f"imagefolder:{write_pictures(folder / 'pictures', each=4)}"
+    stresses = ["gaussian_noise(severity=1)", "fog(severity=1)", "snow(severity=1)"]
+    rw.evaluate(colour_net(), data, stresses, out=folder / "out")
+    run = rw.Run(folder / "out")
+    return run, {cell.stress.partition("(")[0]: cell for cell in run.cells}
+
+
+def test_a_part_that_is_written_anew_under_its_name_is_read_anew(tmp_path: Path) -> None:
+    run, cells = _three(tmp_path)
+    numbered = Numbered(run, unread())
+    numbered.rows_of(cells["gaussian_noise"])
+    before = numbered.rows_of(cells["fog"])
+    (part,) = [p for p in run.store.parts()[0] if p.request == cells["fog"].request]
+    rows = pl.read_parquet(part.path)
+    fewer = rows.head(5).with_columns(pred=pl.lit(2, pl.Int32), correct=pl.lit(value=False))
+    part.path.unlink()
+    part.path.write_bytes(sealed(fewer, part.footer))
+    found = numbered.rows_of(cells["fog"])
+    assert (len(before), len(found)) == (12, 5)
+    assert_frame_equal(found, Numbered(rw.Run(run.folder), unread()).rows_of(cells["fog"]))
+    assert set(found["pred"]) == {2}
+
+
+def test_how_rows_stand_is_kept_only_if_their_file_stayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, cells = _three(tmp_path)
+    numbered, said = Numbered(run, unread()), iter(("one file", "one file", "another"))
+    monkeypatch.setattr(run, "standing", lambda cell: next(said, "another"))
+    numbered.rows_of(cells["fog"])  # another file is put there while it is read
+    assert [stood.standing for stood in numbered._stood.values()] == [None]
 
 
 def test_columns_with_a_null_are_not_taken_for_one_value(run: rw.Run) -> None:

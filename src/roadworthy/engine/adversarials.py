@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MARK = b'\\"blake2b\\": \\"'
-DIGITS = 32
+from roadworthy.engine.parts import DIGITS, checksum
 
+MARK = b'\\"crc32\\": \\"'
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -68,11 +67,11 @@ def sealed(tensors: Sequence[NDArray[Any]], about: Mapping[str, Any]) -> bytes:
     """Return tensors as safetensors bytes, with ``about`` and a checksum of all of it inside."""
     from safetensors.numpy import save
 
-    said = json.dumps({**about, "blake2b": "0" * DIGITS})
+    said = json.dumps({**about, "crc32": "0" * DIGITS})
     named = {f"{number:04d}": np.ascontiguousarray(x) for number, x in enumerate(tensors)}
     data = bytearray(save(named, metadata={"roadworthy": said}))
     start = data.rindex(MARK, 0, header_of(data)) + len(MARK)
-    data[start : start + DIGITS] = _checksum(data)
+    data[start : start + DIGITS] = checksum(data, start)
     return bytes(data)
 
 
@@ -81,18 +80,12 @@ def intact(data: bytes) -> bool:
     start = data.rfind(MARK, 0, header_of(data)) + len(MARK)
     if start < len(MARK):
         return False
-    blank = bytearray(data)
-    blank[start : start + DIGITS] = b"0" * DIGITS
-    return data[start : start + DIGITS] == _checksum(blank)
+    return data[start : start + DIGITS] == checksum(data, start)
 
 
 def header_of(data: bytes | bytearray) -> int:
     """Return where the tensors of safetensors bytes begin."""
     return 8 + int.from_bytes(data[:8], "little")
-
-
-def _checksum(data: bytearray) -> bytes:
-    return hashlib.blake2b(data, digest_size=DIGITS // 2).hexdigest().encode()
 
 
 def ordered(tensors: Arrays) -> list[NDArray[Any]]:

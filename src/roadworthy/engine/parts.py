@@ -25,6 +25,7 @@ from roadworthy.seed import digest
 
 METADATA_KEY = "roadworthy"
 MARK = b'"crc32": "'
+OLD_MARK = b'"blake2b": "'
 DIGITS = 8
 COLUMNS = digest(*(f"{name} {dtype}" for name, dtype in SCHEMA.items()), size=8)
 IMAGE = ("sample", "content")
@@ -67,9 +68,23 @@ class Part:
         return self.footer.get("standing")
 
     @property
+    def current(self) -> bool:
+        """Whether the file is still the one that was read, as far as its name and times say."""
+        try:
+            return not self.stamp or stamp_of(self.path) == self.stamp
+        except OSError:
+            return False
+
+    @property
     def sequence(self) -> int:
         """Number of the newest invocation whose rows it holds."""
         return int(self.footer["sequence"])
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is replaced; raises FileNotFoundError where it is gone."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def sealed(rows: pl.DataFrame, footer: Mapping[str, Any]) -> bytes:
@@ -84,7 +99,7 @@ def sealed(rows: pl.DataFrame, footer: Mapping[str, Any]) -> bytes:
     rows.write_parquet(buffer, compression="zstd", metadata={METADATA_KEY: about})
     data = bytearray(buffer.getbuffer())
     start = data.rfind(MARK) + len(MARK)
-    data[start : start + DIGITS] = _checksum(data, start)
+    data[start : start + DIGITS] = checksum(data, start)
     return bytes(data)
 
 
@@ -107,7 +122,7 @@ def intact(data: bytes) -> bool:
     start = data.rfind(MARK) + len(MARK)
     if start < len(MARK):
         return False
-    return data[start : start + DIGITS] == _checksum(data, start)
+    return data[start : start + DIGITS] == checksum(data, start)
 
 
 def read_part(path: Path, stamp: tuple[int, ...] = ()) -> Part:
@@ -123,6 +138,8 @@ def read_part(path: Path, stamp: tuple[int, ...] = ()) -> Part:
     except OSError as error:
         raise DamagedPartError(f"'{path}': {error.strerror or error}") from error
     if not intact(data):
+        if data.rfind(OLD_MARK) > data.rfind(MARK):
+            raise DamagedPartError(f"'{path}': its checksum is that of an earlier version")
         raise DamagedPartError(f"'{path}': its bytes are not those that were written")
     try:
         footer = json.loads(pl.read_parquet_metadata(io.BytesIO(data))[METADATA_KEY])
@@ -135,7 +152,7 @@ def read_part(path: Path, stamp: tuple[int, ...] = ()) -> Part:
     return part
 
 
-def _checksum(data: bytes | bytearray, start: int) -> bytes:
+def checksum(data: bytes | bytearray, start: int) -> bytes:
     """Return the digits that belong at ``start``, which count as zeros."""
     view, found = memoryview(data), 0
     for piece in (view[:start], b"0" * DIGITS, view[start + DIGITS :]):

@@ -19,7 +19,7 @@ from roadworthy.engine.artifacts import Artifacts
 from roadworthy.engine.files import sweep, write_whole
 from roadworthy.engine.manifests import read_manifest, write_manifest
 from roadworthy.engine.options import cores
-from roadworthy.engine.parts import COLUMNS, DamagedPartError, Part, read_part, sealed
+from roadworthy.engine.parts import COLUMNS, DamagedPartError, Part, read_part, sealed, stamp_of
 from roadworthy.engine.records import SCHEMA
 from roadworthy.engine.versions import versions
 from roadworthy.errors import UsageError
@@ -171,8 +171,7 @@ class Store:
     def _file(self, path: Path) -> Part | bool | None:
         """Return a good part, False for a file that is none, None for one that is gone."""
         try:
-            stat = path.stat()
-            stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            stamp = stamp_of(path)
             if (path, stamp) not in self._known and (path, stamp) not in self._damaged:
                 self._known[path, stamp] = read_part(path, stamp)
         except FileNotFoundError:

@@ -88,8 +88,10 @@ class Numbered:
             rows = self._read(cell, IMAGE)
             if self.run.standing(cell) == standing:  # nobody put another file there meanwhile
                 return rows, before
-        rows = self._read(cell)
-        sample, content, standing = rows["sample"], rows["content"], self.run.standing(cell)
+        standing, rows = self.run.standing(cell), self._read(cell)
+        if self.run.standing(cell) != standing:
+            standing = None
+        sample, content = rows["sample"], rows["content"]
         if before and before.sample.equals(sample) and before.content.equals(content):
             return rows, before
         ids = self.ids(cell.data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,9 +70,9 @@ def shares(count: int, spec: str) -> Work:
     model, batch, one = load(resnet20(adversarial=True)), images(count), stress(spec)
 
     def run_all() -> tuple[float, float]:
-        spent = _Spent()
-        _attacked(model, batch, one, torch.arange(count), watch=lambda m: _Timed(m, spent))
-        return spent.wall, spent.cpu
+        calls: list[_Call] = []
+        _attacked(model, batch, one, torch.arange(count), calls=calls)
+        return sum(call.wall for call in calls), sum(call.cpu for call in calls)
 
     return Work(run_all, parts=lambda spent: {"its model": spent})
 
@@ -103,56 +102,39 @@ def answers(count: int, spec: str) -> Work:
     """Ask the model as often, and each time about as many images, as the attack does, and do no more."""
     use_cores()
     model, batch = load(resnet20(adversarial=True)), images(count)
-    asked: list[int] = []
-    left, _, _ = _attacked(
-        model, batch, stress(spec), torch.arange(count), watch=lambda m: _Noting(m, asked)
-    )
-    x = batch.x[left].repeat(-(-max(asked) // len(left)), 1, 1, 1)
+    calls: list[_Call] = []
+    left, _, _ = _attacked(model, batch, stress(spec), torch.arange(count), calls=calls)
+    most = max(call.images for call in calls)
+    x = batch.x[left].repeat(-(-most // len(left)), 1, 1, 1)
 
     def run_all() -> None:
         with torch.no_grad():
-            for size in asked:
-                model.logits(x[:size])
+            for call in calls:
+                model.logits(x[: call.images])
 
     return Work(run_all)
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One call of a model: about how many images, and the wall and processor seconds it took."""
+
+    images: int
+    wall: float
+    cpu: float
+
+
 @dataclass(frozen=True, eq=False)
 class _Noting:
-    """A classifier that notes how many images it is asked about each time."""
+    """A classifier that notes its calls."""
 
     model: Classifier
-    asked: list[int]
-
-    def logits(self, x: Tensor) -> Tensor:
-        self.asked.append(len(x))
-        found: Tensor = self.model.logits(x)
-        return found
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
-
-
-@dataclass
-class _Spent:
-    """Wall and processor seconds."""
-
-    wall: float = 0.0
-    cpu: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class _Timed:
-    """A classifier that takes the time of its answers."""
-
-    model: Classifier
-    spent: _Spent
+    calls: list[_Call]
 
     def logits(self, x: Tensor) -> Tensor:
         wall, cpu = time.perf_counter(), time.process_time()
         found: Tensor = self.model.logits(x)
-        self.spent.wall += time.perf_counter() - wall
-        self.spent.cpu += time.process_time() - cpu
+        self.calls.append(_Call(len(x), time.perf_counter() - wall, time.process_time() - cpu))
         return found
 
     def __getattr__(self, name: str) -> Any:
@@ -165,13 +147,15 @@ def _attacked(
     one: Stress,
     rows: Tensor,
     precision: Precision = "fp32",
-    watch: Callable[[Classifier], Classifier] = lambda model: model,
+    calls: list[_Call] | None = None,
 ) -> tuple[Tensor, Tensor, Counted]:
     """Return which of ``rows`` were right, what the attack made of them, and what was counted.
 
-    All that is asked of the model is asked through ``watch``.
+    ``calls`` gets every call of the model.
     """
-    model, searched = watch(model), watch(in_precision(model, precision))
+    searched = in_precision(model, precision)
+    if calls is not None:
+        model, searched = _Noting(model, calls), _Noting(searched, calls)
     with torch.no_grad():
         logits = model.logits(batch.x[rows])
     right = logits.argmax(1) == batch.labels[rows]

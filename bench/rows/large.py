@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bench.race import Comparison, Race, Side
 
 SIDE = "roadworthy"
+
+_command = partial(Side, keep_memory=True)
+"""A side with the allocator setting of every command."""
 
 
 def _same_decisions(answers: Mapping[str, Any]) -> str:
@@ -44,7 +48,7 @@ def races(*, quick: bool) -> list[Race]:
         ),
         Race(
             "compare large",
-            (Side(SIDE, "bench.compare_side:both", {"samples": samples}, keep_memory=True),),
+            (_command(SIDE, "bench.compare_side:both", {"samples": samples}),),
             (Comparison("two runs compared", SIDE, kind="seconds", bound=15.0),),
             rounds=3,
             note=f"{76 * samples:,} made-up rows each, with their summaries: differences of all "
@@ -53,17 +57,9 @@ def races(*, quick: bool) -> list[Race]:
         Race(
             "gate large",
             (
-                Side(
-                    "stored",
-                    "bench.compare_side:one",
-                    {"samples": samples, "stored": True},
-                    keep_memory=True,
-                ),
-                Side(
-                    "records",
-                    "bench.compare_side:one",
-                    {"samples": samples, "stored": False},
-                    keep_memory=True,
+                _command("stored", "bench.compare_side:one", {"samples": samples, "stored": True}),
+                _command(
+                    "records", "bench.compare_side:one", {"samples": samples, "stored": False}
                 ),
             ),
             (
@@ -79,27 +75,10 @@ def races(*, quick: bool) -> list[Race]:
         Race(
             "report large",
             (
-                Side(
-                    "read all columns",
-                    "bench.report_side:read_all",
-                    {"samples": samples},
-                    keep_memory=True,
-                ),
-                Side(
-                    "metrics", "bench.report_side:metrics", {"samples": samples}, keep_memory=True
-                ),
-                Side(
-                    "page",
-                    "bench.report_side:page",
-                    {"samples": samples, "cold": True},
-                    keep_memory=True,
-                ),
-                Side(
-                    "again",
-                    "bench.report_side:page",
-                    {"samples": samples, "cold": False},
-                    keep_memory=True,
-                ),
+                _command("read all columns", "bench.report_side:read_all", {"samples": samples}),
+                _command("metrics", "bench.report_side:metrics", {"samples": samples}),
+                _command("page", "bench.report_side:page", {"samples": samples, "cold": True}),
+                _command("again", "bench.report_side:page", {"samples": samples, "cold": False}),
             ),
             (
                 Comparison(

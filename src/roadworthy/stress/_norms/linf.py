@@ -29,7 +29,7 @@ class Linf:
 
     def project(self, x: Tensor, z: Tensor, radius: Tensor) -> Tensor:
         """Clip every element to its interval, then to the box."""
-        return z.clamp(x - radius, x + radius).clamp_(0.0, 1.0)
+        return self.projection(x, radius)(z)
 
     def projection(self, x: Tensor, radius: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the same, with the ends of the intervals in the box worked out once."""

@@ -252,7 +252,8 @@ def _check_room(prepared: Prepared, store: Store) -> None:
 
 def _in_processes(prepared: Prepared, store: Store, engine: Engine) -> None:
     """Let worker processes do the plan; what a worker that died leaves is left to the caller."""
-    from roadworthy.engine.workers import SMALLEST_UNIT, Share, run_processes, unit_size
+    from roadworthy.engine.execute import SMALLEST_UNIT
+    from roadworthy.engine.workers import Share, run_processes, unit_size
 
     count = cores()
     share = Share(

@@ -24,7 +24,6 @@ from roadworthy.engine import frames as module
 from roadworthy.engine.ahead import Ahead
 from roadworthy.engine.batch import Batches
 from roadworthy.engine.frames import Frames, Product
-from roadworthy.engine.leases import Leases
 from roadworthy.engine.options import Options
 from roadworthy.engine.plan import Judge, plan
 from roadworthy.engine.spread import spread
@@ -225,17 +224,3 @@ def test_slices_are_begun_ahead_and_memory_that_ends_loses_none(
     assert begun[4:] == [[0, 1], [2, 3], [4, 5], [6, 7]]  # too few to be cut
     assert [index for _, part in made for index in part] == list(range(2, 18))
     assert capsys.readouterr().err.count("memory ran out") == 1
-
-
-def test_a_lease_that_is_given_back_is_seen_at_once(tmp_path: Path) -> None:
-    mine, other = Leases(tmp_path), Leases(tmp_path)
-    assert mine.take("a")
-    assert mine.take("b")
-    threading.Timer(0.1, mine.give_back, ["b"]).start()
-    began = time.monotonic()
-    other.wait(["a", "b"], seconds=5.0)
-    assert time.monotonic() - began < 2.0
-    assert other.take("b")
-    began = time.monotonic()
-    other.wait(["a", "b"], seconds=0.1)
-    assert time.monotonic() - began >= 0.1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 
 import polars as pl
 
@@ -28,7 +28,6 @@ from roadworthy.engine.remaining import remaining
 from roadworthy.engine.settled import batches
 from roadworthy.engine.store import Store
 from roadworthy.engine.taps import Context
-from roadworthy.seed import digest
 from roadworthy.stress.bound import Setting, stress
 from roadworthy.stress.changes import judged_by, modifies
 from roadworthy.stress.reference import clean_of
@@ -37,11 +36,18 @@ from roadworthy.types import Classifier, Logits, Sample, Tap
 BLOCK = 1024
 """Samples that are read together: the largest part size, so that parts nest in blocks."""
 
+SMALLEST_UNIT = 64
+"""Samples under one lease; units of any size are whole numbers of them."""
+
 WAIT_SECONDS = 0.5
 """How long others are trusted to be at what is left, until it is asked again what that is."""
 
 WINDOW = 128
 """Samples whose stressed pictures are kept until all models have judged them: whole batches."""
+
+
+Todo = dict[str, set[str]]
+"""The ids of samples that are left, by request."""
 
 
 @dataclass(frozen=True)
@@ -50,24 +56,37 @@ class Unit:
 
     cells: tuple[Cell, ...]
     samples: tuple[Sample, ...]
+    start: int = 0
 
-    @cached_property
-    def name(self) -> str:
-        """Name of the lease: the same for everybody who runs the same command."""
-        return digest(self.cells[0].source.dataset.spec, *(s.id for s in self.samples))
+    def leases(self, todo: Todo) -> dict[str, Todo]:
+        """Return what is left of the unit by the name of its lease: samples of each request.
+
+        A lease is on so many neighbours in the order of the data and on one request, or on all that
+        judge what one model makes: the same for everybody, however many samples his units have and
+        whatever else he was asked for.
+        """
+        found: dict[str, Todo] = {}
+        for start in range(0, len(self.samples), SMALLEST_UNIT):
+            neighbours = {s.id for s in self.samples[start : start + SMALLEST_UNIT]}
+            number = (self.start + start) // SMALLEST_UNIT
+            for cell in self.cells:
+                if left := neighbours & todo[cell.request]:
+                    name = f"{cell.crafting or cell.request}-{number}"
+                    found.setdefault(name, {})[cell.request] = left
+        return found
 
 
 def units(plan: Plan, size: int) -> list[Unit]:
-    """Cut a plan into units of at most ``size`` samples."""
+    """Cut a plan into units of at most ``size`` samples, which is a multiple of the smallest."""
     found = []
     for cells in _by_data(plan.cells):
         samples = cells[0].source.samples
         for start in range(0, len(samples), size):
-            found.append(Unit(tuple(cells), samples[start : start + size]))
+            found.append(Unit(tuple(cells), samples[start : start + size], start))
     return found
 
 
-def _pending_in(unit: Unit, todo: dict[str, set[str]]) -> dict[str, list[Sample]]:
+def _pending_in(unit: Unit, todo: Todo) -> dict[str, list[Sample]]:
     return {c.request: [s for s in unit.samples if s.id in todo[c.request]] for c in unit.cells}
 
 
@@ -103,26 +122,35 @@ class Engine:
             waited = 0
             while queue:
                 unit = queue.popleft()
-                if not any(_pending_in(unit, todo).values()):
+                wanted = unit.leases(todo)
+                if not wanted:
                     continue
-                if not leases.take(unit.name):
+                held = [name for name in wanted if leases.take(name)]
+                if len(held) < len(wanted):  # somebody else is at the rest
                     queue.append(unit)
+                if not held:
                     waited += 1
                     if waited >= len(queue):  # every unit that is left is in somebody's hands
-                        leases.wait([unit.name for unit in queue], seconds=WAIT_SECONDS)
+                        names = [name for unit in queue for name in unit.leases(todo)]
+                        leases.wait(names, seconds=WAIT_SECONDS)
                         todo, waited = self._todo(plan.cells), 0
                     continue
                 waited = 0
+                mine: Todo = {cell.request: set() for cell in unit.cells}
+                for name in held:
+                    for request, samples in wanted[name].items():
+                        mine[request] |= samples
+                        todo[request] -= samples
                 try:
                     # Somebody else may have finished it since we last looked.
                     left = self._todo(unit.cells, unit.samples)
+                    left = {request: left[request] & ids for request, ids in mine.items()}
                     self._block(unit.samples, unit.cells, left, pool, workers)
                 finally:
-                    leases.give_back(unit.name)
+                    for name in held:
+                        leases.give_back(name)
 
-    def _todo(
-        self, cells: Sequence[Cell], among: Sequence[Sample] | None = None
-    ) -> dict[str, set[str]]:
+    def _todo(self, cells: Sequence[Cell], among: Sequence[Sample] | None = None) -> Todo:
         retry = self.options.retry_failed
         return remaining(self.store, cells, retry_failed=retry, among=among)
 
@@ -130,7 +158,7 @@ class Engine:
         self,
         block: Sequence[Sample],
         cells: Sequence[Cell],
-        todo: dict[str, set[str]],
+        todo: Todo,
         pool: Executor,
         workers: int,
     ) -> None:

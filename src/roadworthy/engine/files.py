@@ -82,14 +82,19 @@ def sweep(folders: Iterable[Path]) -> list[Path]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process of this machine exists."""
+    """Whether a process of this machine exists and has not ended."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
-    return True
+    # Where nobody asks how orphans ended, as in many containers, they stay in the list for good.
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[:1]
+    except OSError:
+        return True  # no Linux, or not ours to look at
+    return state != [b"Z"]
 
 
 def _abandoned(path: Path) -> bool:

@@ -55,8 +55,8 @@ class Leases:
 
     def wait(self, names: Sequence[str], *, seconds: float) -> None:
         """Return as soon as nobody holds one of the leases ``names``, or after so many seconds."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and all((self.folder / name).exists() for name in names):
+        until, wanted = time.monotonic() + seconds, set(names)
+        while time.monotonic() < until and wanted.issubset(os.listdir(self.folder)):
             time.sleep(LOOK_SECONDS)
 
     def _created(self, path: Path) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from roadworthy.engine.execute import BLOCK
+from roadworthy.engine.execute import BLOCK, SMALLEST_UNIT
 from roadworthy.engine.files import disk_errors
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Options, cores
@@ -25,7 +25,6 @@ from roadworthy.engine.remaining import remaining
 from roadworthy.engine.store import Store
 from roadworthy.errors import EXIT_INTERRUPTED, RoadworthyError
 
-SMALLEST_UNIT = 64
 UNITS_PER_WORKER = 4
 PATIENCE_SECONDS = 0.2
 SEEN = ("sample", "correct", "frames_correct")

@@ -1,0 +1,201 @@
+"""Leases: who is at what, when that is over, and two commands that fill one folder together."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from children import start, wait_for, write_world
+from engine_world import QUICK, colour_net
+
+import roadworthy as rw
+from roadworthy.engine import leases as module
+from roadworthy.engine.execute import units
+from roadworthy.engine.leases import Leases
+from roadworthy.engine.options import Options
+from roadworthy.evaluation import prepare
+
+SLOW = "torch:nets.py:slow(size=16)"
+NOISE = ("clean", "gaussian_noise(severity=3)")
+
+
+class Clock:
+    """A monotonic clock that stands still until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return the clock that leases look at."""
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def _foreign(folder: Path, name: str = "a") -> Path:
+    """Write the lease of somebody on another machine."""
+    path = folder / name
+    path.write_text(json.dumps({"host": "elsewhere", "pid": 1, "token": "other"}))
+    return path
+
+
+def test_a_lease_that_is_given_back_is_seen_at_once(tmp_path: Path) -> None:
+    mine, other = Leases(tmp_path), Leases(tmp_path)
+    assert mine.take("a")
+    assert mine.take("b")
+    threading.Timer(0.1, mine.give_back, ["b"]).start()
+    began = time.monotonic()
+    other.wait(["a", "b"], seconds=5.0)
+    assert time.monotonic() - began < 2.0
+    assert other.take("b")
+    began = time.monotonic()
+    other.wait(["a", "b"], seconds=0.1)
+    assert time.monotonic() - began >= 0.1
+
+
+def test_only_one_of_many_gets_a_lease(tmp_path: Path) -> None:
+    everybody = [Leases(tmp_path) for _ in range(8)]
+    got: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda one=one: got.append(one.take("a"))) for one in everybody
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == [False] * 7 + [True]
+
+
+def test_the_lease_of_a_dead_process_is_free_at_once(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from roadworthy.engine.leases import Leases\n"
+        f"assert Leases(Path({str(tmp_path)!r})).take('a')"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", script])
+    while owner.poll() is None and not (tmp_path / "a").exists():
+        time.sleep(0.01)
+    # Not asked how it ended, it is still in the list of processes.
+    deadline = time.monotonic() + 30
+    taken = False
+    while not taken and time.monotonic() < deadline:
+        taken = Leases(tmp_path).take("a")
+        time.sleep(0.01)
+    assert taken
+    assert owner.wait() == 0
+
+
+def test_the_lease_of_a_living_process_is_not_free(tmp_path: Path) -> None:
+    assert Leases(tmp_path).take("a")
+    assert not Leases(tmp_path).take("a")
+
+
+def test_a_lease_whose_owner_is_silent_for_a_minute_is_free(tmp_path: Path, clock: Clock) -> None:
+    _foreign(tmp_path)
+    mine = Leases(tmp_path)
+    assert not mine.take("a")
+    clock.now += module.STALE_SECONDS
+    assert not mine.take("a")
+    clock.now += 0.1
+    assert mine.take("a")
+    assert json.loads((tmp_path / "a").read_text())["token"] != "other"
+
+
+def test_a_lease_whose_owner_gives_a_sign_is_kept(tmp_path: Path, clock: Clock) -> None:
+    path = _foreign(tmp_path)
+    mine = Leases(tmp_path)
+    for beat in range(5):
+        assert not mine.take("a")
+        clock.now += module.STALE_SECONDS - 1
+        os.utime(path, (beat, beat))
+    assert not mine.take("a")
+
+
+@pytest.mark.parametrize("when", [1.0, time.time() + 10 * 365 * 86400.0])
+def test_a_jump_of_the_wall_clock_frees_no_lease_and_keeps_none(
+    tmp_path: Path, clock: Clock, when: float
+) -> None:
+    path = _foreign(tmp_path)
+    os.utime(path, (when, when))
+    mine = Leases(tmp_path)
+    assert not mine.take("a")
+    clock.now += module.STALE_SECONDS + 0.1
+    assert mine.take("a")
+
+
+def test_a_heartbeat_touches_what_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.02)
+    mine = Leases(tmp_path)
+    with mine.beating():
+        assert mine.take("a")
+        os.utime(tmp_path / "a", (1.0, 1.0))
+        deadline = time.monotonic() + 10
+        while (tmp_path / "a").stat().st_mtime < 2.0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert (tmp_path / "a").stat().st_mtime > 2.0
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_lease_that_was_taken_over_is_not_removed(tmp_path: Path) -> None:
+    mine = Leases(tmp_path)
+    assert mine.take("a")
+    _foreign(tmp_path)
+    mine.give_back("a")
+    assert (tmp_path / "a").exists()
+
+
+def test_leases_do_not_depend_on_the_size_of_units(tmp_path: Path) -> None:
+    write_world(tmp_path, each=50)
+    data = f"imagefolder:{tmp_path / 'pictures'}"
+    plan = prepare(colour_net(), data, list(QUICK), Options()).plan
+    todo = {cell.request: {s.id for s in cell.source.samples} for cell in plan.cells}
+
+    def covered(size: int) -> dict[str, dict[str, set[str]]]:
+        found = [unit.leases(todo) for unit in units(plan, size)]
+        names = [name for one in found for name in one]
+        assert len(names) == len(set(names))
+        return {name: what for one in found for name, what in one.items()}
+
+    small, large = covered(64), covered(1024)
+    assert small == large
+    assert len(small) == 3 * len(plan.cells)
+    assert sorted(len(ids) for what in small.values() for ids in what.values())[0] == 150 - 128
+    finished = plan.cells[0].request
+    todo[finished] = set()
+    assert not any(finished in what for what in covered(128).values())
+
+
+@pytest.mark.parametrize(
+    "other", [{"executor": "processes", "cores": 2}, {"executor": "serial", "cores": 2}]
+)
+def test_two_commands_share_the_work_however_they_cut_it(
+    tmp_path: Path, other: dict[str, object]
+) -> None:
+    world, count = write_world(tmp_path, each=120), 360
+    calm = start(world, world / "calm", "serial", stresses=NOISE, batch_size=16)
+    given = {"model": SLOW, "stresses": NOISE, "batch_size": 16}
+    out = world / "out"
+    first = start(world, out, "processes", cores=2, **given)
+    wait_for(lambda: list(out.glob("leases/*")), first)
+    second = start(world, out, **other, **given)  # type: ignore[arg-type]
+    first.join()
+    second.join()
+    calm.join()
+    assert (calm.exitcode, first.exitcode, second.exitcode) == (0, 0, 0)
+    seen = sum(map(int, (world / "seen.txt").read_text().split()))
+    columns = ("stress", "variant", "sample", "margin", "correct")
+    rows, undisturbed = rw.Run(out).rows(), rw.Run(world / "calm").rows()
+    assert rows.select(columns).equals(undisturbed.select(columns))
+    assert 2 * count <= seen <= 1.25 * 2 * count
+    assert not list((out / "leases").iterdir())
+    assert len(rw.Run(out).runs) == 2

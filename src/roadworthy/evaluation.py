@@ -207,10 +207,12 @@ def run_prepared(engine: Engine, prepared: Prepared, tell: Callable[[Staged], No
 def _close(prepared: Prepared, store: Store, engine: Engine, about: dict[str, Any]) -> Run:
     """Write what the invocation did, the summary and the failures."""
     engine.watcher.finish()
-    requests = {cell["request"] for cell in about["cells"]}
-    parts = [part for part in store.parts()[0] if part.request in requests]
+    written: dict[str, set[str]] = {cell["request"]: set() for cell in about["cells"]}
+    for part in store.parts()[0]:
+        if part.request in written:
+            written[part.request] |= {key for key, _ in part.keys}
     about |= {
-        "parts": sorted({key for part in parts for key, _ in part.keys}),
+        "parts": {request: sorted(keys) for request, keys in written.items()},
         "parts_written": engine.parts_written,
         "batch_sizes": engine.batches.as_dict(prepared.plan),
         "decodes": engine.counters.decodes,

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import roadworthy as rw
+from roadworthy.engine.compact import compact
 from roadworthy.engine.parts import sealed
 from roadworthy.engine.store import Store
 
@@ -85,6 +86,46 @@ def test_damage_is_found_even_where_no_row_is_drawn(call: Call, finished: Path) 
     ended = call("verify", "out", "-k", "0")
     assert ended.code == 4
     assert f"damaged: out/{path.relative_to(finished)}" in ended.out
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_records_that_are_gone_are_missed(call: Call, finished: Path, joined: bool) -> None:
+    gone = next(p for p in Store.open(finished).parts()[0] if "jpeg" in p.footer["stress"])
+    if joined:
+        # The images in two parts, then in one file, which is the one that goes.
+        gone.path.unlink()
+        assert _run(call, "--limit", "5").code == 0
+        assert _run(call).code == 0
+        store = Store.open(finished)
+        compact(store, [gone.request], most=1)
+        gone = next(p for p in store.parts()[0] if p.request == gone.request)
+        assert len(gone.keys) == 2
+        assert call("verify", "out", "-k", "0").code == 0
+    gone.path.unlink()
+    ended = call("verify", "out", "-k", "0")
+    assert ended.code == 4
+    assert ended.out.count("gone") == 1
+    assert "damaged: records of jpeg(quality=30) on torch:nets.py:colours" in ended.out
+    assert "gone; those of 0 of 12 images are left" in ended.out
+    assert _run(call).code == 0
+    assert call("verify", "out", "-k", "0").code == 0
+
+
+def test_what_was_never_judged_is_not_missed(
+    call: Call, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Store.write_part
+
+    def once(store: Store, *given: Any, **named: Any) -> Path:
+        if list(store.folder.glob("records/*/*")):
+            raise KeyboardInterrupt
+        return plain(store, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write_part", once)
+        assert _run(call).code == 130
+    assert len(rw.Run("out").unfinished) == 3
+    assert call("verify", "out", "-k", "0").code == 0
 
 
 def test_a_changed_image_and_a_changed_model_do_not_reproduce(call: Call, finished: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, chdir, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ import polars as pl
 from roadworthy.engine.artifacts import Artifacts
 from roadworthy.engine.compare_rows import differences
 from roadworthy.engine.options import Options
+from roadworthy.engine.parts import Part
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
@@ -105,7 +106,8 @@ def verify(folder: str | Path, *, rows: int = 32, seed: int = 0) -> Findings:
             f"'{folder}' holds no invocation that can be read; there is no run to verify"
         )
     good, _ = run.store.parts()
-    findings = Findings(run.folder, len(good), [str(path) for path in run.damaged])
+    damaged = [*map(str, run.damaged), *_gone(run, good)]
+    findings = Findings(run.folder, len(good), damaged)
     run.store.artifacts = Artifacts(run.folder, frozen=True)
     _check_artifacts(run, findings)
     chosen = _chosen(run, rows, seed)
@@ -119,6 +121,28 @@ def verify(folder: str | Path, *, rows: int = 32, seed: int = 0) -> Findings:
             findings.rows += len(recorded)
             findings.differences.extend(_compared(cell, recorded, again))
     return findings
+
+
+def _gone(run: Run, good: Sequence[Part]) -> Iterator[str]:
+    """Yield the cells that lack images which an invocation had written down, in files that are gone."""
+    present: dict[str, set[str]] = {}
+    for part in good:
+        present.setdefault(part.request, set()).update(key for key, _ in part.keys)
+    for cell, judged, wanted in run.unfinished:
+        listed = {key for about in run.runs for key in _listed(about, cell.request)}
+        lost = listed - present.get(cell.request, set())
+        if any(not run.store.path_of(key).exists() for key in lost):  # else it is damaged
+            which = f"{cell.stress} on {cell.source or cell.model}"
+            yield (
+                f"records of {which}, judged by {cell.model}: gone; "
+                f"those of {judged} of {wanted} images are left"
+            )
+
+
+def _listed(about: dict[str, Any], request: str) -> list[str]:
+    """Return the files that an invocation left for a request; earlier versions did not say whose."""
+    parts = about.get("parts")
+    return list(map(str, parts.get(request, []))) if isinstance(parts, dict) else []
 
 
 def _check_artifacts(run: Run, findings: Findings) -> None:

@@ -121,7 +121,7 @@ def test_a_lease_whose_owner_gives_a_sign_is_kept(tmp_path: Path, clock: Clock) 
     assert not mine.take("a")
 
 
-@pytest.mark.parametrize("when", [1.0, time.time() + 10 * 365 * 86400.0])
+@pytest.mark.parametrize("when", [1.0, 4e9])
 def test_a_jump_of_the_wall_clock_frees_no_lease_and_keeps_none(
     tmp_path: Path, clock: Clock, when: float
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from engine_world import write_pictures
@@ -12,6 +13,7 @@ from tiny_networks import Means, Plain, seeded
 from torch import Tensor, nn
 
 import roadworthy as rw
+from roadworthy.engine.verdict import OF_SCORES
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.expectation import averaged
 from roadworthy.models.gradient import value_and_gradient
@@ -170,3 +172,60 @@ def test_specs_name_them_and_attacks_that_need_more_say_why_they_do_not_run(tmp_
     clean = run.rows().filter(stress="clean")
     by_model = [frame["pred"].to_list() for frame in clean.sort("sample").partition_by("model")]
     assert by_model[0] == by_model[1] == by_model[2]
+
+
+def test_a_score_attack_beside_others_is_not_available_on_labels(tmp_path: Path) -> None:
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=2)}"
+    model = silent(wrap(Means(3), size=16, name="means"), "labels")
+    asked = ["square(eps=32/255, queries=5)", "hopskipjump(queries=100)"]
+    asked += ["hopskipjump(queries=100, target=second)", "boundary(queries=40, target=least)"]
+    run = rw.evaluate(model, data, asked, out=tmp_path / "out")
+    needs = "needs probabilities, which the model does not give"
+    said = {u["stress"]: u["reason"] for u in run.summary["unavailable"] if needs in u["reason"]}
+    assert said == {
+        asked[0]: needs,
+        "hopskipjump(target=second, queries=100)": f"target=second {needs}",
+        "boundary(target=least, queries=40)": f"target=least {needs}",
+    }
+    assert set(run.rows()["stress"]) == {"clean", asked[1]}
+    assert run.metric("success_rate", stress=asked[1]).value == 100.0
+    for one in (asked[0], asked[2]):
+        with pytest.raises(rw.UsageError, match=r"can run on none of the models: .*probabilities"):
+            rw.evaluate(model, data, one, out=tmp_path / "other")
+
+
+def test_of_a_label_no_confidence_and_no_rank_is_recorded(tmp_path: Path) -> None:
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=2)}"
+    nets = tmp_path / "nets.py"
+    nets.write_text(NETS)
+    inner = f"torch:{nets}:means(size=16)"
+    stresses = [
+        "clean",
+        "resizer(resize=opencv-nearest)",
+        "translate(frames=3)",
+        "fgsm(eps=64/255)",
+    ]
+    models = [inner, f"labels_only({inner})", f"probabilities_only({inner})"]
+    run = rw.evaluate(models, data, stresses, out=tmp_path / "out", transfer=True)
+    rows = run.rows()
+    bare = rows.filter(pl.col("model").str.starts_with("labels_only"))
+    told = rows.filter(~pl.col("model").str.starts_with("labels_only"))
+    assert set(bare["stress"]) == set(told["stress"]) == set(stresses)
+    for column in OF_SCORES:
+        assert bare[column].null_count() == len(bare), column
+        assert told[column].null_count() < len(told), column
+    for column in ("pred", "correct", "frames_pred", "frames_flip", "success"):
+        assert bare[column].null_count() < len(bare), column
+    found = {row["metric"] for row in run.summary["rows"] if row["model"].startswith("labels_only")}
+    assert {"top1", "transfer_rate", "flip_probability", "agreement"} <= found
+    said = {row["metric"] for row in run.summary["rows"]}
+    made_up = {"top5", "ece", "brier", "nll", "aurc", "mean_kl", "zipf_distance", "t5d"}
+    assert made_up <= said
+    assert not made_up & found
+
+
+def test_nobody_learns_probabilities_from_labels() -> None:
+    inner = silent(network(), "labels")
+    assert silent(inner, "probabilities").gives == {Need.LABELS}
+    assert silent(inner, "labels").gives == {Need.LABELS}
+    assert silent(silent(network(), "probabilities"), "labels").gives == {Need.LABELS}

@@ -17,7 +17,7 @@ from roadworthy.engine.options import Adapt, Options, Precision
 from roadworthy.engine.readable import readable
 from roadworthy.engine.readings import Readings, readings
 from roadworthy.engine.same import Same, Twins
-from roadworthy.engine.targets import target_columns, unknown_target
+from roadworthy.engine.targets import RANKED, target_columns, unknown_target
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, run
 from roadworthy.pipeline.published import FrameName, published
@@ -26,7 +26,7 @@ from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.stress.changes import modifies
 from roadworthy.stress.levels import Frames
 from roadworthy.stress.reference import is_clean
-from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, with_implied
+from roadworthy.types import Classifier, Dataset, Metadata, Need, Sample, Tap, with_implied
 
 SMALL_FRAME = 64 * 64
 """Pixels up to which a frame is small."""
@@ -268,14 +268,15 @@ def plan(
 ) -> Plan:
     """Resolve what runs; raises UsageError where labels do not fit or a stress fits no model.
 
-    A stress that cannot run for want of a package is an error only where nothing else was asked for.
+    A stress that cannot run for want of a package, or because the models do not give what it needs,
+    is an error only where nothing else was asked for.
     ``members`` are the digests of stresses that only a suite asks for: those that read files exactly
     as another does are left out.
     """
     asked, stresses = stresses, _with_clean(stresses)
     cells: list[Cell] = []
     unavailable: list[Unavailable] = []
-    unreadable: dict[str, str] = {}
+    excused: dict[str, str] = {}
     first: dict[str, Pipeline] = {}
     twins = Twins(members)
     for dataset in datasets:
@@ -287,7 +288,9 @@ def plan(
             alike(judges, source.relation, dataset.spec)
         for wanted in _own(stresses, dataset):
             for maker in judges:
-                reason = _not_on(wanted, dataset) or missing_needs(wanted, maker.model)
+                reason = _not_on(wanted, dataset)
+                if not reason and (reason := missing_needs(wanted, maker.model)):
+                    excused.setdefault(wanted.digest, reason)
                 framed = judges[0] if options.transfer and options.adapt == "resize" else maker
                 reason = reason or unrankable(wanted, maker, _size(framed.model.pipeline, source))
                 if reason:
@@ -301,7 +304,7 @@ def plan(
                     for spec, why in absent.items()
                 ]
                 if not one.settings:
-                    unreadable.setdefault(one.digest, next(iter(absent.values())))
+                    excused.setdefault(one.digest, next(iter(absent.values())))
                 elif twins.has(one, dataset.spec, maker.spec, frame):
                     continue
                 elif one.definition.ranking or (
@@ -322,10 +325,10 @@ def plan(
     running = {cell.stress.digest for cell in cells} | twins.digests
     others = any(one.digest in running for one in asked)
     for one in asked:
-        spared = others and (one.digest in unreadable or one.digest in members)
+        spared = others and one.digest in (*excused, *members)
         if one.digest not in running and not spared:
             said = next((u.reason for u in unavailable if u.stress == one.spec), _STORED)
-            reason = unreadable.get(one.digest, said)
+            reason = excused.get(one.digest, said)
             raise UsageError(f"stress '{one.spec}' can run on none of the models: {reason}")
     return Plan(tuple(cells), tuple(dict.fromkeys(unavailable)), tuple(twins.found))
 
@@ -417,9 +420,13 @@ def _not_on(one: Stress, dataset: Dataset) -> str:
 
 def missing_needs(one: Stress, model: Classifier) -> str:
     """Return why ``model`` cannot take the stress, or an empty text."""
-    missing = sorted(need.value for need in one.needs - with_implied(model.gives))
+    gives = with_implied(model.gives)
+    missing = sorted(need.value for need in one.needs - gives)
     if missing:
         return f"needs {' and '.join(missing)}, which the model does not give"
+    ranked = sorted({str(s.arguments.get("target")) for s in one.settings} & set(RANKED))
+    if ranked and Need.PROBABILITIES not in gives:
+        return f"target={ranked[0]} needs probabilities, which the model does not give"
     count, most = model.classes.count, one.most_classes
     if most is not None and count is not None and count > most:
         return f"takes a pass for each class: at most {most} make sense, the model has {count}"

@@ -13,9 +13,10 @@ import polars as pl
 
 from roadworthy.engine.plan import Cell
 from roadworthy.engine.records import SCHEMA
+from roadworthy.engine.verdict import without_scores
 from roadworthy.stress.bound import Setting
 from roadworthy.stress.changes import modifies
-from roadworthy.types import Sample, Tap
+from roadworthy.types import Need, Sample, Tap, with_implied
 
 ORDER = "_position"
 EVERYTHING: Mapping[str, pl.DataType] = {**SCHEMA, ORDER: pl.Int64()}
@@ -81,6 +82,9 @@ def judged_rows(cell: Cell, batches: Sequence[Judged]) -> pl.DataFrame:
 
 def _of_setting(cell: Cell, setting: Setting, batches: Sequence[Judged]) -> pl.DataFrame:
     samples = [sample for batch in batches for sample in batch.samples]
+    columns = _joined(batches)
+    if Need.PROBABILITIES not in with_implied(cell.judge.model.gives):
+        columns = without_scores(columns)
     values: dict[str, Any] = {
         "sample": [s.id for s in samples],
         "content": [s.content for s in samples],
@@ -90,7 +94,7 @@ def _of_setting(cell: Cell, setting: Setting, batches: Sequence[Judged]) -> pl.D
         ORDER: [position for batch in batches for position in batch.order],
         **constants(cell),
         "severity": _stored_severities(cell, samples),
-        **_eps(_joined(batches)),
+        **_eps(columns),
     }
     return _typed(values, len(samples))
 

@@ -11,7 +11,10 @@ from roadworthy.seed import rng_for
 from roadworthy.stress.bound import Stress
 from roadworthy.types import Dataset, Sample
 
-RULES = ("none", "random", "second", "least")
+RANKED = ("second", "least")
+"""Rules that need to know which classes the model thinks more likely than others."""
+
+RULES = ("none", "random", *RANKED)
 
 
 def target_columns(one: Stress) -> list[str]:
@@ -49,7 +52,7 @@ def target_of(
         raise SampleError(f'"{sample.id}": the model has one output, there is none to aim at')
     if rule == "random":
         return int(rng_for(seed, "target", 1, sample.id, rule).choice(others))
-    if rule in ("second", "least"):
+    if rule in RANKED:
         ranked = others[np.argsort(-clean[others], kind="stable")]
         return int(ranked[0 if rule == "second" else -1])
     given = sample.columns.get(rule)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,13 @@ from roadworthy.types import Logits
 
 BORDERLINE_MARGIN = 1e-3
 """Below this margin another batch size, hence another float32 kernel, may flip the verdict."""
+
+OF_SCORES = (
+    *("correct5", "conf", "conf_label", "margin", "loss", "entropy", "brier"),
+    *("top5", "borderline", "kl_ref", "zipf_ref", "top5_ref"),
+    *("frames_conf", "frames_top5_distance", "frames_zipf"),
+)
+"""Columns that follow from more than the most likely class: nobody knows them of a bare label."""
 
 Columns = dict[str, NDArray[Any]]
 
@@ -76,6 +84,11 @@ def verdicts(
     if clean is not None:
         columns["kl_ref"] = kl_divergence(clean, logits)
     return columns
+
+
+def without_scores(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``columns`` without what a model that says labels alone does not say."""
+    return {name: value for name, value in columns.items() if name not in OF_SCORES}
 
 
 def kl_divergence(reference: Logits, logits: Logits) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from roadworthy.models.base import NO_FACTS
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.seed import digest
-from roadworthy.types import Classes, Classifier, Metadata, Need
+from roadworthy.types import Classes, Classifier, Metadata, Need, with_implied
 
 Answer = Literal["labels", "probabilities"]
 
@@ -48,8 +48,9 @@ class Silent:
 
     @property
     def gives(self) -> frozenset[Need]:
-        """What it says, and never a gradient."""
-        return SAID[self.answer]
+        """What it says, as far as the model behind knows it, and never a gradient."""
+        known = with_implied(self.members[0].gives) | {Need.LABELS}
+        return SAID[self.answer] & known
 
     def logits(self, x: Tensor) -> Tensor:
         """Return logits (N, classes) that say no more than the answer; NaN where there is none.

@@ -9,6 +9,8 @@ FLOOR = 0.9
 """Least share of an attack's time that the model takes, at 64 images."""
 
 SCORES = (
+    "square(eps=8/255, queries=500, stop=never)",
+    "square(eps=1, norm=L2, queries=500, stop=never)",
     "nes(eps=8/255, queries=505, stop=never)",
     "spsa(eps=8/255, queries=505, stop=never)",
     "simba(eps=8/255, queries=500, stop=never)",

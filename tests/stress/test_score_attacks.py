@@ -297,7 +297,8 @@ def test_momentum_remembers_the_estimates_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "first"), [(ESTIMATING[0], 17), (ESTIMATING[1], 17), (SIMBA[0], 1)]
+    ("spec", "first"),
+    [(ESTIMATING[0], 17), (ESTIMATING[1], 17), (SIMBA[0], 1), ("square({})", 1)],
 )
 def test_time_that_is_over_ends_the_attack_after_a_point_it_knows(spec: str, first: int) -> None:
     found = run(spec.format("eps=0.02, queries=90, seconds=1e-9"), curved(), pictures(3))
@@ -341,6 +342,7 @@ def test_restarts_count_their_queries_on(spec: str) -> None:
         ("nes(eps=0.1, smallest=0)", "smallest must be a size above 0"),
         ("simba(eps=0.1, frequencies=0)", "frequencies is the part"),
         ("simba(eps=0.1, basis=wavelet)", "basis"),
+        ("square(eps=0.1, seconds=-1)", "seconds is the time for a batch, more than 0"),
         ("simba(eps=0.1, seconds=0)", "seconds is the time for a batch, more than 0"),
         ("spsa(eps=0.1, norm=L1)", "norm"),
     ],

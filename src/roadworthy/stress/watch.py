@@ -161,8 +161,8 @@ class Watch:
         self._nan_gradient[self.rows] |= ~finite
         return torch.where(finite.view(-1, 1, 1, 1), gradient, 0.0)
 
-    def finish(self, z: Tensor, steps: int) -> Found:
-        """Return what was found, ``z`` being the last of the images left after all ``steps``."""
+    def finish(self, z: Tensor, steps: int | Tensor) -> Found:
+        """Return what was found, ``z`` being the last of the images left after their ``steps``."""
         self._catch_up()
         self._found[self.rows] = z
         self._steps_used[self.rows] = steps

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from roadworthy.models.counted import Counted
+from roadworthy.stress._attacks.queries import Clock
 from roadworthy.stress._attacks.square_pace import Pace
 from roadworthy.stress._attacks.square_stock import Proposals, Stock
 from roadworthy.stress.goal import Goal
@@ -57,17 +58,20 @@ def judged(model: Counted, z: Tensor, goal: Goal) -> Points:
     return Points(*(t.unflatten(0, (ahead, -1)) for t in answers))
 
 
-def search(watch: Watch, proposals: Proposals, start: Tensor, stock: Stock, queries: int) -> Found:
+def search(
+    watch: Watch, proposals: Proposals, start: Tensor, stock: Stock, queries: int, clock: Clock
+) -> Found:
     """Go on from ``start`` until every image left to the watch has been asked about ``queries`` times.
 
-    What is found is what one proposal at a time would find, however many are tried in one call.
+    What is found is what one proposal at a time would find, however many are tried in one call, unless
+    the ``clock`` ends it before.
     """
     first = judged(watch.model, start, watch.goal)
     best = Points(*(t[0] for t in first._fields()))
     asked, most = torch.ones_like(watch.rows), 1  # `most` is at least the largest of them
     best, asked = best.kept(watch, watch.see(best.logits, best.x, asked), asked)
     pace = Pace(start)
-    while len(watch):
+    while len(watch) and not clock.over:
         if most >= queries:
             best, asked = best.kept(watch, watch.end(asked >= queries, best.x, queries), asked)
             if not len(watch):
@@ -91,4 +95,4 @@ def search(watch: Watch, proposals: Proposals, start: Tensor, stock: Stock, quer
             best.take(rows, z, chosen)
             best, asked = best.kept(watch, watch.see(best.logits, best.x, asked), asked)
         pace.saw(len(rows), ahead * len(taken) - wasted)
-    return watch.finish(best.x, queries)
+    return watch.finish(best.x, asked)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
+from roadworthy.stress._attacks.queries import Clock, check_queries, passes_of_queries
 from roadworthy.stress._attacks.square_bumps import BumpProposals
 from roadworthy.stress._attacks.square_linf import LinfProposals
 from roadworthy.stress._attacks.square_search import search
@@ -32,8 +33,7 @@ PROPOSALS: dict[str, Proposals] = {
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
-    if arguments.get("queries", 1) < 1:
-        raise UsageError(f"square: queries must be at least 1, not {arguments['queries']}")
+    check_queries("square", arguments)
     if not 0 < arguments.get("initial_fraction", 1) <= 1:
         raise UsageError(
             "square: initial_fraction is the part of the frame that the first squares cover, above 0 "
@@ -41,15 +41,11 @@ def _check(arguments: Mapping[str, Any]) -> None:
         )
 
 
-def _passes(arguments: Mapping[str, Any]) -> tuple[int, int]:
-    return int(arguments.get("queries", 5000)), 0
-
-
 @attack(
     Need.PROBABILITIES,
     norms=("Linf", "L2", "L1"),
     check=_check,
-    passes=_passes,
+    passes=passes_of_queries,
     paper="Andriushchenko et al., ECCV 2020",
 )
 def square(
@@ -61,6 +57,7 @@ def square(
     queries: int = 5000,
     initial_fraction: float = 0.8,
     rescale: bool = False,
+    seconds: float | None = None,
     stop: Stop = "success",
     rng: BatchDraws,
 ) -> Found:
@@ -72,16 +69,16 @@ def square(
     stretches to ``queries``. Every image draws its own squares. Where few images are left, several
     proposals of each are tried in one call and those after an accepted one are made again: this
     changes nothing but the forward passes counted; ``steps_used`` and ``step_success`` are queries,
-    the first point's included, as if one at a time. Andriushchenko et al., ECCV 2020.
+    the first point's included, as if one at a time. ``seconds`` ends the attack on a batch after that
+    time, which depends on the machine. Andriushchenko et al., ECCV 2020.
     """
-    proposals, plain = (
-        PROPOSALS[ball.norm],
-        x.contiguous(),
-    )  # windows are cut out channel by channel
+    clock = Clock(seconds)
+    # windows are cut out channel by channel
+    proposals, plain = PROPOSALS[ball.norm], x.contiguous()
     areas = fractions(queries - 1, initial_fraction, queries=queries if rescale else None)
     sides = np.array([proposals.side(area, *x.shape[2:]) for area in areas], dtype=np.int64)
     with torch.no_grad():
         start = proposals.start(plain, ball.eps.to(x).view(-1, 1, 1, 1), rng)
         watch = Watch(model, plain, goal, ball, stop=stop)
-        found = search(watch, proposals, start, Stock(rng, sides, like=x), queries)
+        found = search(watch, proposals, start, Stock(rng, sides, like=x), queries, clock)
     return replace(found, x=torch.empty_like(x).copy_(found.x))

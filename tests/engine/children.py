@@ -13,6 +13,7 @@ from typing import Any
 from engine_world import QUICK, write_pictures
 
 import roadworthy as rw
+from roadworthy.engine.live import Lines
 from roadworthy.engine.options import Executor
 
 MODEL = "torch:nets.py:colours(size=16)"
@@ -62,7 +63,8 @@ def _run(folder: str, out: str, executor: Executor, cores: int, given: dict[str,
     os.environ |= given.pop("environment", {})
     sys.stderr = open(given.pop("said", os.devnull), "w", buffering=1)  # noqa: SIM115
     model, stresses = given.pop("model", MODEL), given.pop("stresses", QUICK)
-    rw.evaluate(model, DATA, stresses, out=out, executor=executor, **given)
+    watcher = Lines(sys.stderr)
+    rw.evaluate(model, DATA, stresses, out=out, executor=executor, watcher=watcher, **given)
 
 
 def start(world: Path, out: Path, executor: Executor, *, cores: int = 0, **given: Any) -> Any:

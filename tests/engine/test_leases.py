@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -199,3 +201,21 @@ def test_two_commands_share_the_work_however_they_cut_it(
     assert 2 * count <= seen <= 1.25 * 2 * count
     assert not list((out / "leases").iterdir())
     assert len(rw.Run(out).runs) == 2
+
+
+def test_a_command_waits_for_another_says_so_and_takes_over_when_that_dies(tmp_path: Path) -> None:
+    world, out = write_world(tmp_path, each=20), tmp_path / "out"
+    marker, said = world / "marker", world / "said.txt"
+    paused = {"ROADWORTHY_TEST_PAUSE": str(marker)}
+    first = start(world, out, "serial", stresses=NOISE, environment=paused)
+    wait_for(marker.exists, first)
+    second = start(world, out, "serial", stresses=NOISE, said=str(said))
+    line = f"waiting for what is left: process {first.pid} on {socket.gethostname()} is at it\n"
+    wait_for(lambda: said.exists() and line in said.read_text(), second)
+    assert second.is_alive()
+    os.kill(first.pid, signal.SIGKILL)
+    first.join()
+    second.join()
+    assert second.exitcode == 0
+    assert said.read_text().count(line) == 1
+    assert len(rw.Run(out).rows()) == 2 * 60

@@ -132,7 +132,8 @@ class Engine:
                     waited += 1
                     if waited >= len(queue):  # every unit that is left is in somebody's hands
                         names = [name for unit in queue for name in unit.leases(todo)]
-                        leases.wait(names, seconds=WAIT_SECONDS)
+                        if not leases.wait(names, seconds=WAIT_SECONDS):
+                            self.watcher.waiting(leases.owners(names))
                         todo, waited = self._todo(plan.cells), 0
                     continue
                 waited = 0

@@ -53,11 +53,19 @@ class Leases:
         if self._owner(path).get("token") == self._me["token"]:
             path.unlink(missing_ok=True)
 
-    def wait(self, names: Sequence[str], *, seconds: float) -> None:
-        """Return as soon as nobody holds one of the leases ``names``, or after so many seconds."""
+    def wait(self, names: Sequence[str], *, seconds: float) -> bool:
+        """Wait until nobody holds one of the leases ``names``, at most so long; whether that came."""
         until, wanted = time.monotonic() + seconds, set(names)
-        while time.monotonic() < until and wanted.issubset(os.listdir(self.folder)):
+        while wanted.issubset(os.listdir(self.folder)):
+            if time.monotonic() >= until:
+                return False
             time.sleep(LOOK_SECONDS)
+        return True
+
+    def owners(self, names: Sequence[str]) -> list[str]:
+        """Return the processes that hold leases, in words."""
+        found = (self._owner(self.folder / name) for name in names)
+        return sorted({f"process {who['pid']} on {who['host']}" for who in found if len(who) > 1})
 
     def _created(self, path: Path) -> bool:
         try:

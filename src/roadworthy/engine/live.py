@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Protocol
 
@@ -35,6 +35,9 @@ class Watcher(Protocol):
 
     def judged(self, cell: Cell, rows: pl.DataFrame) -> None:
         """Report records that were just made."""
+
+    def waiting(self, owners: Sequence[str]) -> None:
+        """Say that all that is left is in the hands of other processes."""
 
     def finish(self) -> None:
         """Stop watching."""
@@ -76,8 +79,15 @@ class Quiet:
     def judged(self, cell: Cell, rows: pl.DataFrame) -> None:
         """Ignore."""
 
+    def waiting(self, owners: Sequence[str]) -> None:
+        """Ignore."""
+
     def finish(self) -> None:
         """Ignore."""
+
+
+def _awaited(owners: Sequence[str]) -> str:
+    return f"waiting for what is left: {' and '.join(owners) or 'another process'} is at it"
 
 
 class Lines(Quiet):
@@ -87,6 +97,7 @@ class Lines(Quiet):
         self.stream, self.running = stream, Running()
         self.todo: dict[str, int] = {}
         self.began = self.last = time.monotonic()
+        self.awaited: Sequence[str] | None = None
 
     def start(self, todo: list[tuple[Cell, int]]) -> None:
         """Say how much there is to do."""
@@ -111,6 +122,12 @@ class Lines(Quiet):
             flush=True,
         )
 
+    def waiting(self, owners: Sequence[str]) -> None:
+        """Print a line when others come to be waited for."""
+        if owners != self.awaited:
+            self.awaited = owners
+            print(_awaited(owners), file=self.stream, flush=True)
+
 
 class Bars(Quiet):
     """Bars on a terminal, with the running metric and the time that is left."""
@@ -126,6 +143,7 @@ class Bars(Quiet):
         )
         self.running = Running()
         self.tasks: dict[str, TaskID] = {}
+        self.awaited: Sequence[str] | None = None
 
     def start(self, todo: list[tuple[Cell, int]]) -> None:
         """Show one bar per cell with work left."""
@@ -151,6 +169,12 @@ class Bars(Quiet):
             completed=self.running.samples[cell.request],
             metric=self.running.text(cell),
         )
+
+    def waiting(self, owners: Sequence[str]) -> None:
+        """Write a line above the bars when others come to be waited for."""
+        if owners != self.awaited:
+            self.awaited = owners
+            self.progress.console.print(_awaited(owners), markup=False)
 
     def finish(self) -> None:
         """Leave the bars as they are."""

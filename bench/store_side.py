@@ -68,7 +68,8 @@ def finished(files: int, cells: int, *, joined: bool) -> Work:
 
     def answer(found: Run) -> int:
         assert found.runs[-1]["parts_written"] == 0, "something was judged again"
-        assert sum(len(r["parts"]) for r in found.runs[-1:]) >= files // PART * cells
+        parts = found.runs[-1]["parts"].values()
+        assert sum(map(len, parts)) >= files // PART * cells
         return len(found.summary["rows"])
 
     return Work(run, answer=answer)

@@ -255,9 +255,9 @@ def _check_room(prepared: Prepared, store: Store) -> None:
 def _in_processes(prepared: Prepared, store: Store, engine: Engine) -> None:
     """Let worker processes do the plan; what a worker that died leaves is left to the caller."""
     from roadworthy.engine.execute import SMALLEST_UNIT
-    from roadworthy.engine.workers import Share, run_processes, unit_size
+    from roadworthy.engine.workers import Share, processes, run_processes, unit_size
 
-    count = cores()
+    count = processes(prepared.options.device)
     share = Share(
         models=tuple(judge.spec for judge in prepared.judges if not judge.origin),
         data=tuple(dataset.spec for dataset in prepared.datasets),

@@ -71,6 +71,7 @@ def _same_as_undisturbed(world: Path, out: Path) -> None:
     assert run.rows().equals(calm.rows())
     assert (out / "summary.json").read_bytes() == (world / "calm" / "summary.json").read_bytes()
     assert not list(out.rglob(".tmp-*"))
+    assert not list(out.glob("leases/*"))
     assert not run.damaged
 
 

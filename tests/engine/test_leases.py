@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,14 +12,17 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from children import start, wait_for, write_world
 from engine_world import QUICK, colour_net
 
 import roadworthy as rw
 from roadworthy.engine import leases as module
-from roadworthy.engine.execute import units
+from roadworthy.engine import workers
+from roadworthy.engine.execute import _next, units
 from roadworthy.engine.leases import Leases
 from roadworthy.engine.options import Options
 from roadworthy.evaluation import prepare
@@ -177,6 +181,33 @@ def test_leases_do_not_depend_on_the_size_of_units(tmp_path: Path) -> None:
     assert not any(finished in what for what in covered(128).values())
 
 
+def test_who_shares_what(tmp_path: Path) -> None:
+    write_world(tmp_path, each=50)
+    data = f"imagefolder:{tmp_path / 'pictures'}"
+    stresses = ["clean", *(f"gaussian_noise(severity={level})" for level in range(1, 6))]
+    plan = prepare(colour_net(), data, stresses, Options()).plan
+    todo = {cell.request: {s.id for s in cell.source.samples} for cell in plan.cells}
+    (unit,) = units(plan, 1024)
+    ids = [{s.id for s in unit.samples[start : start + 64]} for start in (0, 64, 128)]
+    requests = [cell.request for cell in plan.cells]
+    assert unit.free(todo, {}) == (set().union(*ids), set())
+    # somebody is at one stress of the second 64: the others are worth sharing
+    assert unit.free(todo, {1: {requests[0]}}) == (ids[0] | ids[2], ids[1])
+    assert unit.free(todo, {1: {"of another command"}}) == (set().union(*ids), set())
+    # of too few they are not, nor where nothing is left
+    assert unit.free(todo, {1: set(requests[:3])}) == (ids[0] | ids[2], set())
+    less = {request: left - ids[0] for request, left in todo.items()}
+    assert unit.free(less, {1: set(requests[:2])}) == (ids[2], ids[1])
+    # whole units first, then parts of them, then what is shared
+    small = units(plan, 64)
+    held = [f"{requests[0]}-0", f"{requests[0]}-2", "no lease"]
+    assert _next(small, todo, held) == (small[1], ids[1])
+    assert _next([unit], todo, held) == (unit, ids[1])
+    assert _next([small[2], small[0]], todo, held) == (small[2], ids[2])
+    few = {**todo, **{request: set() for request in requests[3:]}}
+    assert _next([small[2], small[0]], few, held) == (None, set())
+
+
 @pytest.mark.parametrize(
     "other", [{"executor": "processes", "cores": 2}, {"executor": "serial", "cores": 2}]
 )
@@ -201,6 +232,95 @@ def test_two_commands_share_the_work_however_they_cut_it(
     assert 2 * count <= seen <= 1.25 * 2 * count
     assert not list((out / "leases").iterdir())
     assert len(rw.Run(out).runs) == 2
+
+
+def test_two_commands_share_one_unit_stress_by_stress(tmp_path: Path) -> None:
+    world, count = write_world(tmp_path, each=40), 120
+    stresses = ["clean", *(f"gaussian_noise(severity={level})" for level in range(1, 6))]
+    given: dict[str, Any] = {"model": SLOW, "stresses": stresses, "batch_size": 16}
+    out = world / "out"
+    first = start(world, out, "serial", **given)
+    wait_for(lambda: list(out.glob("leases/*")), first)
+    second = start(world, out, "serial", **given)
+    first.join()
+    second.join()
+    assert (first.exitcode, second.exitcode) == (0, 0)
+    assert all(run["parts_written"] > 0 for run in rw.Run(out).runs)
+    assert sum(run["parts_written"] for run in rw.Run(out).runs) == len(stresses)
+    assert len(rw.Run(out).rows()) == len(stresses) * count
+    seen = sum(map(int, (world / "seen.txt").read_text().split()))
+    # Both need the clean logits, and try out a few images first.
+    assert seen <= (len(stresses) + 1) * count + 100
+    assert not list((out / "leases").iterdir())
+
+
+def test_leases_of_dead_processes_are_removed(tmp_path: Path, clock: Clock) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    here = {"host": socket.gethostname(), "token": "t"}
+    (tmp_path / "dead").write_text(json.dumps({**here, "pid": dead.pid}))
+    (tmp_path / "alive").write_text(json.dumps({**here, "pid": os.getpid()}))
+    (tmp_path / "empty").write_text("")
+    _foreign(tmp_path, "silent")
+    mine = Leases(tmp_path)
+    assert mine.take("mine")
+    assert mine.others() == {"alive", "empty", "silent"}
+    assert mine.owners(["alive", "empty"]) == [f"process {os.getpid()} on {here['host']}"]
+    clock.now += module.STALE_SECONDS + 0.1
+    os.utime(tmp_path / "alive", (1, 1))
+    assert mine.others() == {"alive"}
+    assert sorted(os.listdir(tmp_path)) == ["alive", "mine"]
+
+
+def test_a_folder_of_leases_that_vanishes_ends_nothing(tmp_path: Path) -> None:
+    mine = Leases(tmp_path / "leases")
+    assert mine.others() == set()
+    assert mine.take("a")
+    shutil.rmtree(tmp_path / "leases")
+    assert mine.wait(["a"], seconds=5.0)
+    mine.give_back("a")
+    assert mine.take("a")
+
+
+def test_a_lease_that_cannot_be_written_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = Leases(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("json.dump", _full)
+        with pytest.raises(OSError, match="No space"):
+            mine.take("a")
+    assert mine.take("a")
+
+
+def _full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_workers_that_wait_for_others_say_so(tmp_path: Path) -> None:
+    world, out = write_world(tmp_path, each=20), tmp_path / "out"
+    marker, said = world / "marker", world / "said.txt"
+    paused = {"ROADWORTHY_TEST_PAUSE": str(marker)}
+    first = start(world, out, "serial", stresses="clean", environment=paused)
+    wait_for(marker.exists, first)
+    second = start(world, out, "processes", stresses="clean", said=str(said))
+    line = f"waiting for what is left: process {first.pid} on {socket.gethostname()} is at it\n"
+    wait_for(lambda: said.exists() and line in said.read_text(), second)
+    os.kill(first.pid, signal.SIGKILL)
+    first.join()
+    second.join()
+    assert second.exitcode == 0
+    assert said.read_text().count("waiting") == said.read_text().count(line) == 1
+
+
+@pytest.mark.parametrize(("device", "count"), [("cuda", 3), ("cuda:1", 1), ("cpu", 5)])
+def test_there_is_a_process_for_each_accelerator_or_core(
+    monkeypatch: pytest.MonkeyPatch, device: str, count: int
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 3)
+    monkeypatch.setattr(workers, "cores", lambda: 5)
+    assert workers.processes(device) == count
 
 
 def test_a_command_waits_for_another_says_so_and_takes_over_when_that_dies(tmp_path: Path) -> None:

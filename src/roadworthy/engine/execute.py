@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 
 import polars as pl
 
@@ -39,6 +40,9 @@ BLOCK = 1024
 SMALLEST_UNIT = 64
 """Samples under one lease; units of any size are whole numbers of them."""
 
+WORTH_SHARING = 4
+"""Stresses that have to be left of samples that somebody else is at."""
+
 WAIT_SECONDS = 0.5
 """How long others are trusted to be at what is left, until it is asked again what that is."""
 
@@ -49,8 +53,11 @@ WINDOW = 128
 Todo = dict[str, set[str]]
 """The ids of samples that are left, by request."""
 
+Pending = dict[str, list[Sample]]
+"""The samples that are left, by request."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Unit:
     """Samples of one data set that are read together, and the cells that need them."""
 
@@ -58,22 +65,50 @@ class Unit:
     samples: tuple[Sample, ...]
     start: int = 0
 
-    def leases(self, todo: Todo) -> dict[str, Todo]:
-        """Return what is left of the unit by the name of its lease: samples of each request.
+    @cached_property
+    def pieces(self) -> dict[int, frozenset[str]]:
+        """The samples by number of the lease that they are under, in the order of the data."""
+        found: dict[int, frozenset[str]] = {}
+        for start in range(0, len(self.samples), SMALLEST_UNIT):
+            ids = frozenset(s.id for s in self.samples[start : start + SMALLEST_UNIT])
+            found[(self.start + start) // SMALLEST_UNIT] = ids
+        return found
+
+    def leases(self, todo: Todo, cells: Sequence[Cell] | None = None) -> dict[str, Todo]:
+        """Return what is left of ``cells``, all by default, by the name of its lease.
 
         A lease is on so many neighbours in the order of the data and on one request, or on all that
         judge what one model makes: the same for everybody, however many samples his units have and
         whatever else he was asked for.
         """
         found: dict[str, Todo] = {}
-        for start in range(0, len(self.samples), SMALLEST_UNIT):
-            neighbours = {s.id for s in self.samples[start : start + SMALLEST_UNIT]}
-            number = (self.start + start) // SMALLEST_UNIT
-            for cell in self.cells:
-                if left := neighbours & todo[cell.request]:
-                    name = f"{cell.crafting or cell.request}-{number}"
-                    found.setdefault(name, {})[cell.request] = left
+        for number, neighbours in self.pieces.items():
+            for cell in self.cells if cells is None else cells:
+                if left := todo[cell.request] & neighbours:
+                    found.setdefault(f"{_leased(cell)}-{number}", {})[cell.request] = left
         return found
+
+    def free(self, todo: Todo, held: Mapping[int, Collection[str]]) -> tuple[set[str], set[str]]:
+        """Return the samples with work left that nobody is at, and those worth sharing with others.
+
+        ``held`` are the leases of others, by number. To share samples is to read them twice, and to
+        judge them twice without any stress: worth it for some of many stresses, not of few.
+        """
+        untouched: set[str] = set()
+        shared: set[str] = set()
+        keys = {_leased(cell) for cell in self.cells}
+        for number, neighbours in self.pieces.items():
+            there = held.get(number, ())
+            left = {_leased(c) for c in self.cells if not neighbours.isdisjoint(todo[c.request])}
+            if left and keys.isdisjoint(there):
+                untouched |= neighbours
+            elif len(left.difference(there)) >= WORTH_SHARING:
+                shared |= neighbours
+        return untouched, shared
+
+    def pending(self, todo: Todo, cells: Sequence[Cell]) -> Pending:
+        """Return the samples of the unit that are left of each of ``cells``, in order."""
+        return {c.request: [s for s in self.samples if s.id in todo[c.request]] for c in cells}
 
 
 def units(plan: Plan, size: int) -> list[Unit]:
@@ -86,8 +121,14 @@ def units(plan: Plan, size: int) -> list[Unit]:
     return found
 
 
-def _pending_in(unit: Unit, todo: Todo) -> dict[str, list[Sample]]:
-    return {c.request: [s for s in unit.samples if s.id in todo[c.request]] for c in unit.cells}
+@dataclass(frozen=True)
+class _Block:
+    """A unit whose images are read: where each stands, and the clean logits known so far."""
+
+    cells: Sequence[Cell]
+    where: dict[str, int]
+    context: Context
+    clean: dict[tuple[str, ...], dict[int, Logits]] = field(default_factory=dict)
 
 
 @dataclass
@@ -117,61 +158,67 @@ class Engine:
         queue = deque(units(plan, self.block))
         queue.rotate(-(len(queue) * self.turn[0] // self.turn[1]))
         leases = Leases(self.store.folder / "leases")
-        workers = self.threads
-        with ThreadPoolExecutor(workers) as pool, leases.beating():
-            waited = 0
+        ours = {_leased(cell) for cell in plan.cells}
+        with ThreadPoolExecutor(self.threads) as pool, leases.beating():
             while queue:
-                unit = queue.popleft()
-                wanted = unit.leases(todo)
-                if not wanted:
+                if not queue[0].leases(todo):
+                    queue.popleft()
                     continue
-                held = [name for name in wanted if leases.take(name)]
-                if len(held) < len(wanted):  # somebody else is at the rest
-                    queue.append(unit)
-                if not held:
-                    waited += 1
-                    if waited >= len(queue):  # every unit that is left is in somebody's hands
-                        names = [name for unit in queue for name in unit.leases(todo)]
-                        if not leases.wait(names, seconds=WAIT_SECONDS):
-                            self.watcher.waiting(leases.owners(names))
-                        todo, waited = self._todo(plan.cells), 0
-                    continue
-                waited = 0
-                mine: Todo = {cell.request: set() for cell in unit.cells}
-                for name in held:
-                    for request, samples in wanted[name].items():
-                        mine[request] |= samples
-                        todo[request] -= samples
-                try:
-                    # Somebody else may have finished it since we last looked.
-                    left = self._todo(unit.cells, unit.samples)
-                    left = {request: left[request] & ids for request, ids in mine.items()}
-                    self._block(unit.samples, unit.cells, left, pool, workers)
-                finally:
-                    for name in held:
-                        leases.give_back(name)
+                held = {name for name in leases.others() if name.rpartition("-")[0] in ours}
+                unit, ids = _next(queue, todo, held)
+                if unit is not None:
+                    self._unit(unit, ids, todo, leases, pool)
+                elif leases.wait(held, seconds=WAIT_SECONDS):
+                    todo = self._todo(plan.cells)
+                else:
+                    self.watcher.waiting(leases.owners(held))
 
     def _todo(self, cells: Sequence[Cell], among: Sequence[Sample] | None = None) -> Todo:
         retry = self.options.retry_failed
         return remaining(self.store, cells, retry_failed=retry, among=among)
 
-    def _block(
-        self,
-        block: Sequence[Sample],
-        cells: Sequence[Cell],
-        todo: Todo,
-        pool: Executor,
-        workers: int,
-    ) -> None:
-        pending = _pending_in(Unit(tuple(cells), tuple(block)), todo)
-        wanted_ids = {s.id for samples in pending.values() for s in samples}
-        work = [s for s in block if s.id in wanted_ids]
-        if not work:
-            return
-        active = [c for c in cells if pending[c.request]]
+    def _unit(self, unit: Unit, ids: set[str], todo: Todo, leases: Leases, pool: Executor) -> None:
+        """Do what is left of the samples ``ids`` of a unit, stress by stress, unless others are at it.
+
+        The first leases are held to the end, so that others see that somebody is here. ``todo`` is
+        brought up to date.
+        """
+        self._look(unit, unit.cells, todo)
+        left = {cell.request: todo[cell.request] & ids for cell in unit.cells}
+        pending = unit.pending(left, unit.cells)
+        block: _Block | None = None
+        with ExitStack() as here:
+            for group in _alike([c for c in unit.cells if pending[c.request]], pending):
+                wanted = unit.leases(left, group)
+                with ExitStack() as stack:
+                    first = here if block is None else stack
+                    held = first.enter_context(leases.holding(wanted))
+                    if len(held) < len(wanted) or leases.others():
+                        self._look(unit, group, todo)  # somebody may have done it by now
+                    mine: Todo = {cell.request: set() for cell in group}
+                    for name in held:
+                        for request, samples in wanted[name].items():
+                            mine[request] |= samples & todo[request]
+                            todo[request] -= samples
+                    own = unit.pending(mine, group)
+                    for some in _alike([c for c in group if own[c.request]], own):
+                        block = block or self._block(unit, pending, pool)
+                        self._judge(block, some, own[some[0].request])
+
+    def _look(self, unit: Unit, cells: Sequence[Cell], todo: Todo) -> None:
+        """Leave out what is finished of a unit."""
+        found = self._todo(cells, unit.samples)
+        ids = {sample.id for sample in unit.samples}
+        for cell in cells:
+            todo[cell.request] -= ids - found[cell.request]
+
+    def _block(self, unit: Unit, pending: Pending, pool: Executor) -> _Block:
+        wanted = {s.id for samples in pending.values() for s in samples}
+        work = [s for s in unit.samples if s.id in wanted]
+        active = [c for c in unit.cells if pending[c.request]]
         where = {s.id: i for i, s in enumerate(work)}
         self.watcher.preparing(len(work))
-        frames = self._prepare(work, where, active, pending, pool, workers)
+        frames = self._prepare(work, where, active, pending, pool, self.threads)
         context = Context(
             frames,
             self.options.seed,
@@ -181,26 +228,28 @@ class Engine:
             self.made,
             Known(active),
         )
-        clean: dict[tuple[str, ...], dict[int, Logits]] = {}
-        for group in _alike(active, pending):
-            if group[0].crafting:
-                cleaned = partial(self._clean_in_frame, len(where), clean, context)
-                self._crafted(group, pending[group[0].request], where, cleaned, context)
-                continue
-            references = [
-                self._reference(cell, cells, len(where), clean, context) for cell in group
-            ]
-            size = group[0].part_size
-            samples = pending[group[0].request]
-            for start in range(0, len(samples), size):
-                self._parts(group, samples[start : start + size], where, references, context)
+        return _Block(unit.cells, where, context)
+
+    def _judge(self, block: _Block, group: Sequence[Cell], samples: Sequence[Sample]) -> None:
+        """Judge what the cells of a group make of the same samples."""
+        where, clean, context = block.where, block.clean, block.context
+        if group[0].crafting:
+            cleaned = partial(self._clean_in_frame, len(where), clean, context)
+            self._crafted(group, samples, where, cleaned, context)
+            return
+        references = [
+            self._reference(cell, block.cells, len(where), clean, context) for cell in group
+        ]
+        size = group[0].part_size
+        for start in range(0, len(samples), size):
+            self._parts(group, samples[start : start + size], where, references, context)
 
     def _prepare(
         self,
         work: Sequence[Sample],
         where: dict[str, int],
         active: Sequence[Cell],
-        pending: dict[str, list[Sample]],
+        pending: Pending,
         pool: Executor,
         workers: int,
     ) -> Frames:
@@ -341,7 +390,35 @@ class Engine:
         return seen_by(self._modified[key], cell.adapt)
 
 
-def _alike(cells: Sequence[Cell], pending: dict[str, list[Sample]]) -> list[list[Cell]]:
+def _next(queue: Iterable[Unit], todo: Todo, held: Iterable[str]) -> tuple[Unit | None, set[str]]:
+    """Return a unit to work on and the samples of it that are free: the first that nobody is at.
+
+    Else the first that somebody has a part of, else one to share; None where there is nothing to do
+    but to wait.
+    """
+    at: dict[int, set[str]] = {}
+    for name in held:
+        key, _, number = name.rpartition("-")
+        if number.isdecimal():
+            at.setdefault(int(number), set()).add(key)
+    partly: tuple[Unit | None, set[str]] = None, set()
+    together: tuple[Unit | None, set[str]] = None, set()
+    for unit in queue:
+        untouched, shared = unit.free(todo, at)
+        if len(untouched) == len(unit.samples):
+            return unit, untouched
+        if untouched and partly[0] is None:
+            partly = unit, untouched
+        if shared and together[0] is None:
+            together = unit, shared
+    return together if partly[0] is None else partly
+
+
+def _leased(cell: Cell) -> str:
+    return cell.crafting or cell.request
+
+
+def _alike(cells: Sequence[Cell], pending: Pending) -> list[list[Cell]]:
     """Group cells whose stress makes the same pictures of the same samples, in their order."""
     groups: dict[object, list[Cell]] = {}
     for cell in cells:

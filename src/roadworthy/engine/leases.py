@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,11 @@ from roadworthy.engine.files import alive
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0
 LOOK_SECONDS = 0.02
+
+
+def who(pid: object, host: object) -> str:
+    """Return a process in words."""
+    return f"process {pid} on {host}"
 
 
 class Leases:
@@ -46,6 +51,19 @@ class Leases:
             return self._created(path)
         return False
 
+    @contextmanager
+    def holding(self, names: Iterable[str]) -> Iterator[list[str]]:
+        """Hold what can be had of the leases ``names`` while the block runs; yields which these are."""
+        held = []
+        try:
+            for name in names:
+                if self.take(name):
+                    held.append(name)
+            yield held
+        finally:
+            for name in held:
+                self.give_back(name)
+
     def give_back(self, name: str) -> None:
         """End a lease, unless it was taken over in the meantime."""
         path = self.folder / name
@@ -53,19 +71,38 @@ class Leases:
         if self._owner(path).get("token") == self._me["token"]:
             path.unlink(missing_ok=True)
 
-    def wait(self, names: Sequence[str], *, seconds: float) -> bool:
+    def others(self) -> set[str]:
+        """Return the leases that others hold, and remove those whose owner is dead or silent."""
+        found = set()
+        for name in self._names():
+            path = self.folder / name
+            if path in self._held:
+                continue
+            if self._stale(path):
+                path.unlink(missing_ok=True)
+            else:
+                found.add(name)
+        return found
+
+    def wait(self, names: Iterable[str], *, seconds: float) -> bool:
         """Wait until nobody holds one of the leases ``names``, at most so long; whether that came."""
         until, wanted = time.monotonic() + seconds, set(names)
-        while wanted.issubset(os.listdir(self.folder)):
+        while wanted <= self._names():
             if time.monotonic() >= until:
                 return False
             time.sleep(LOOK_SECONDS)
         return True
 
-    def owners(self, names: Sequence[str]) -> list[str]:
+    def owners(self, names: Iterable[str]) -> list[str]:
         """Return the processes that hold leases, in words."""
         found = (self._owner(self.folder / name) for name in names)
-        return sorted({f"process {who['pid']} on {who['host']}" for who in found if len(who) > 1})
+        return sorted({who(one.get("pid"), one.get("host")) for one in found if one})
+
+    def _names(self) -> set[str]:
+        try:
+            return set(os.listdir(self.folder))
+        except FileNotFoundError:  # whoever takes one makes it, or says that all has vanished
+            return set()
 
     def _created(self, path: Path) -> bool:
         try:
@@ -73,8 +110,12 @@ class Leases:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
             return False
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(self._me, file)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(self._me, file)
+        except BaseException:  # a full disk: nobody could tell whose it is
+            path.unlink(missing_ok=True)
+            raise
         self._held.add(path)
         return True
 
@@ -114,6 +155,7 @@ class Leases:
             self._beat.join()
             for path in list(self._held):
                 self.give_back(path.name)
+            self.others()  # removes what dead processes left
 
     def _heartbeat(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):

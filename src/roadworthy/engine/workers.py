@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import ceil
@@ -18,6 +19,7 @@ import polars as pl
 
 from roadworthy.engine.execute import BLOCK, SMALLEST_UNIT
 from roadworthy.engine.files import disk_errors
+from roadworthy.engine.leases import who
 from roadworthy.engine.live import Quiet, Watcher
 from roadworthy.engine.options import Options, cores
 from roadworthy.engine.plan import Cell, Plan
@@ -72,9 +74,10 @@ def run_processes(plan: Plan, share: Share, watcher: Watcher, crafted: Counter[s
         for worker in workers:
             worker.start()
     try:
+        ours = [who(worker.pid, socket.gethostname()) for worker in workers]
         while any(worker.is_alive() for worker in workers):
-            _listen(messages, cells, watcher, crafted)
-        _listen(messages, cells, watcher, crafted)
+            _listen(messages, cells, watcher, crafted, ours)
+        _listen(messages, cells, watcher, crafted, ours)
     finally:
         for worker in workers:
             if worker.is_alive():
@@ -96,8 +99,14 @@ def _left(plan: Plan, share: Share) -> list[tuple[Cell, int]]:
     return [(cell, count) for cell, count in counts if count]
 
 
-def _listen(messages: Any, cells: dict[str, Cell], watcher: Watcher, crafted: Counter[str]) -> None:
-    """Pass on what the workers say until they are silent for a moment."""
+def _listen(
+    messages: Any,
+    cells: dict[str, Cell],
+    watcher: Watcher,
+    crafted: Counter[str],
+    workers: Sequence[str],
+) -> None:
+    """Pass on what the ``workers`` say until they are silent for a moment."""
     while True:
         try:
             kind, what, rows = messages.get(timeout=PATIENCE_SECONDS)
@@ -107,6 +116,10 @@ def _listen(messages: Any, cells: dict[str, Cell], watcher: Watcher, crafted: Co
             raise what
         if kind == "crafted":
             crafted.update(what)
+            continue
+        if kind == "waiting":
+            if others := [owner for owner in what if owner not in workers]:
+                watcher.waiting(others)
             continue
         if what in cells:  # else of a stage that follows from the results
             watcher.judged(cells[what], rows)
@@ -124,6 +137,10 @@ class Reporter(Quiet):
         if parent is not None and not parent.is_alive():
             raise KeyboardInterrupt
         self.send(("rows", cell.request, rows.select(SEEN)))
+
+    def waiting(self, owners: Sequence[str]) -> None:
+        """Send for whom the worker waits; the parent knows which are workers as well."""
+        self.send(("waiting", list(owners), None))
 
 
 def work(share: Share, messages: Any) -> None:
@@ -162,14 +179,24 @@ def _work(share: Share, messages: Any) -> None:
         messages.put(("crafted", dict(engine.crafted), None))
 
 
+def processes(device: str) -> int:
+    """Return how many workers there are: one for each core, or for each accelerator if that is meant."""
+    return cores() if device == "cpu" else max(1, _accelerators(device))
+
+
+def _accelerators(device: str) -> int:
+    """Return how many accelerators ``device`` stands for: all of a kind, or the one it numbers."""
+    import torch
+
+    if ":" in device or not torch.accelerator.is_available():
+        return 1
+    return torch.accelerator.device_count()
+
+
 def _device(share: Share) -> str:
     """Return the accelerator of a worker: one each where there are several of the kind asked for."""
     kind = share.options.device
-    if kind == "cpu" or ":" in kind:
-        return kind
-    import torch
-
-    found = torch.accelerator.device_count() if torch.accelerator.is_available() else 0
+    found = 1 if kind == "cpu" else _accelerators(kind)
     return f"{kind}:{share.index % found}" if found > 1 else kind
 
 

@@ -254,7 +254,7 @@ def _check_room(prepared: Prepared, store: Store) -> None:
 
 def _in_processes(prepared: Prepared, store: Store, engine: Engine) -> None:
     """Let worker processes do the plan; what a worker that died leaves is left to the caller."""
-    from roadworthy.engine.execute import SMALLEST_UNIT
+    from roadworthy.engine.units import SMALLEST_UNIT
     from roadworthy.engine.workers import Share, processes, run_processes, unit_size
 
     count = processes(prepared.options.device)

@@ -22,9 +22,9 @@ from engine_world import QUICK, colour_net
 import roadworthy as rw
 from roadworthy.engine import leases as module
 from roadworthy.engine import workers
-from roadworthy.engine.execute import _next, units
 from roadworthy.engine.leases import Leases
 from roadworthy.engine.options import Options
+from roadworthy.engine.units import next_unit, units
 from roadworthy.evaluation import prepare
 
 SLOW = "torch:nets.py:slow(size=16)"
@@ -201,11 +201,11 @@ def test_who_shares_what(tmp_path: Path) -> None:
     # whole units first, then parts of them, then what is shared
     small = units(plan, 64)
     held = [f"{requests[0]}-0", f"{requests[0]}-2", "no lease"]
-    assert _next(small, todo, held) == (small[1], ids[1])
-    assert _next([unit], todo, held) == (unit, ids[1])
-    assert _next([small[2], small[0]], todo, held) == (small[2], ids[2])
+    assert next_unit(small, todo, held) == (small[1], ids[1])
+    assert next_unit([unit], todo, held) == (unit, ids[1])
+    assert next_unit([small[2], small[0]], todo, held) == (small[2], ids[2])
     few = {**todo, **{request: set() for request in requests[3:]}}
-    assert _next([small[2], small[0]], few, held) == (None, set())
+    assert next_unit([small[2], small[0]], few, held) == (None, set())
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 
 import polars as pl
 
@@ -29,6 +29,7 @@ from roadworthy.engine.remaining import remaining
 from roadworthy.engine.settled import batches
 from roadworthy.engine.store import Store
 from roadworthy.engine.taps import Context
+from roadworthy.engine.units import Pending, Todo, Unit, leased, next_unit, units
 from roadworthy.stress.bound import Setting, stress
 from roadworthy.stress.changes import judged_by, modifies
 from roadworthy.stress.reference import clean_of
@@ -37,88 +38,11 @@ from roadworthy.types import Classifier, Logits, Sample, Tap
 BLOCK = 1024
 """Samples that are read together: the largest part size, so that parts nest in blocks."""
 
-SMALLEST_UNIT = 64
-"""Samples under one lease; units of any size are whole numbers of them."""
-
-WORTH_SHARING = 4
-"""Stresses that have to be left of samples that somebody else is at."""
-
 WAIT_SECONDS = 0.5
 """How long others are trusted to be at what is left, until it is asked again what that is."""
 
 WINDOW = 128
 """Samples whose stressed pictures are kept until all models have judged them: whole batches."""
-
-
-Todo = dict[str, set[str]]
-"""The ids of samples that are left, by request."""
-
-Pending = dict[str, list[Sample]]
-"""The samples that are left, by request."""
-
-
-@dataclass(frozen=True, eq=False)
-class Unit:
-    """Samples of one data set that are read together, and the cells that need them."""
-
-    cells: tuple[Cell, ...]
-    samples: tuple[Sample, ...]
-    start: int = 0
-
-    @cached_property
-    def pieces(self) -> dict[int, frozenset[str]]:
-        """The samples by number of the lease that they are under, in the order of the data."""
-        found: dict[int, frozenset[str]] = {}
-        for start in range(0, len(self.samples), SMALLEST_UNIT):
-            ids = frozenset(s.id for s in self.samples[start : start + SMALLEST_UNIT])
-            found[(self.start + start) // SMALLEST_UNIT] = ids
-        return found
-
-    def leases(self, todo: Todo, cells: Sequence[Cell] | None = None) -> dict[str, Todo]:
-        """Return what is left of ``cells``, all by default, by the name of its lease.
-
-        A lease is on so many neighbours in the order of the data and on one request, or on all that
-        judge what one model makes: the same for everybody, however many samples his units have and
-        whatever else he was asked for.
-        """
-        found: dict[str, Todo] = {}
-        for number, neighbours in self.pieces.items():
-            for cell in self.cells if cells is None else cells:
-                if left := todo[cell.request] & neighbours:
-                    found.setdefault(f"{_leased(cell)}-{number}", {})[cell.request] = left
-        return found
-
-    def free(self, todo: Todo, held: Mapping[int, Collection[str]]) -> tuple[set[str], set[str]]:
-        """Return the samples with work left that nobody is at, and those worth sharing with others.
-
-        ``held`` are the leases of others, by number. To share samples is to read them twice, and to
-        judge them twice without any stress: worth it for some of many stresses, not of few.
-        """
-        untouched: set[str] = set()
-        shared: set[str] = set()
-        keys = {_leased(cell) for cell in self.cells}
-        for number, neighbours in self.pieces.items():
-            there = held.get(number, ())
-            left = {_leased(c) for c in self.cells if not neighbours.isdisjoint(todo[c.request])}
-            if left and keys.isdisjoint(there):
-                untouched |= neighbours
-            elif len(left.difference(there)) >= WORTH_SHARING:
-                shared |= neighbours
-        return untouched, shared
-
-    def pending(self, todo: Todo, cells: Sequence[Cell]) -> Pending:
-        """Return the samples of the unit that are left of each of ``cells``, in order."""
-        return {c.request: [s for s in self.samples if s.id in todo[c.request]] for c in cells}
-
-
-def units(plan: Plan, size: int) -> list[Unit]:
-    """Cut a plan into units of at most ``size`` samples, which is a multiple of the smallest."""
-    found = []
-    for cells in _by_data(plan.cells):
-        samples = cells[0].source.samples
-        for start in range(0, len(samples), size):
-            found.append(Unit(tuple(cells), samples[start : start + size], start))
-    return found
 
 
 @dataclass(frozen=True)
@@ -158,14 +82,14 @@ class Engine:
         queue = deque(units(plan, self.block))
         queue.rotate(-(len(queue) * self.turn[0] // self.turn[1]))
         leases = Leases(self.store.folder / "leases")
-        ours = {_leased(cell) for cell in plan.cells}
+        ours = {leased(cell) for cell in plan.cells}
         with ThreadPoolExecutor(self.threads) as pool, leases.beating():
             while queue:
                 if not queue[0].leases(todo):
                     queue.popleft()
                     continue
                 held = {name for name in leases.others() if name.rpartition("-")[0] in ours}
-                unit, ids = _next(queue, todo, held)
+                unit, ids = next_unit(queue, todo, held)
                 if unit is not None:
                     self._unit(unit, ids, todo, leases, pool)
                 elif leases.wait(held, seconds=WAIT_SECONDS):
@@ -390,34 +314,6 @@ class Engine:
         return seen_by(self._modified[key], cell.adapt)
 
 
-def _next(queue: Iterable[Unit], todo: Todo, held: Iterable[str]) -> tuple[Unit | None, set[str]]:
-    """Return a unit to work on and the samples of it that are free: the first that nobody is at.
-
-    Else the first that somebody has a part of, else one to share; None where there is nothing to do
-    but to wait.
-    """
-    at: dict[int, set[str]] = {}
-    for name in held:
-        key, _, number = name.rpartition("-")
-        if number.isdecimal():
-            at.setdefault(int(number), set()).add(key)
-    partly: tuple[Unit | None, set[str]] = None, set()
-    together: tuple[Unit | None, set[str]] = None, set()
-    for unit in queue:
-        untouched, shared = unit.free(todo, at)
-        if len(untouched) == len(unit.samples):
-            return unit, untouched
-        if untouched and partly[0] is None:
-            partly = unit, untouched
-        if shared and together[0] is None:
-            together = unit, shared
-    return together if partly[0] is None else partly
-
-
-def _leased(cell: Cell) -> str:
-    return cell.crafting or cell.request
-
-
 def _alike(cells: Sequence[Cell], pending: Pending) -> list[list[Cell]]:
     """Group cells whose stress makes the same pictures of the same samples, in their order."""
     groups: dict[object, list[Cell]] = {}
@@ -445,10 +341,3 @@ def _same_view(one: Cell, other: Cell) -> bool:
 
 def _as(plain: Cell, cell: Cell) -> Cell:
     return replace(plain, judge=cell.judge)
-
-
-def _by_data(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
-    """Yield the cells of each data set together, in the order of the plan."""
-    specs = dict.fromkeys(cell.source.dataset.spec for cell in cells)
-    for spec in specs:
-        yield [cell for cell in cells if cell.source.dataset.spec == spec]

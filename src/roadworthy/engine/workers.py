@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from roadworthy.engine.execute import BLOCK, SMALLEST_UNIT
+from roadworthy.engine.execute import BLOCK
 from roadworthy.engine.files import disk_errors
 from roadworthy.engine.leases import who
 from roadworthy.engine.live import Quiet, Watcher
@@ -25,6 +25,7 @@ from roadworthy.engine.options import Options, cores
 from roadworthy.engine.plan import Cell, Plan
 from roadworthy.engine.remaining import remaining
 from roadworthy.engine.store import Store
+from roadworthy.engine.units import SMALLEST_UNIT
 from roadworthy.errors import EXIT_INTERRUPTED, RoadworthyError
 
 UNITS_PER_WORKER = 4

@@ -121,3 +121,11 @@ def test_the_interval_of_resamples_covers_the_truth_about_as_often_as_it_says() 
         low, high = np.quantile(resampled(values, weights), [0.025, 0.975])
         hits += low <= 10 <= high
     assert hits >= 28
+
+
+def test_resamples_that_lack_the_only_low_value_end_at_the_top() -> None:
+    values = np.array([0.0, *(1 - 1e-6 * np.arange(7))])
+    weights = np.array([[0.0, 2, 1, 1, 1, 1, 1, 1], np.ones(8)])
+    found = resampled(values, weights)
+    assert 1 <= found[0] <= 1 + 1e-3
+    assert found[1] == pytest.approx(1, abs=1e-3)

@@ -116,7 +116,9 @@ def likelihood(
     n, total = weights.sum(1)[:, None], logs @ weights.T
     longest = logs.max(axis=1)[:, None, None]
     powers = np.exp(shapes * (logs[..., None] - longest))
-    log_scale = longest + np.log(weights @ powers / n) / shapes
+    # a draw without the deepest values may have powers that all round to 0
+    mean = np.maximum(weights @ powers / n, np.finfo(float).tiny)
+    log_scale = longest + np.log(mean) / shapes
     height = n * (np.log(shapes) - shapes * log_scale) + (shapes - 1) * total[..., None] - n
     return height - PENALTY * shapes**2, np.exp(log_scale)
 

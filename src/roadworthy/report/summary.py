@@ -27,6 +27,7 @@ from roadworthy.report.judged import Judged
 from roadworthy.report.masking import Masking
 from roadworthy.report.matrix import fools_nothing
 from roadworthy.report.numbered import Numbered
+from roadworthy.report.overtaken import Overtaken
 from roadworthy.report.profiles import profiles
 from roadworthy.report.stored import StoredSets
 from roadworthy.report.suites import Reasons, Suites, suite_rows
@@ -52,7 +53,7 @@ def summarise(run: Run) -> dict[str, Any]:
     wider, suites, stored = widenings(run.runs), Suites(run, same), StoredSets.of(run.cells)
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
     surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run, unread())
-    pictures, masking = Judged(), Masking()
+    pictures, masking, overtaken = Judged(), Masking(), Overtaken()
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
     before: Callable[[], Iterable[dict[str, Any]]] = list
     cells = sorted(run.cells, key=lambda cell: not is_clean(cell.stress))
@@ -77,6 +78,7 @@ def summarise(run: Run) -> dict[str, Any]:
                 attacks.add(cell, records)
                 judged = usable_of(records)
                 warned.add(cell, _name(cell), judged, records)
+                overtaken.add(cell, _name(cell), judged)
                 surveys.add(cell.data, _name(cell), cell.stress, cell.precision, judged)
                 pictures.add(cell, _name(cell), records, reference, numbered.images(cell))
             rows.extend(before())
@@ -95,7 +97,12 @@ def summarise(run: Run) -> dict[str, Any]:
             "data": list(run.datasets()),
             "stresses": list(dict.fromkeys(cell.stress for cell in run.cells)),
             "suites": [*suites.described(), *stored.described()],
-            "warnings": [*warned.rows(), *masking.rows(), *fools_nothing(rows)],
+            "warnings": [
+                *warned.rows(),
+                *masking.rows(),
+                *overtaken.rows(),
+                *fools_nothing(rows),
+            ],
             "alike": alike(run),
         },
         "rows": [*rows, *whole],

@@ -39,7 +39,7 @@ class Surveys:
         for variant in rows["variant"].unique(maintain_order=True):
             own_rows = rows.filter(pl.col("variant") == variant)
             if scored:  # CLEVER is no attack: its norm stands in the stress alone
-                own_rows = own_rows.with_columns(norm=pl.lit(_norm_in(stress, variant)))
+                own_rows = own_rows.with_columns(norm=pl.lit(norm_in(stress, variant)))
             own = _distances(own_rows)
             if own is not None:
                 key = (data, stress, variant, precision)
@@ -76,7 +76,7 @@ def _scored(rows: pl.DataFrame) -> bool:
     return "clever" in rows.columns and not rows["clever"].is_null().all()
 
 
-def _norm_in(stress: str, variant: str) -> str:
+def norm_in(stress: str, variant: str) -> str:
     """Return the norm that a stress and its variant name, or the default of CLEVER."""
     of_variant = re.search(r"\bnorm=(\w+)", variant)
     return of_variant[1] if of_variant else str(dict(parse(stress).params).get("norm", "L2"))

@@ -24,7 +24,8 @@ class Score:
     """A CLEVER score with what can be said of it; ``nearest`` is the place of its target.
 
     ``value`` is at most the radius. ``low`` and ``high`` are None unless the rule is ``weibull``.
-    ``half`` is the score from half the radius, at most that. ``p`` and ``rule`` say how the maxima
+    ``half`` is the score from half the radius, at most all of it: cut at half, scores that reach
+    further would pass for slopes that were missed. ``p`` and ``rule`` say how the maxima
     were read, see `Fit`. ``flat`` says that no gradient towards some target was other than 0.
     """
 
@@ -59,7 +60,7 @@ def score(leads: Floats, whole: Floats, half: Floats, radius: float, draws: Draw
         value,
         min(low, value) if known else None,
         max(high, value) if known else None,
-        float(_reach(leads, shrunk, radius / 2).min()),
+        float(_reach(leads, shrunk, radius).min()),
         None if np.isnan(fit.p) else fit.p,
         fit.rule,
         nearest,

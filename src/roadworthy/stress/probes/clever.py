@@ -46,6 +46,7 @@ def _passes(given: Mapping[str, Any]) -> tuple[int, int]:
 @probe(
     Need.GRADIENT,
     norms=("L2", "Linf", "L1"),
+    version=2,
     check=_check,
     passes=_passes,
     paper="Weng et al., ICLR 2018",

@@ -6,7 +6,8 @@ from roadworthy.report.cells import entries, text_of
 from roadworthy.report.rules.base import Judged, rule
 from roadworthy.report.sentence import Sentence
 
-HARMLESS = ("few_classes", "poor_fits", "missed_slopes", "fools_nothing")
+HARMLESS = ("few_classes", "poor_fits", "missed_slopes", "clever_above_distance", "fools_nothing")
+"""Flags that are no doubt about accuracy under attack, those about CLEVER among them."""
 
 
 @rule

@@ -29,11 +29,12 @@ from roadworthy.types import Classifier
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 NETS = Path(__file__).resolve().parents[1] / "models" / "cifar_resnet.py"
+PLAIN, TRAINED = "cifar10_resnet20.th", "cifar10_resnet20_at.pt"
 COUNT = 64
 
 
-def network(shared: Path) -> Classifier:
-    weights = shared / "models" / "cifar10_resnet20.th"
+def network(shared: Path, file: str = PLAIN) -> Classifier:
+    weights = shared / "models" / file
     return load(
         f"torch:{NETS}:resnet20(checkpoint={weights}, mean=imagenet, std=imagenet, size=32)"
     )
@@ -74,20 +75,24 @@ def nearest(
     return torch.where(reached, (found - x).flatten(1).norm(dim=1), torch.inf)
 
 
-def test_scores_are_below_the_best_distance_that_attacks_find(shared: Path) -> None:
-    model = network(shared)
+@pytest.mark.parametrize("net", [PLAIN, TRAINED])
+def test_scores_are_below_the_best_distance_that_attacks_find(shared: Path, net: str) -> None:
+    model = network(shared, net)
     x, goal = images(shared, model, COUNT)
-    assert len(x) >= 50
-    # Of more candidates the smallest score can only be smaller. In the paper's ball of radius 5 nearly
-    # all points are far out, where this network is flatter than near the image.
-    found = scores(model, x, goal, batches=20, draws=64, candidates=1, radius=1.0).columns
-    best = nearest(ddn, model, x, goal, steps=40).minimum(nearest(fmn, model, x, goal, steps=40))
+    assert len(x) >= 40
+    goal = goal.towards(goal.ranked(1))
+    # Within the paper's radius of 5 random points meet too little of what makes the trained network
+    # steep on the way to another class: a third of its scores is above what attacks find.
+    found = scores(model, x, goal, batches=20, draws=64, radius=15.0).columns
+    best = nearest(ddn, model, x, goal, steps=60).minimum(nearest(fmn, model, x, goal, steps=60))
     score = torch.tensor(found["clever"])
-    print(f"below: {(score <= best).float().mean():.3f} of {len(x)}")
+    print(f"{net}: below: {(score <= best).float().mean():.3f} of {len(x)}")
     print(f"median score {score.median():.4f}, distance {best.median():.4f}")
     print(f"rules: {sorted(found['clever_rule'])}")
     assert (score <= best).float().mean() >= 0.9
-    # and says more than that: the order is much the same
+    # and says more than the radius or nothing: no score is cut, and the order is much the same
+    assert score.max() < 15
+    assert (score / best).median() > 0.3
     rank = torch.stack([score.argsort().argsort(), best.argsort().argsort()]).double()
     assert torch.corrcoef(rank)[0, 1] > 0.7
 

@@ -88,6 +88,6 @@ def _text(above: int, compared: int) -> str:
     return (
         f"attacks of this run found another class nearer than CLEVER says that it is on {above} of "
         f"{compared} images: random points near an image miss the steepest slopes, which attacks "
-        "follow, so that the score is no lower bound here; believe the distances that were found, and "
-        "take more batches and draws"
+        "follow, so that the score is no lower bound here; believe the distances that were found; "
+        "a larger radius, more batches and draws find steeper slopes"
     )

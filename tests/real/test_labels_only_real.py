@@ -86,8 +86,7 @@ def test_square_is_unavailable_where_there_are_only_labels(shared: Path, tmp_pat
     run = rw.evaluate(
         SILENT, _photographs(shared), [SQUARE, few], out=tmp_path / "out", limit=COUNT // 5
     )
-    (entry,) = run.summary["unavailable"]
+    (entry,) = (one for one in run.summary["unavailable"] if one["stress"] == SQUARE)
     assert entry["model"] == SILENT
-    assert entry["stress"] == SQUARE
     assert "probabilities" in entry["reason"]
     assert set(_attacked(run)["stress"]) == {few}

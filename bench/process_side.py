@@ -54,8 +54,11 @@ def _serve(
     plan = prepare([model], [data], [stress], options).plan
     unit = unit_size(plan, count) if count > 1 else BLOCK
     pipe.send("ready")
-    while True:  # until the parent ends, which ends a daemon
-        store = Store(Path(pipe.recv()))
+    while True:
+        try:
+            store = Store(Path(pipe.recv()))
+        except EOFError:  # the parent has ended
+            return
         Engine(store, options, Quiet(), block=unit, turn=(index, count)).run(plan)
         pipe.send("done")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,18 @@ from tiny_networks import Means, Plain, seeded
 from torch import Tensor, nn
 
 import roadworthy as rw
+from roadworthy.engine.options import Options
 from roadworthy.engine.verdict import OF_SCORES
 from roadworthy.errors import RoadworthyError
+from roadworthy.evaluation import prepare
+from roadworthy.models.check.examine import check
 from roadworthy.models.expectation import averaged
 from roadworthy.models.gradient import value_and_gradient
 from roadworthy.models.precision import in_precision
 from roadworthy.models.randomness import drawn
 from roadworthy.models.silent import Answer, silent
 from roadworthy.models.wrap import wrap
+from roadworthy.report.html import render
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import margin
 from roadworthy.types import Classes, Classifier, Need, with_implied
@@ -189,6 +194,14 @@ def test_a_score_attack_beside_others_is_not_available_on_labels(tmp_path: Path)
     }
     assert set(run.rows()["stress"]) == {"clean", asked[1]}
     assert run.metric("success_rate", stress=asked[1]).value == 100.0
+    # what follows from labels is shown, without a confidence
+    shown = [one for one in run.summary["images"] if one["stress"] == asked[1]]
+    assert [one["kind"] for one in shown] == ["flipped"] * run.rows().filter(stress="clean")[
+        "correct"
+    ].sum()
+    assert all(one["conf"] is None for one in shown)
+    assert len(shown) > 1
+    assert "labels_only" in render(run)
     for one in (asked[0], asked[2]):
         with pytest.raises(rw.UsageError, match=r"can run on none of the models: .*probabilities"):
             rw.evaluate(model, data, one, out=tmp_path / "other")
@@ -204,13 +217,15 @@ def test_of_a_label_no_confidence_and_no_rank_is_recorded(tmp_path: Path) -> Non
         "resizer(resize=opencv-nearest)",
         "translate(frames=3)",
         "fgsm(eps=64/255)",
+        "sis(threshold=0.34, schedule=geometric, deletion=0, draws=1)",
     ]
     models = [inner, f"labels_only({inner})", f"probabilities_only({inner})"]
     run = rw.evaluate(models, data, stresses, out=tmp_path / "out", transfer=True)
     rows = run.rows()
     bare = rows.filter(pl.col("model").str.starts_with("labels_only"))
     told = rows.filter(~pl.col("model").str.starts_with("labels_only"))
-    assert set(bare["stress"]) == set(told["stress"]) == set(stresses)
+    assert set(bare["stress"]) == set(told["stress"])
+    assert len(set(told["stress"])) == len(stresses)
     for column in OF_SCORES:
         assert bare[column].null_count() == len(bare), column
         assert told[column].null_count() < len(told), column
@@ -220,8 +235,12 @@ def test_of_a_label_no_confidence_and_no_rank_is_recorded(tmp_path: Path) -> Non
     assert {"top1", "transfer_rate", "flip_probability", "agreement"} <= found
     said = {row["metric"] for row in run.summary["rows"]}
     made_up = {"top5", "ece", "brier", "nll", "aurc", "mean_kl", "zipf_distance", "t5d"}
+    made_up |= {"subset_confidence", "sufficient_rate"}
     assert made_up <= said
     assert not made_up & found
+    framed = {entry["model"] for entry in run.summary["frames"]}
+    assert framed == set(models)
+    assert "labels_only" in render(run)
 
 
 def test_nobody_learns_probabilities_from_labels() -> None:
@@ -229,3 +248,22 @@ def test_nobody_learns_probabilities_from_labels() -> None:
     assert silent(inner, "probabilities").gives == {Need.LABELS}
     assert silent(inner, "labels").gives == {Need.LABELS}
     assert silent(silent(network(), "probabilities"), "labels").gives == {Need.LABELS}
+
+
+def test_check_says_that_labels_are_no_logits(tmp_path: Path) -> None:
+    nets = tmp_path / "nets.py"
+    nets.write_text(NETS)
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=4)}"
+    inner = f"torch:{nets}:means(size=16)"
+    found = {one.name: one for one in check(f"labels_only({inner})", data).findings}
+    assert found["outputs"].verdict == "skipped"
+    assert "labels alone" in found["outputs"].sentence
+    assert {one.name: one for one in check(inner, data).findings}["outputs"].verdict == "ok"
+
+
+def test_records_of_labels_alone_are_not_those_with_scores(tmp_path: Path) -> None:
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=2)}"
+    model = wrap(Means(3), size=16, name="means")
+    both = [replace(model, gives=frozenset({need})) for need in (Need.LABELS, Need.LOGITS)]
+    requests = {prepare(one, data, ["clean"], Options()).plan.cells[0].request for one in both}
+    assert len(requests) == 2

@@ -75,23 +75,25 @@ def nearest(
     return torch.where(reached, (found - x).flatten(1).norm(dim=1), torch.inf)
 
 
-@pytest.mark.parametrize("net", [PLAIN, TRAINED])
-def test_scores_are_below_the_best_distance_that_attacks_find(shared: Path, net: str) -> None:
+@pytest.mark.parametrize(("net", "radius"), [(PLAIN, 5.0), (PLAIN, 15.0), (TRAINED, 15.0)])
+def test_scores_are_below_the_best_distance_that_attacks_find(
+    shared: Path, net: str, radius: float
+) -> None:
     model = network(shared, net)
     x, goal = images(shared, model, COUNT)
     assert len(x) >= 40
     goal = goal.towards(goal.ranked(1))
     # Within the paper's radius of 5 random points meet too little of what makes the trained network
     # steep on the way to another class: a third of its scores is above what attacks find.
-    found = scores(model, x, goal, batches=20, draws=64, radius=15.0).columns
+    found = scores(model, x, goal, batches=20, draws=64, radius=radius).columns
     best = nearest(ddn, model, x, goal, steps=60).minimum(nearest(fmn, model, x, goal, steps=60))
     score = torch.tensor(found["clever"])
-    print(f"{net}: below: {(score <= best).float().mean():.3f} of {len(x)}")
+    print(f"{net}, radius {radius}: below: {(score <= best).float().mean():.3f} of {len(x)}")
     print(f"median score {score.median():.4f}, distance {best.median():.4f}")
     print(f"rules: {sorted(found['clever_rule'])}")
     assert (score <= best).float().mean() >= 0.9
     # and says more than the radius or nothing: no score is cut, and the order is much the same
-    assert score.max() < 15
+    assert score.max() < radius
     assert (score / best).median() > 0.3
     rank = torch.stack([score.argsort().argsort(), best.argsort().argsort()]).double()
     assert torch.corrcoef(rank)[0, 1] > 0.7

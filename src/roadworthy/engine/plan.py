@@ -487,6 +487,7 @@ def _cell(
             relation.targets.tobytes(),
             options.seed,
             *([f"crafted in {craft}"] if craft != "fp32" else []),
+            *([] if Need.PROBABILITIES in with_implied(by.model.gives) else ["by labels alone"]),
             *(["films"] if getattr(source.dataset, "films", None) else []),
             *(str(s.columns.get(c)) for c in target_columns(one) for s in source.dataset.samples),
             *more,

@@ -14,9 +14,10 @@ BORDERLINE_MARGIN = 1e-3
 """Below this margin another batch size, hence another float32 kernel, may flip the verdict."""
 
 OF_SCORES = (
-    *("correct5", "conf", "conf_label", "margin", "loss", "entropy", "brier"),
+    *("correct5", "correct_subset", "conf", "conf_label", "margin", "loss", "entropy", "brier"),
     *("top5", "borderline", "kl_ref", "zipf_ref", "top5_ref"),
     *("frames_conf", "frames_top5_distance", "frames_zipf"),
+    *("conf_target", "sufficient"),
 )
 """Columns that follow from more than the most likely class: nobody knows them of a bare label."""
 

@@ -12,7 +12,7 @@ def judgements(rows: pl.DataFrame) -> pl.DataFrame:
     """Return sample, label, variant, pipeline, artifact, pred, correct, conf and ``frame``.
 
     Frames are counted from 1; single pictures have none. Rows without a verdict of their own are left
-    out, and sequences whose lists differ in length.
+    out, and sequences whose lists differ in length. Who says labels alone has no ``conf``.
     """
     usable = rows if (rows["status"] == "ok").all() else rows.filter(pl.col("status") == "ok")
     single = usable.filter(pl.col("correct").is_not_null()).select(
@@ -21,7 +21,8 @@ def judgements(rows: pl.DataFrame) -> pl.DataFrame:
     if usable["frames_correct"].null_count() == usable.height:
         return single
     length = pl.col("frames_correct").list.len()
-    whole = usable.filter(
+    unsaid = pl.lit(None, pl.Float32).repeat_by(length)
+    whole = usable.with_columns(pl.col("frames_conf").fill_null(unsaid)).filter(
         (length > 0)
         & pl.all_horizontal(pl.col(name).list.len() == length for name in FRAMES.values())
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -28,11 +28,19 @@ Key = tuple[str, str, str]
 class Overtaken:
     """Scores of CLEVER, and what attacks of any kind found on the same images of the same model."""
 
+    wanted: bool = True
     scores: dict[Key, dict[tuple[str, str], pl.DataFrame]] = field(default_factory=dict)
     found: dict[Key, list[pl.DataFrame]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, cells: Iterable[CellRecord]) -> Overtaken:
+        """Return one that notes nothing where no cell is of CLEVER: attacks may be many."""
+        return cls(any(cell.stress.startswith("clever") for cell in cells))
+
     def add(self, cell: CellRecord, model: str, usable: pl.DataFrame) -> None:
         """Note the usable records of a cell, if it is CLEVER or an attack on the model itself."""
+        if not self.wanted:
+            return
         key, empty = (cell.data, model, cell.frame), empty_columns(usable)
         if "clever" not in empty:
             scored = usable.filter(pl.col("clever").is_not_null())

@@ -53,7 +53,7 @@ def summarise(run: Run) -> dict[str, Any]:
     wider, suites, stored = widenings(run.runs), Suites(run, same), StoredSets.of(run.cells)
     attacks, warned, infinite = Ensembles(), Warned(), Reasons()
     surveys, numbered = Surveys(stresses_of_suite(run.runs)), Numbered(run, unread())
-    pictures, masking, overtaken = Judged(), Masking(), Overtaken()
+    pictures, masking, overtaken = Judged(), Masking(), Overtaken.of(run.cells)
     passed_on = {(c.data, c.stress) for c in run.cells if c.source and not is_clean(c.stress)}
     before: Callable[[], Iterable[dict[str, Any]]] = list
     cells = sorted(run.cells, key=lambda cell: not is_clean(cell.stress))

@@ -53,12 +53,12 @@ class WorstImages:
 
         Samples are numbers of rows of ``images``, which have sample and content.
         """
-        wrong = ~judged["correct"].to_numpy() & ~np.isnan(judged["conf"].to_numpy())
+        wrong = ~judged["correct"].to_numpy()
         if not wrong.any():
             return
         axis = axis_of(cell.stress)
         before = None if axis == "clean" or clean is None else _before(clean)
-        groups = {CONFIDENT: wrong}
+        groups = {CONFIDENT: wrong & judged["conf"].is_not_null().to_numpy()}
         if axis != "clean":
             groups[FLIPPED] = wrong & _was_right(judged["sample"], before, len(images))
         told = judged.select(_COLUMNS)
@@ -86,11 +86,16 @@ class WorstImages:
 
 def _distinct(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows by falling confidence, those of an image once."""
-    ordered = sorted(rows, key=lambda row: (-row["conf"], *(row[name] for name in _ORDER[1:])))
+    ordered = sorted(rows, key=lambda row: (-_known(row["conf"]), *(row[n] for n in _ORDER[1:])))
     first: dict[tuple[str, str], dict[str, Any]] = {}
     for row in ordered:
         first.setdefault((row["data"], row["sample"]), row)
     return list(first.values())
+
+
+def _known(conf: float | None) -> float:
+    """Return a confidence, and less than any where a model says labels alone."""
+    return -1.0 if conf is None else conf
 
 
 def _before(clean: pl.DataFrame) -> pl.DataFrame:
@@ -126,11 +131,13 @@ def _with_clean(wrong: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFram
 
 def _first(rows: pl.DataFrame, chosen: NDArray[np.bool_], most: int) -> pl.DataFrame:
     """Return the most confident of the ``chosen`` rows of each sample, at most so many."""
-    place, conf = np.flatnonzero(chosen), rows["conf"].to_numpy()[chosen]
+    place, conf = np.flatnonzero(chosen), rows["conf"].fill_null(-1.0).to_numpy()[chosen]
     if len(place) > MANY:  # sorting all of them takes long, and a few among the first are enough
         near = place[conf >= np.partition(conf, -MANY)[-MANY]]
         place = near if rows["sample"].gather(near).n_unique() >= most else place
-    ordered = rows[place].sort("conf", "sample", "variant", descending=[True, False, False])
+    ordered = rows[place].sort(
+        "conf", "sample", "variant", descending=[True, False, False], nulls_last=True
+    )
     return ordered.unique("sample", keep="first", maintain_order=True).head(most)
 
 

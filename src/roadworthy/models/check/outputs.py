@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from roadworthy.engine.forward import finite, forward
-from roadworthy.models.check.evidence import Evidence
+from roadworthy.models.check.evidence import Evidence, NotPossibleError
 from roadworthy.models.check.report import Finding
-from roadworthy.types import Logits
+from roadworthy.types import Logits, Need, with_implied
 
 SUM_TOLERANCE = 1e-3
 ALIKE = 1e-6
@@ -15,7 +15,10 @@ ALIKE = 1e-6
 
 
 def outputs(evidence: Evidence) -> Finding:
-    """Look at the values that the model returns, also on a black and a white image."""
+    """Look at the values that the model returns, also on a black and a white image.
+
+    Raises NotPossibleError for models that say labels alone.
+    """
     if evidence.broken:
         return Finding("outputs", "failed", evidence.broken, "run the network on one such batch")
     logits = evidence.outputs
@@ -27,7 +30,10 @@ def outputs(evidence: Evidence) -> Finding:
             f"NaN or infinite on {bad} of {len(logits)} images",
             "look for NaN in the weights, division by zero, or overflow in half precision",
         )
-    return _constant(logits) or _bounded(logits, evidence) or _extremes(logits, evidence)
+    constant = _constant(logits)
+    if constant is None and Need.PROBABILITIES not in with_implied(evidence.model.gives):
+        raise NotPossibleError("the model says labels alone: its outputs are no logits")
+    return constant or _bounded(logits, evidence) or _extremes(logits, evidence)
 
 
 def _constant(logits: Logits) -> Finding | None:

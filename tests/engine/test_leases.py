@@ -21,7 +21,7 @@ from engine_world import QUICK, colour_net
 
 import roadworthy as rw
 from roadworthy.engine import leases as module
-from roadworthy.engine import workers
+from roadworthy.engine import live, workers
 from roadworthy.engine.leases import Leases
 from roadworthy.engine.options import Options
 from roadworthy.engine.units import next_unit, units
@@ -204,6 +204,12 @@ def test_who_shares_what(tmp_path: Path) -> None:
     assert next_unit(small, todo, held) == (small[1], ids[1])
     assert next_unit([unit], todo, held) == (unit, ids[1])
     assert next_unit([small[2], small[0]], todo, held) == (small[2], ids[2])
+    attacked = prepare(colour_net(), data, ["clean", "pgd(eps=4/255)"], Options()).plan
+    left = {cell.request: {s.id for s in cell.source.samples} for cell in attacked.cells}
+    (one,) = units(attacked, 1024)
+    clean, pgd = (cell.request for cell in attacked.cells)
+    assert one.free(left, {1: {clean}}) == (ids[0] | ids[2], ids[1])
+    assert one.free(left, {1: {pgd}}) == (ids[0] | ids[2], set())
     few = {**todo, **{request: set() for request in requests[3:]}}
     assert next_unit([small[2], small[0]], few, held) == (None, set())
 
@@ -252,6 +258,68 @@ def test_two_commands_share_one_unit_stress_by_stress(tmp_path: Path) -> None:
     # Both need the clean logits, and try out a few images first.
     assert seen <= (len(stresses) + 1) * count + 100
     assert not list((out / "leases").iterdir())
+
+
+def test_what_others_finished_while_we_were_busy_is_not_done_again(tmp_path: Path) -> None:
+    world = write_world(tmp_path, each=10)
+    # whoever comes second does the rest, then waits without a lease until the attack is over
+    noise = [f"gaussian_noise(severity={level})" for level in range(1, 6)]
+    stresses = ["clean", "pgd(eps=4/255, steps=25, stop=never)", *noise]
+    given: dict[str, Any] = {"model": SLOW, "stresses": stresses, "batch_size": 16}
+    out = world / "out"
+    first = start(world, out, "serial", **given)
+    wait_for(lambda: len(list(out.glob("records/*/*"))) == 1, first)
+    second = start(world, out, "serial", **given)
+    first.join()
+    second.join()
+    assert (first.exitcode, second.exitcode) == (0, 0)
+    written = [run["parts_written"] for run in rw.Run(out).runs]
+    assert min(written) > 0
+    assert sum(written) == len(stresses)
+
+
+def test_word_is_left_with_those_who_are_at_the_same(tmp_path: Path) -> None:
+    mine, other = Leases(tmp_path), Leases(tmp_path)
+    with mine.beating():
+        with mine.holding(["a", "b"]) as held:
+            assert held == ["a", "b"]
+            assert not mine.company({"a", "b", "c"})
+            with other.holding(["b", "c"]) as rest:
+                assert rest == ["c"]
+                assert mine.company({"a", "b", "c"})
+                assert not mine.company({"a", "b"})
+            assert not mine.company({"a", "b", "c"})
+            other.leave_word(["b"])
+            assert mine.company({"a"})
+            assert other.others() == {"a", "b"}
+            assert mine.others() == set()
+        assert not mine.company({"a", "b", "c"})
+        other.leave_word(["gone"])
+    assert not os.listdir(tmp_path)
+
+
+def test_what_is_held_already_is_held_on(tmp_path: Path) -> None:
+    mine = Leases(tmp_path)
+    with mine.holding(["a"]):
+        with mine.holding(["a", "b"]) as held:
+            assert held == ["a", "b"]
+        assert os.listdir(tmp_path) == ["a"]
+    assert not os.listdir(tmp_path)
+
+
+def test_who_is_waited_for_is_said_once_a_minute_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, awaited = Clock(), live.Awaited()
+    monkeypatch.setattr(live, "time", clock)
+    assert awaited.text(["a", "b"]) == "waiting for what is left: a and b is at it"
+    clock.now += 100
+    assert awaited.text(["a", "b"]) == ""
+    assert awaited.text(["c"])
+    clock.now += 59
+    assert awaited.text(["d"]) == ""
+    clock.now += 2
+    assert awaited.text(["d"])
 
 
 def test_leases_of_dead_processes_are_removed(tmp_path: Path, clock: Clock) -> None:

@@ -91,6 +91,7 @@ class Engine:
                 held = {name for name in leases.others() if name.rpartition("-")[0] in ours}
                 unit, ids = next_unit(queue, todo, held)
                 if unit is not None:
+                    leases.leave_word(unit.names(ids) & held)
                     self._unit(unit, ids, todo, leases, pool)
                 elif leases.wait(held, seconds=WAIT_SECONDS):
                     todo = self._todo(plan.cells)
@@ -108,17 +109,21 @@ class Engine:
         brought up to date.
         """
         self._look(unit, unit.cells, todo)
-        left = {cell.request: todo[cell.request] & ids for cell in unit.cells}
-        pending = unit.pending(left, unit.cells)
+        pending = unit.pending({c.request: todo[c.request] & ids for c in unit.cells}, unit.cells)
+        names = unit.names(ids)
+        company = leases.company(names)
         block: _Block | None = None
         with ExitStack() as here:
             for group in _alike([c for c in unit.cells if pending[c.request]], pending):
-                wanted = unit.leases(left, group)
+                wanted = unit.leases({c.request: todo[c.request] & ids for c in group}, group)
                 with ExitStack() as stack:
                     first = here if block is None else stack
                     held = first.enter_context(leases.holding(wanted))
-                    if len(held) < len(wanted) or leases.others():
-                        self._look(unit, group, todo)  # somebody may have done it by now
+                    if not held:
+                        continue
+                    company |= len(held) < len(wanted) or leases.company(names)
+                    if company:  # who may have done some by now
+                        self._look(unit, unit.cells, todo)
                     mine: Todo = {cell.request: set() for cell in group}
                     for name in held:
                         for request, samples in wanted[name].items():

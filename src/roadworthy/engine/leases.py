@@ -8,8 +8,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from roadworthy.engine.files import alive
@@ -17,6 +17,8 @@ from roadworthy.engine.files import alive
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0
 LOOK_SECONDS = 0.02
+WORD = ".shared"
+"""End of the name of a file that lies beside a lease and tells its owner that he is not alone."""
 
 
 def who(pid: object, host: object) -> str:
@@ -53,16 +55,32 @@ class Leases:
 
     @contextmanager
     def holding(self, names: Iterable[str]) -> Iterator[list[str]]:
-        """Hold what can be had of the leases ``names`` while the block runs; yields which these are."""
+        """Hold what can be had of the leases ``names`` while the block runs; yields which these are.
+
+        Those that are held already are among them, and are held on.
+        """
+        mine = {path.name for path in self._held}
         held = []
         try:
             for name in names:
-                if self.take(name):
+                if name in mine or self.take(name):
                     held.append(name)
             yield held
         finally:
             for name in held:
-                self.give_back(name)
+                if name not in mine:
+                    self.give_back(name)
+
+    def company(self, names: Collection[str]) -> bool:
+        """Whether others hold one of the leases ``names``, or have left word with one that we hold."""
+        there, mine = self._names(), {path.name for path in self._held}
+        return any(name + WORD in there for name in mine) or not (there - mine).isdisjoint(names)
+
+    def leave_word(self, names: Iterable[str]) -> None:
+        """Tell whoever holds the leases ``names`` that somebody does a part of what he is at."""
+        with suppress(FileNotFoundError):  # then nobody holds any
+            for name in names:
+                (self.folder / (name + WORD)).touch()
 
     def give_back(self, name: str) -> None:
         """End a lease, unless it was taken over in the meantime."""
@@ -70,12 +88,17 @@ class Leases:
         self._held.discard(path)
         if self._owner(path).get("token") == self._me["token"]:
             path.unlink(missing_ok=True)
+            path.with_name(name + WORD).unlink(missing_ok=True)
 
     def others(self) -> set[str]:
         """Return the leases that others hold, and remove those whose owner is dead or silent."""
-        found = set()
-        for name in self._names():
+        found, there = set(), self._names()
+        for name in there:
             path = self.folder / name
+            if name.endswith(WORD):
+                if name.removesuffix(WORD) not in there:
+                    path.unlink(missing_ok=True)
+                continue
             if path in self._held:
                 continue
             if self._stale(path):

@@ -22,6 +22,7 @@ from rich.progress import (
 from roadworthy.engine.plan import Cell
 
 LINE_EVERY_SECONDS = 5.0
+AGAIN_SECONDS = 60.0
 
 
 class Watcher(Protocol):
@@ -86,8 +87,20 @@ class Quiet:
         """Ignore."""
 
 
-def _awaited(owners: Sequence[str]) -> str:
-    return f"waiting for what is left: {' and '.join(owners) or 'another process'} is at it"
+class Awaited:
+    """Says for whom a run waits: at once, then every minute at most, and only what is new."""
+
+    def __init__(self) -> None:
+        self.owners: Sequence[str] = ()
+        self.said = -AGAIN_SECONDS
+
+    def text(self, owners: Sequence[str]) -> str:
+        """Return the sentence, or an empty text where there is nothing to say."""
+        now = time.monotonic()
+        if owners == self.owners or now - self.said < AGAIN_SECONDS:
+            return ""
+        self.owners, self.said = owners, now
+        return f"waiting for what is left: {' and '.join(owners) or 'another process'} is at it"
 
 
 class Lines(Quiet):
@@ -97,7 +110,7 @@ class Lines(Quiet):
         self.stream, self.running = stream, Running()
         self.todo: dict[str, int] = {}
         self.began = self.last = time.monotonic()
-        self.awaited: Sequence[str] | None = None
+        self.awaited = Awaited()
 
     def start(self, todo: list[tuple[Cell, int]]) -> None:
         """Say how much there is to do."""
@@ -124,9 +137,8 @@ class Lines(Quiet):
 
     def waiting(self, owners: Sequence[str]) -> None:
         """Print a line when others come to be waited for."""
-        if owners != self.awaited:
-            self.awaited = owners
-            print(_awaited(owners), file=self.stream, flush=True)
+        if text := self.awaited.text(owners):
+            print(text, file=self.stream, flush=True)
 
 
 class Bars(Quiet):
@@ -143,7 +155,7 @@ class Bars(Quiet):
         )
         self.running = Running()
         self.tasks: dict[str, TaskID] = {}
-        self.awaited: Sequence[str] | None = None
+        self.awaited = Awaited()
 
     def start(self, todo: list[tuple[Cell, int]]) -> None:
         """Show one bar per cell with work left."""
@@ -172,9 +184,8 @@ class Bars(Quiet):
 
     def waiting(self, owners: Sequence[str]) -> None:
         """Write a line above the bars when others come to be waited for."""
-        if owners != self.awaited:
-            self.awaited = owners
-            self.progress.console.print(_awaited(owners), markup=False)
+        if text := self.awaited.text(owners):
+            self.progress.console.print(text, markup=False)
 
     def finish(self) -> None:
         """Leave the bars as they are."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from roadworthy.engine.plan import Cell, Plan
-from roadworthy.types import Sample
+from roadworthy.types import Sample, Tap
 
 SMALLEST_UNIT = 64
 """Samples under one lease; units of any size are whole numbers of them."""
 
 WORTH_SHARING = 4
-"""Stresses that have to be left of samples that somebody else is at."""
+"""Stresses that have to be left of samples that somebody else is at; one attack is enough."""
 
 Todo = dict[str, set[str]]
 """The ids of samples that are left, by request."""
@@ -61,15 +61,21 @@ class Unit:
         """
         untouched: set[str] = set()
         shared: set[str] = set()
-        keys = {leased(cell) for cell in self.cells}
+        dear = {leased(cell): cell.stress.definition.tap is Tap.INPUT for cell in self.cells}
+        keys = dear.keys()
         for number, neighbours in self.pieces.items():
             there = held.get(number, ())
             left = {leased(c) for c in self.cells if not neighbours.isdisjoint(todo[c.request])}
             if left and keys.isdisjoint(there):
                 untouched |= neighbours
-            elif len(left.difference(there)) >= WORTH_SHARING:
+            elif sum(WORTH_SHARING if dear[key] else 1 for key in left - {*there}) >= WORTH_SHARING:
                 shared |= neighbours
         return untouched, shared
+
+    def names(self, ids: Collection[str]) -> set[str]:
+        """Return the leases on the samples ``ids``, of work that is done as well."""
+        numbers = [n for n, neighbours in self.pieces.items() if not neighbours.isdisjoint(ids)]
+        return {f"{leased(cell)}-{number}" for cell in self.cells for number in numbers}
 
     def pending(self, todo: Todo, cells: Sequence[Cell]) -> Pending:
         """Return the samples of the unit that are left of each of ``cells``, in order."""

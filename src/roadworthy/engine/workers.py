@@ -131,17 +131,24 @@ class Reporter(Quiet):
 
     def __init__(self, send: Callable[[Any], None]) -> None:
         self.send = send
+        self.awaited: Sequence[str] = ()
 
     def judged(self, cell: Cell, rows: pl.DataFrame) -> None:
         """Send the columns that a running metric needs; stop where nobody is left to hear it."""
-        parent = multiprocessing.parent_process()
-        if parent is not None and not parent.is_alive():
-            raise KeyboardInterrupt
+        self._heard()
         self.send(("rows", cell.request, rows.select(SEEN)))
 
     def waiting(self, owners: Sequence[str]) -> None:
-        """Send for whom the worker waits; the parent knows which are workers as well."""
-        self.send(("waiting", list(owners), None))
+        """Send for whom the worker waits, if it is not said yet; the parent knows its other workers."""
+        self._heard()
+        if owners != self.awaited:
+            self.awaited = owners
+            self.send(("waiting", list(owners), None))
+
+    def _heard(self) -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            raise KeyboardInterrupt
 
 
 def work(share: Share, messages: Any) -> None:

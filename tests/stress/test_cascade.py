@@ -76,6 +76,15 @@ def test_images_that_were_wrong_are_no_success_of_anybody(run: rw.Run) -> None:
     assert wrong["success"].is_null().all()
 
 
+def test_a_norm_that_is_said_twice_is_said_once() -> None:
+    once = stress("cascade(pgd, eps=1/255)")
+    for twice in (
+        "cascade(pgd(norm=Linf), eps=1/255)",
+        "cascade(pgd(norm=Linf), eps=1/255, norm=Linf)",
+    ):
+        assert (stress(twice).spec, stress(twice).digest) == (once.spec, once.digest)
+
+
 def test_members_take_budget_and_norm_from_the_whole() -> None:
     bound = stress("cascade(pgd(steps=3), eps=[1/255, 2/255], norm=L2)")
     assert bound.spec == "cascade(pgd(steps=3), eps=[1/255, 2/255], norm=L2)"
@@ -92,7 +101,9 @@ def test_members_take_budget_and_norm_from_the_whole() -> None:
         ("cascade(eps=8/255)", "members"),
         ("cascade(fog(severity=1), eps=8/255)", "no attack"),
         ("cascade(pgd(eps=1/255), eps=8/255)", "another eps"),
-        ("cascade(pgd(norm=L2), eps=8/255)", "another norm"),
+        ("cascade(pgd(norm=L2), eps=8/255)", "another norm than the whole, Linf; give norm to cas"),
+        ("cascade(pgd(norm=Linf), eps=1, norm=L2)", "another norm than the whole, L2"),
+        ("cascade(pgd(norm=Linf), eps=1, norm=[Linf, L2])", "another norm than the whole, L2"),
         ("cascade(pgd(steps=[1, 2]), eps=8/255)", "2 variants"),
         ("cascade(pgd(target=least), eps=8/255)", "target"),
         ("cascade(pdg, eps=8/255)", "pgd"),

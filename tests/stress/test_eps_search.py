@@ -199,6 +199,7 @@ def test_targets_and_norms_go_through() -> None:
         ("eps_search(fgsm(eps=0))", "must not be 0"),
         ("eps_search(fgsm(eps=[0.1, 0.2]))", "has 2 variants"),
         ("eps_search(fgsm(eps=0.1, norm=L2))", "another norm than the whole, Linf"),
+        ("eps_search(fgsm(eps=0.1, norm=Linf), norm=L2)", "another norm than the whole, L2"),
         ("eps_search(fgsm(eps=0.1, target=least))", "give the target to eps_search"),
         ("eps_search(gaussian_noise(severity=1))", "is no attack"),
         ("eps_search(fgsm(eps=0.1), bisections=-1)", "bisections must be 0 or larger, not -1"),

@@ -83,7 +83,8 @@ def stress(text: str | Spec | Stress) -> Stress:
     members: tuple[Stress, ...] = ()
     if definition.composed:
         members = tuple(stress(inherited(member, values)) for member in values[MEMBERS])
-        values[MEMBERS] = tuple(map(_own_text, members, values[MEMBERS]))
+        pairs = zip(members, values[MEMBERS], strict=True)
+        values[MEMBERS] = tuple(_own_text(one, asked, values) for one, asked in pairs)
         resolved = {MEMBERS: tuple(member.digest for member in members)}
         params = tuple(given for given in spec.params if given[0] != MEMBERS)
         spec = Spec(spec.name, values[MEMBERS], params)
@@ -147,12 +148,16 @@ def inherited(member: Spec, values: Mapping[str, Any]) -> Spec:
     return Spec(member.name, member.args, (*member.params, *given), member.path)
 
 
-def _own_text(member: Stress, asked: Spec) -> Spec:
+def _own_text(member: Stress, asked: Spec, whole: Mapping[str, Any]) -> Spec:
     """Return the canonical spec of a member without what it only takes from the whole."""
     spec, own = parse(member.spec), dict(asked.params)
     if member.definition.tap is not Tap.INPUT:
         return spec
     kept = tuple((n, v) for n, v in spec.params if n in own or n not in ("eps", "norm"))
+    # A norm that is the member's default may only be left unsaid where the whole says the same.
+    if "norm" in own and "norm" not in dict(kept) and "norm" in whole:
+        norm = member.settings[0].arguments["norm"]
+        kept += () if norm == whole["norm"] else (("norm", norm),)
     return Spec(spec.name, spec.args, kept, spec.path)
 
 

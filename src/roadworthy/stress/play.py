@@ -116,7 +116,8 @@ def budgeted(member: Spec, given: Mapping[str, Any], *, outer: str) -> Stress:
     for name in ("norm", "eps"):
         if name in given and name in own and own[name] != given[name]:
             raise UsageError(
-                f"{outer}: '{member}' has another {name} than the whole, {given[name]}"
+                f"{outer}: '{member}' has another {name} than the whole, {given[name]}; "
+                f"give {name} to {outer}, not to '{member.name}'"
             )
     if own["target"] != "none":
         raise UsageError(f"{outer}: give the target to {outer}, not to '{member}'")

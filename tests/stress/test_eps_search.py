@@ -150,6 +150,21 @@ def test_a_larger_success_never_replaces_a_smaller_one(monkeypatch: pytest.Monke
     assert found.size.item() == pytest.approx(0.25)
 
 
+def test_gradients_that_were_not_finite_at_any_eps_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, x, labels = _one(0.2)
+
+    def noting(this: play.Play, member: Any, rows: Tensor, *, ball: Ball, **changes: Any) -> Found:
+        return Found(this.work.x[rows], nan_gradient=torch.tensor([ball.eps.item() == 0.25]))
+
+    monkeypatch.setattr(play.Play, "__call__", noting)
+    for eps, told in (("1/8", True), ("1/2", False)):
+        found = attacked(f"eps_search(fgsm(eps={eps}), doublings=2)", model, x, labels).found
+        assert found.nan_gradient is not None
+        assert found.nan_gradient.tolist() == [told]
+
+
 def test_a_success_that_no_halving_repeats_is_kept() -> None:
     def logits(x: Tensor) -> Tensor:  # only moves beyond 0.71 win
         moved = (x[:, 0, 0, 0] - 0.1).abs()

@@ -41,6 +41,18 @@ class Found:
     nan_gradient: Tensor | None = None
     nearest_after: Tensor | None = None
 
+    @property
+    def first_step(self) -> Tensor:
+        """After which step each image first reached the goal, if it did, (N,); 0 without steps.
+
+        What an attack has not seen itself, it did with its last step.
+        """
+        used = self.steps_used
+        if used is None:
+            used = torch.zeros(len(self.x), dtype=torch.long, device=self.x.device)
+        first = used if self.step_success is None else self.step_success
+        return torch.where(first == NEVER, used, first)
+
 
 class Watch:
     """Follows an iterative attack; with ``stop="success"`` images leave it once they reach the goal.

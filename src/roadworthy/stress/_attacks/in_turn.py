@@ -45,12 +45,9 @@ class Standing:
 
     def take(self, rows: Tensor, name: str, found: Found, logits: Tensor, goal: Goal) -> None:
         """Note what the attack ``name`` found for the images ``rows``."""
-        before = self.steps_used[rows].clone()
-        used = torch.zeros_like(before) if found.steps_used is None else found.steps_used
-        # What an attack has not seen itself, it did with its last step.
-        first = used if found.step_success is None else found.step_success
-        first = torch.where(first == NEVER, used, first)
-        self.steps_used[rows] += used
+        first = self.steps_used[rows] + found.first_step
+        if found.steps_used is not None:
+            self.steps_used[rows] += found.steps_used
         if found.nan_gradient is not None:
             self.nan_gradient[rows] |= found.nan_gradient
         # Of an image that stands the input that comes nearest is kept.
@@ -60,7 +57,7 @@ class Standing:
         self.best[rows[better]] = nearness[better]
         for index in rows[reached].tolist():
             self.broken_by[index] = name
-        self.step_success[rows[reached]] = (before + first)[reached]
+        self.step_success[rows[reached]] = first[reached]
 
     @property
     def found(self) -> Found:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.spec import Spec
 from roadworthy.stress._attacks.estimate import passes_of
+from roadworthy.stress._attacks.smallest import Smallest
 from roadworthy.stress._norms import Geometry
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.base import minimal_attack
@@ -92,7 +92,7 @@ def eps_search(
     failed, succeeded = torch.zeros(2, len(x), dtype=torch.float64, device=x.device)
     succeeded += torch.inf
     left = torch.full((len(x),), bisections, device=x.device)
-    best = _Best(x, geometry)
+    smallest = Smallest(x, geometry)
     for turn in range(turns):
         bracketed = succeeded.isfinite()
         rows = torch.where(bracketed, left > 0, turn < len(factors)).nonzero().squeeze(1)
@@ -103,32 +103,11 @@ def eps_search(
         ball = Ball(geometry.name, eps.to(x.dtype))
         found = play(member, rows, ball=ball, stop="success")
         reached = goal.at(rows).reached(play.work.at(rows).logits(found.x))
-        best.take(rows, found, reached)
+        smallest.take(rows, found, reached)
         left[rows] -= bracketed[rows].to(left)
         succeeded[rows[reached]] = eps[reached]
         failed[rows[~reached]] = eps[~reached]
-    return best.found
-
-
-class _Best:
-    """The smallest change of each image so far that reached the goal."""
-
-    def __init__(self, x: Tensor, geometry: Geometry) -> None:
-        self._clean, self._geometry = x, geometry
-        self._smallest = torch.full_like(x[:, 0, 0, 0], torch.inf)
-        self.found = Found(x.clone(), torch.zeros(len(x), dtype=torch.long, device=x.device))
-
-    def take(self, rows: Tensor, found: Found, reached: Tensor) -> None:
-        """Keep what was ``found`` for the images ``rows`` where it is smaller than what is kept."""
-        size = self._geometry.size(found.x - self._clean[rows])
-        better = reached & (size < self._smallest[rows])
-        self._smallest[rows[better]] = size[better]
-        self.found.x[rows[better]] = found.x[better]
-        steps = self.found.steps_used
-        if steps is not None and found.steps_used is not None:
-            steps[rows] += found.steps_used
-        flags = dict.fromkeys((*self.found.flags, *found.flags))
-        self.found = replace(self.found, flags=tuple(flags))
+    return smallest.found
 
 
 def _factors(doublings: int, scan: int) -> tuple[int, ...]:

@@ -46,6 +46,7 @@ EXAMPLES = {
     "fgsm": "fgsm(eps=16/255)",
     "bim": "bim(eps=16/255, steps=2)",
     "mim": "mim(eps=16/255, steps=2, parts=(diverse, translation(kernel=3), scale(copies=2)))",
+    "nearest": "nearest(ddn(steps=5), fmn(steps=5), norm=L2)",
     "eps_search": "eps_search(pgd(eps=8/255, steps=2, relative_step=2), doublings=1, bisections=2)",
     "autoattack": "autoattack(eps=64/255)",
     "cascade": "cascade(pgd(steps=1), pgd(steps=3), eps=16/255)",

@@ -65,7 +65,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "nearest_after": pl.List(REAL),  # smallest change within each of QUERY_MARKS, in the norm
     "ok8": FLAG,  # an attack that still succeeds after rounding to 8 bits
     "success": FLAG,  # an attack that reached its goal; null where the image was not attacked
-    "broken_by": TEXT,  # the member of a cascade that reached the goal
+    "broken_by": TEXT,  # the member of an attack made of several that reached the goal
     "flags": pl.List(TEXT),  # warnings about the model that an attack gave
     "artifact": TEXT,  # file that holds what is shown, or what it was cut out of
     # subsets of the pixels; see docs/overinterpretation.md

@@ -33,6 +33,9 @@ Applies = Callable[[Any, tuple[int, int], Mapping[str, Any]], None]
 Passes = Callable[[Mapping[str, Any]], tuple[int, int]]
 """Says how many forward and backward passes an attack may take for an image, given its arguments."""
 
+Admits = Callable[[Mapping[str, Any]], None]
+"""Looks at what was given, with the specs of members as they were; raises UsageError."""
+
 Parts = Callable[[Mapping[str, Any]], tuple[Spec, ...]]
 """Names the attacks that an attack consists of, given its arguments."""
 
@@ -51,12 +54,12 @@ class StressDefinition(Definition):
     range given for it, or for any other plain parameter, makes one variant for each value.
     ``check`` looks at the arguments of each variant before anything runs. ``tables`` are those of
     stresses whose variants are the frames of a sequence, kept as one row. ``composed`` stresses
-    consist of others: the specs in their parameter ``members``. ``passes`` estimates what an attack
-    costs; ``minimal`` attacks have no budget but look for the smallest change, and ``normless`` ones
-    are limited by something else than a norm. ``parts`` are the members of an attack that settles
-    them itself; ``most_classes`` limits the models it makes sense on. ``applies`` looks at what a
-    change of the model would be applied to. A ``ranking`` makes something of each image once, and
-    shows many variants of it.
+    consist of others: the specs in their parameter ``members``, which ``admits`` looks at before they
+    are resolved. ``passes`` estimates what an attack costs; ``minimal`` attacks have no budget but look
+    for the smallest change, and ``normless`` ones are limited by something else than a norm. ``parts``
+    are the members of an attack that settles them itself; ``most_classes`` limits the models it makes
+    sense on. ``applies`` looks at what a change of the model would be applied to. A ``ranking`` makes
+    something of each image once, and shows many variants of it.
     """
 
     tap: Tap
@@ -68,6 +71,7 @@ class StressDefinition(Definition):
     tables: Tables | None = None
     check: Check | None = None
     composed: bool = False
+    admits: Admits | None = None
     passes: Passes | None = None
     minimal: bool = False
     normless: bool = False
@@ -368,6 +372,7 @@ def minimal_attack(
     check: Check | None = None,
     passes: Passes | None = None,
     composed: bool = False,
+    admits: Admits | None = None,
     most_classes: int | None = None,
     version: int = 1,
     paper: str | None = None,
@@ -375,7 +380,8 @@ def minimal_attack(
     """Register ``f(model, x, goal, geometry, *, ..., rng) -> Found``: the smallest change it finds.
 
     Users give one of ``norms`` and ``target``. For images it cannot change the attack returns
-    anything that does not reach the goal, such as the image itself.
+    anything that does not reach the goal, such as the image itself. One made of others takes
+    ``play`` as with `attack`; ``admits`` looks at its members before they are resolved.
     """
 
     def extra(_function: Callable[..., Any]) -> tuple[Parameter, ...]:
@@ -387,6 +393,7 @@ def minimal_attack(
         check=check,
         passes=passes,
         composed=composed,
+        admits=admits,
         minimal=True,
         most_classes=most_classes,
         version=version,

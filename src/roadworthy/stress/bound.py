@@ -82,6 +82,8 @@ def stress(text: str | Spec | Stress) -> Stress:
     resolved: dict[str, Any] = {}
     members: tuple[Stress, ...] = ()
     if definition.composed:
+        if definition.admits is not None:
+            definition.admits(values)
         members = tuple(stress(inherited(member, values)) for member in values[MEMBERS])
         pairs = zip(members, values[MEMBERS], strict=True)
         values[MEMBERS] = tuple(_own_text(one, asked, values) for one, asked in pairs)

@@ -431,6 +431,23 @@ def test_a_cascade_is_told_member_by_member_and_everything_is_escaped() -> None:
     assert "Warning: f&lt;img" in text
 
 
+def test_of_searches_for_the_smallest_change_is_told_which_found_the_nearest() -> None:
+    near, far = "fmn(steps=9)", "fab"
+    frame = smallest(
+        f"nearest({near}, {far}, norm=Linf)",
+        [0.01, 0.02, 0.03, None],
+        broken_by=[near, far, near, None],
+        forwards=[9] * 4,
+    )
+    text = render(FakeView(Path("results/x"), {"run": {}, "rows": []}, records=frame), images=0)
+    section = text.partition('id="robustness"')[2].partition("</section>")[0]
+    told = section[section.index("found the smallest change of how many") :]
+    assert ">2<" in told[told.index(near) :]
+    assert "75.0" not in told  # it was not run on what is left
+    assert "robust left" not in section
+    assert "one after the other" not in section
+
+
 def test_warnings_are_under_the_terminal_table() -> None:
     given = fake().summary
     assert f"warning  f{EVIL} (seen by s{EVIL})" in lines(given)

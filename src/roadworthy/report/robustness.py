@@ -171,14 +171,20 @@ def _points(
 
 @dataclass(frozen=True)
 class Cascade:
-    """What the members of a cascade did in turn: name, images broken, their share, what is left."""
+    """What the members of a cascade did in turn: name, images broken, their share, what is left.
+
+    In a search for the smallest change all run on every image, and have broken those that they found
+    the ``nearest`` change of.
+    """
 
     title: str
     rows: list[tuple[str, int, Reading, Reading]]
+    nearest: bool = False
 
 
 def cascades(rows: pl.DataFrame, who: Who) -> list[Cascade]:
     """Return a table for each attack made of several that says which of them broke an image."""
+    from roadworthy.metrics.attacked import is_minimal
     from roadworthy.metrics.members import members_in_turn
 
     made = []
@@ -188,7 +194,7 @@ def cascades(rows: pl.DataFrame, who: Who) -> list[Cascade]:
             listed = [
                 (one.name, one.broken, _reading(one.share), _reading(one.left)) for one in shares
             ]
-            made.append(Cascade(line.name, listed))
+            made.append(Cascade(line.name, listed, is_minimal(line.rows)))
     return made
 
 

@@ -88,9 +88,10 @@ def test_what_all_members_cost_is_counted() -> None:
     assert used[0] is not None
     assert used[1] is not None
     assert torch.equal(both.found.steps_used, used[0] + used[1])
-    forwards, backwards = passes_of(both.stress)
-    assert both.counted.forwards.max() <= forwards
-    assert both.counted.backwards.max() <= backwards
+    exact = _tried("nearest(fmn(steps=3), fmn(steps=4), norm=Linf)")
+    assert passes_of(exact.stress) == (4 + 5 + looks, 3 + 4)
+    assert (exact.counted.forwards == 4 + 5 + looks).all()
+    assert (exact.counted.backwards == 3 + 4).all()
 
 
 def test_the_first_success_is_that_of_the_first_member_with_one() -> None:
@@ -150,16 +151,23 @@ def test_targets_are_those_of_all_members() -> None:
     assert (found.size > away.size + 1e-3)[found.reached].any()
 
 
-def _moving(monkeypatch: pytest.MonkeyPatch, found: Mapping[str, Found]) -> Tried:
-    """Run the nearest of fmn and deepfool, which find what is given for an image of zeros."""
+def _moving(
+    monkeypatch: pytest.MonkeyPatch, found: Mapping[str, Found], *, target: int | None = None
+) -> Tried:
+    """Run the nearest of fmn and deepfool, which find what is given for two images of zeros.
+
+    Class 1 begins at 0.5 and class 2 at 0.8.
+    """
 
     def given(this: play.Play, member: Any, rows: Tensor, **changes: Any) -> Found:
         return found[member.name]
 
     monkeypatch.setattr(play.Play, "__call__", given)
-    model = Bare(lambda x: torch.stack([0.5 - x[:, 0, 0, 0], x[:, 0, 0, 0] - 0.5], 1))
-    x = torch.zeros((2, *SHAPE), dtype=torch.float64)
-    return attacked("nearest(fmn, deepfool, norm=Linf)", model, x, torch.zeros(2).long())
+    first = torch.tensor([0.0, -0.5, -1.3], dtype=torch.float64)
+    model = Bare(lambda x: x[:, 0, 0, :1] * torch.arange(3) + first)
+    x, labels = torch.zeros((2, *SHAPE), dtype=torch.float64), torch.zeros(2).long()
+    targets = None if target is None else torch.full_like(labels, target)
+    return attacked("nearest(fmn, deepfool, norm=Linf)", model, x, labels, targets=targets)
 
 
 def _at(*values: float) -> Tensor:
@@ -170,6 +178,13 @@ def test_what_is_near_but_reaches_nothing_is_not_kept(monkeypatch: pytest.Monkey
     found = _moving(monkeypatch, {"fmn": Found(_at(0.3, 0.9)), "deepfool": Found(_at(0.8, 0.1))})
     assert torch.equal(found.x, _at(0.8, 0.9))
     assert found.found.broken_by == ("deepfool", "fmn")
+
+
+def test_another_class_than_the_target_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"fmn": Found(_at(0.6, 0.9)), "deepfool": Found(_at(0.95, 0.85))}
+    found = _moving(monkeypatch, given, target=2)
+    assert torch.equal(found.x, _at(0.95, 0.85))
+    assert torch.equal(_moving(monkeypatch, given).x, _at(0.6, 0.85))
 
 
 def test_warnings_of_all_members_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,6 +298,6 @@ def test_a_model_without_gradients_is_told_so(tmp_path: Path) -> None:
     from roadworthy.models.equalise import equalising
 
     data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=1)}"
-    blunt = equalising(colour_net(), 2.0, 2)  # type: ignore[arg-type]
+    blunt = equalising(colour_net(), 2.0, 2)
     with pytest.raises(rw.UsageError, match="gradient"):
         rw.evaluate(blunt, data, BOTH, out=tmp_path / "run")

@@ -215,12 +215,16 @@ def test_who_shares_what(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"executor": "processes", "cores": 2}, {"executor": "serial", "cores": 2}]
+    "other",
+    [
+        pytest.param({"executor": "processes", "cores": 2}, marks=pytest.mark.slow),
+        {"executor": "serial", "cores": 2},
+    ],
 )
 def test_two_commands_share_the_work_however_they_cut_it(
     tmp_path: Path, other: dict[str, object]
 ) -> None:
-    world, count = write_world(tmp_path, each=120), 360
+    world, count = write_world(tmp_path, each=80), 240
     calm = start(world, world / "calm", "serial", stresses=NOISE, batch_size=16)
     given = {"model": SLOW, "stresses": NOISE, "batch_size": 16}
     out = world / "out"

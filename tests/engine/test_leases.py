@@ -117,6 +117,16 @@ def test_a_lease_whose_owner_is_silent_for_a_minute_is_free(tmp_path: Path, cloc
     assert json.loads((tmp_path / "a").read_text())["token"] != "other"
 
 
+def test_a_lease_without_a_name_is_soon_free(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "a").touch()
+    mine = Leases(tmp_path)
+    assert not mine.take("a")
+    clock.now += module.NAMELESS_SECONDS
+    assert not mine.take("a")
+    clock.now += 0.1
+    assert mine.take("a")
+
+
 def test_a_lease_whose_owner_gives_a_sign_is_kept(tmp_path: Path, clock: Clock) -> None:
     path = _foreign(tmp_path)
     mine = Leases(tmp_path)

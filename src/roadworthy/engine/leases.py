@@ -16,6 +16,9 @@ from roadworthy.engine.files import alive
 
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0
+NAMELESS_SECONDS = 3.0
+"""An owner writes his name at once; where none is after so long, he was killed before he could."""
+
 LOOK_SECONDS = 0.02
 WORD = ".shared"
 """End of the name of a file that lies beside a lease and tells its owner that he is not alone."""
@@ -163,7 +166,7 @@ class Leases:
         if before != touched:
             since = now
         self._seen[path] = (touched, since)
-        return now - since > STALE_SECONDS
+        return now - since > (STALE_SECONDS if owner else NAMELESS_SECONDS)
 
     @contextmanager
     def beating(self) -> Iterator[None]:

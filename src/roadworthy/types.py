@@ -131,6 +131,11 @@ class Classifier(Protocol):
         """
 
 
+def says_scores(model: Classifier) -> bool:
+    """Whether a model says more of an image than which class it is."""
+    return Need.PROBABILITIES in with_implied(model.gives)
+
+
 @dataclass(frozen=True)
 class Metadata:
     """Optional facts about a model, carried into every row."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from engine_world import COLOURS, colour_net
-from pipeline_files import SMALL, encoded, mutated, oriented, soft
+from pipeline_files import SMALL, encoded, mutated, oriented, peak_memory, soft
 
 import roadworthy as rw
 
@@ -27,11 +25,6 @@ SEEDS = [
 ]
 
 
-def _memory() -> int:
-    scale = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
-
-
 def test_every_mutated_file_gives_a_row(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(20261130)
     names = []
@@ -42,10 +35,10 @@ def test_every_mutated_file_gives_a_row(tmp_path: Path, capfd: pytest.CaptureFix
         # Whole ones between them show that those beside a broken one are judged.
         path.write_bytes(SEEDS[number % 7] if number % 50 == 0 else mutated(SEEDS, rng))
         names.append(f"{colour}/{path.name}")
-    before = _memory()
+    before = peak_memory()
     data = f"imagefolder:{tmp_path / 'pictures'}"
     run = rw.evaluate(colour_net(), data, "jpeg(quality=30)", out=tmp_path / "out")
-    assert _memory() - before < GROWTH_BYTES
+    assert peak_memory() - before < GROWTH_BYTES
     for stress in ("clean", "jpeg(quality=30)"):
         rows = run.rows().filter(pl.col("stress") == stress)
         assert sorted(rows["sample"]) == sorted(names)

@@ -106,25 +106,20 @@ def test_the_lease_of_a_living_process_is_not_free(tmp_path: Path) -> None:
     assert not Leases(tmp_path).take("a")
 
 
-def test_a_lease_whose_owner_is_silent_for_a_minute_is_free(tmp_path: Path, clock: Clock) -> None:
-    _foreign(tmp_path)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_lease_whose_owner_is_silent_is_free_and_sooner_without_a_name(
+    tmp_path: Path, clock: Clock, named: bool
+) -> None:
+    path = _foreign(tmp_path)
+    if not named:
+        path.write_text("")
     mine = Leases(tmp_path)
     assert not mine.take("a")
-    clock.now += module.STALE_SECONDS
+    clock.now += module.STALE_SECONDS if named else module.NAMELESS_SECONDS
     assert not mine.take("a")
     clock.now += 0.1
     assert mine.take("a")
     assert json.loads((tmp_path / "a").read_text())["token"] != "other"
-
-
-def test_a_lease_without_a_name_is_soon_free(tmp_path: Path, clock: Clock) -> None:
-    (tmp_path / "a").touch()
-    mine = Leases(tmp_path)
-    assert not mine.take("a")
-    clock.now += module.NAMELESS_SECONDS
-    assert not mine.take("a")
-    clock.now += 0.1
-    assert mine.take("a")
 
 
 def test_a_lease_whose_owner_gives_a_sign_is_kept(tmp_path: Path, clock: Clock) -> None:

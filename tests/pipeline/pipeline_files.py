@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import resource
 import struct
+import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -169,3 +171,9 @@ def mutated(seeds: Sequence[bytes], rng: np.random.Generator) -> bytes:
             case _:
                 data[where:] = rng.bytes(int(rng.integers(0, 64)))
     return bytes(data)
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process has had in memory."""
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale

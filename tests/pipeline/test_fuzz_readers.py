@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections import Counter
 
 import numpy as np
 import pytest
-from pipeline_files import SMALL, encoded, mutated, oriented, soft
+from pipeline_files import SMALL, encoded, mutated, oriented, peak_memory, soft
 
 from roadworthy.errors import SampleError
 from roadworthy.pipeline.base import Pipeline, framed, resized
@@ -35,16 +33,11 @@ SEEDS = [
 DECODERS = ("pillow", "opencv")
 
 
-def _memory() -> int:
-    scale = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
-
-
 def test_mutated_files_are_an_image_or_a_sample_error(capfd: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(20240607)
     outcomes: Counter[str] = Counter()
     reasons: set[str] = set()
-    memory, began = _memory(), time.process_time()
+    memory, began = peak_memory(), time.process_time()
     for number in range(MUTANTS):
         data = mutated(SEEDS, rng)
         pipeline = Pipeline((16, 16), decoder=DECODERS[number % 2], orient="exif")
@@ -58,7 +51,7 @@ def test_mutated_files_are_an_image_or_a_sample_error(capfd: pytest.CaptureFixtu
             assert image.dtype == np.uint8
             outcomes["image"] += 1
     assert time.process_time() - began < CPU_SECONDS
-    assert _memory() - memory < GROWTH_BYTES
+    assert peak_memory() - memory < GROWTH_BYTES
     # Both must be common, or the mutations are too wild or too tame to say anything.
     assert min(outcomes["refused"], outcomes["image"]) > MUTANTS // 20, outcomes
     assert all(reason.startswith('"x.jpg": ') and "\n" not in reason for reason in reasons)

@@ -108,7 +108,7 @@ class Engine:
         The first leases are held to the end, so that others see that somebody is here. ``todo`` is
         brought up to date.
         """
-        self._look(unit, unit.cells, todo)
+        self._look(unit, todo)
         pending = unit.pending({c.request: todo[c.request] & ids for c in unit.cells}, unit.cells)
         names = unit.names(ids)
         company = leases.company(names)
@@ -123,7 +123,7 @@ class Engine:
                         continue
                     company |= len(held) < len(wanted) or leases.company(names)
                     if company:  # who may have done some by now
-                        self._look(unit, unit.cells, todo)
+                        self._look(unit, todo)
                     mine: Todo = {cell.request: set() for cell in group}
                     for name in held:
                         for request, samples in wanted[name].items():
@@ -134,11 +134,11 @@ class Engine:
                         block = block or self._block(unit, pending, pool)
                         self._judge(block, some, own[some[0].request])
 
-    def _look(self, unit: Unit, cells: Sequence[Cell], todo: Todo) -> None:
+    def _look(self, unit: Unit, todo: Todo) -> None:
         """Leave out what is finished of a unit."""
-        found = self._todo(cells, unit.samples)
+        found = self._todo(unit.cells, unit.samples)
         ids = {sample.id for sample in unit.samples}
-        for cell in cells:
+        for cell in unit.cells:
             todo[cell.request] -= ids - found[cell.request]
 
     def _block(self, unit: Unit, pending: Pending, pool: Executor) -> _Block:
@@ -147,7 +147,7 @@ class Engine:
         active = [c for c in unit.cells if pending[c.request]]
         where = {s.id: i for i, s in enumerate(work)}
         self.watcher.preparing(len(work))
-        frames = self._prepare(work, where, active, pending, pool, self.threads)
+        frames = self._prepare(work, where, active, pending, pool)
         context = Context(
             frames,
             self.options.seed,
@@ -180,7 +180,6 @@ class Engine:
         active: Sequence[Cell],
         pending: Pending,
         pool: Executor,
-        workers: int,
     ) -> Frames:
         wanted: dict[Product, set[int]] = {}
         recodes: dict[str, Recode] = {}
@@ -200,7 +199,7 @@ class Engine:
             sizes={cell.pipeline: cell.size for cell in active},
             seed=self.options.seed,
             pool=pool,
-            workers=workers,
+            workers=self.threads,
             counters=self.counters,
         )
 

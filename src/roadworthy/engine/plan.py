@@ -26,7 +26,7 @@ from roadworthy.stress.bound import Setting, Stress, stress
 from roadworthy.stress.changes import modifies
 from roadworthy.stress.levels import Frames
 from roadworthy.stress.reference import is_clean
-from roadworthy.types import Classifier, Dataset, Metadata, Need, Sample, Tap, with_implied
+from roadworthy.types import Classifier, Dataset, Metadata, Sample, Tap, says_scores, with_implied
 
 SMALL_FRAME = 64 * 64
 """Pixels up to which a frame is small."""
@@ -420,12 +420,11 @@ def _not_on(one: Stress, dataset: Dataset) -> str:
 
 def missing_needs(one: Stress, model: Classifier) -> str:
     """Return why ``model`` cannot take the stress, or an empty text."""
-    gives = with_implied(model.gives)
-    missing = sorted(need.value for need in one.needs - gives)
+    missing = sorted(need.value for need in one.needs - with_implied(model.gives))
     if missing:
         return f"needs {' and '.join(missing)}, which the model does not give"
     ranked = sorted({str(s.arguments.get("target")) for s in one.settings} & set(RANKED))
-    if ranked and Need.PROBABILITIES not in gives:
+    if ranked and not says_scores(model):
         return f"target={ranked[0]} needs probabilities, which the model does not give"
     count, most = model.classes.count, one.most_classes
     if most is not None and count is not None and count > most:
@@ -487,7 +486,7 @@ def _cell(
             relation.targets.tobytes(),
             options.seed,
             *([f"crafted in {craft}"] if craft != "fp32" else []),
-            *([] if Need.PROBABILITIES in with_implied(by.model.gives) else ["by labels alone"]),
+            *([] if says_scores(by.model) else ["by labels alone"]),
             *(["films"] if getattr(source.dataset, "films", None) else []),
             *(str(s.columns.get(c)) for c in target_columns(one) for s in source.dataset.samples),
             *more,

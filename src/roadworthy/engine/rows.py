@@ -16,7 +16,7 @@ from roadworthy.engine.records import SCHEMA
 from roadworthy.engine.verdict import without_scores
 from roadworthy.stress.bound import Setting
 from roadworthy.stress.changes import modifies
-from roadworthy.types import Need, Sample, Tap, with_implied
+from roadworthy.types import Sample, Tap, says_scores
 
 ORDER = "_position"
 EVERYTHING: Mapping[str, pl.DataType] = {**SCHEMA, ORDER: pl.Int64()}
@@ -83,7 +83,7 @@ def judged_rows(cell: Cell, batches: Sequence[Judged]) -> pl.DataFrame:
 def _of_setting(cell: Cell, setting: Setting, batches: Sequence[Judged]) -> pl.DataFrame:
     samples = [sample for batch in batches for sample in batch.samples]
     columns = _joined(batches)
-    if Need.PROBABILITIES not in with_implied(cell.judge.model.gives):
+    if not says_scores(cell.judge.model):
         columns = without_scores(columns)
     values: dict[str, Any] = {
         "sample": [s.id for s in samples],

@@ -132,11 +132,8 @@ def _gone(run: Run, good: Sequence[Part]) -> Iterator[str]:
         listed = {key for about in run.runs for key in _listed(about, cell.request)}
         lost = listed - present.get(cell.request, set())
         if any(not run.store.path_of(key).exists() for key in lost):  # else it is damaged
-            which = f"{cell.stress} on {cell.source or cell.model}"
-            yield (
-                f"records of {which}, judged by {cell.model}: gone; "
-                f"those of {judged} of {wanted} images are left"
-            )
+            left = f"those of {judged} of {wanted} images are left"
+            yield f"records of {_in_words(cell)}: gone; {left}"
 
 
 def _listed(about: dict[str, Any], request: str) -> list[str]:
@@ -154,8 +151,11 @@ def _check_artifacts(run: Run, findings: Findings) -> None:
         findings.damaged += [str(path) for path in bad]
     for cell in run.cells:
         if not (rows := _without_input(run, run.rows_of(cell))).is_empty():
-            which = f"{cell.stress} on {cell.source or cell.model}"
-            findings.damaged.append(f"{len(rows)} inputs of {which}, judged by {cell.model}: gone")
+            findings.damaged.append(f"{len(rows)} inputs of {_in_words(cell)}: gone")
+
+
+def _in_words(cell: CellRecord) -> str:
+    return f"{cell.stress} on {cell.source or cell.model}, judged by {cell.model}"
 
 
 def _without_input(run: Run, rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 from roadworthy.engine.forward import finite, forward
 from roadworthy.models.check.evidence import Evidence, NotPossibleError
 from roadworthy.models.check.report import Finding
-from roadworthy.types import Logits, Need, with_implied
+from roadworthy.types import Logits, says_scores
 
 SUM_TOLERANCE = 1e-3
 ALIKE = 1e-6
@@ -31,7 +31,7 @@ def outputs(evidence: Evidence) -> Finding:
             "look for NaN in the weights, division by zero, or overflow in half precision",
         )
     constant = _constant(logits)
-    if constant is None and Need.PROBABILITIES not in with_implied(evidence.model.gives):
+    if constant is None and not says_scores(evidence.model):
         raise NotPossibleError("the model says labels alone: its outputs are no logits")
     return constant or _bounded(logits, evidence) or _extremes(logits, evidence)
 

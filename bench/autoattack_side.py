@@ -98,8 +98,8 @@ def passes(count: int, spec: str) -> Work:
     return Work(run_all)
 
 
-def answers(count: int, spec: str) -> Work:
-    """Ask the model as often, and each time about as many images, as the attack does, and do no more."""
+def calls(count: int, spec: str) -> Work:
+    """Make the calls that the attack makes, of as many images each and with as many gradients; no more."""
     use_cores()
     model, batch = load(resnet20(adversarial=True)), images(count)
     calls: list[_Call] = []
@@ -107,21 +107,34 @@ def answers(count: int, spec: str) -> Work:
     most = max(call.images for call in calls)
     x = batch.x[left].repeat(-(-most // len(left)), 1, 1, 1)
 
+    goals = batch.labels[left].repeat(-(-most // len(left)))
+
     def run_all() -> None:
-        with torch.no_grad():
-            for call in calls:
-                model.logits(x[: call.images])
+        for call in calls:
+            some = x[: call.images]
+            if not call.backwards:
+                with torch.no_grad():
+                    model.logits(some)
+                continue
+            z = some.detach().requires_grad_()
+            loss = functional.cross_entropy(model.logits(z), goals[: call.images], reduction="sum")
+            for turn in range(call.backwards):
+                torch.autograd.grad(loss, z, retain_graph=turn + 1 < call.backwards)
 
     return Work(run_all)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Call:
-    """One call of a model: about how many images, and the wall and processor seconds it took."""
+    """One call of a model: about how many images, and the wall and processor seconds it took.
+
+    ``backwards`` is how many gradients were taken through it.
+    """
 
     images: int
     wall: float
     cpu: float
+    backwards: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +147,14 @@ class _Noting:
     def logits(self, x: Tensor) -> Tensor:
         wall, cpu = time.perf_counter(), time.process_time()
         found: Tensor = self.model.logits(x)
-        self.calls.append(_Call(len(x), time.perf_counter() - wall, time.process_time() - cpu))
+        call = _Call(len(x), time.perf_counter() - wall, time.process_time() - cpu)
+        self.calls.append(call)
+        if found.requires_grad:
+
+            def taken(_: Tensor) -> None:
+                call.backwards += 1
+
+            found.register_hook(taken)  # type: ignore[no-untyped-call]
         return found
 
     def __getattr__(self, name: str) -> Any:

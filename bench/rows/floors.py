@@ -20,7 +20,7 @@ ATTACKS = (
 
 
 def races(*, quick: bool) -> list[Race]:
-    """Return a race for each attack against as many bare passes of the same prepared model."""
+    """Return a race for each attack against its passes of the same prepared model alone."""
     return [_race(spec, 16 if quick else 48) for spec in ATTACKS]
 
 
@@ -30,16 +30,25 @@ def _race(spec: str, count: int) -> Race:
         f"floor {spec}",
         (
             Side("attack", "bench.autoattack_side:alone", arguments, keep_memory=True),
+            Side("calls", "bench.autoattack_side:calls", arguments, keep_memory=True),
             Side("passes", "bench.autoattack_side:passes", arguments, keep_memory=True),
         ),
         (
             Comparison(
-                f"{name}, its own passes", "attack", ("passes",), kind="overhead", bound=1 / FLOOR
+                f"{name}, the same calls by themselves",
+                "attack",
+                ("calls",),
+                kind="overhead",
+                bound=1 / FLOOR,
+            ),
+            Comparison(
+                f"{name}, as many passes in full batches", "attack", ("passes",), kind="overhead"
             ),
         ),
         rounds=3,
         together=True,
         missing=missing_cifar(),
         note=f"{spec}, ResNet-20 adversarially trained, {count} CIFAR-10 images at once; images leave "
-        "when they are done, so that the last passes are of few images, the bare ones all of many",
+        "when they are done: the same calls are of as many images as the attack's own, those in full "
+        "batches all of many",
     )

@@ -44,7 +44,7 @@ def _race(spec: str, count: int) -> Race:
         f"queries {spec}",
         (
             Side("attack", "bench.autoattack_side:shares", arguments, keep_memory=True),
-            Side("answers", "bench.autoattack_side:answers", arguments, keep_memory=True),
+            Side("answers", "bench.autoattack_side:calls", arguments, keep_memory=True),
         ),
         (
             Comparison(

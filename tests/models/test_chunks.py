@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 import roadworthy as rw
 from roadworthy.models import chunks
-from roadworthy.models.chunks import LEAST, MARK, MOST, bounds, in_chunks
+from roadworthy.models.chunks import FEWEST, LEAST, MARK, MOST, SMALL, bounds, cut, in_chunks
+from roadworthy.models.fuse import _least
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +44,10 @@ class Watched(nn.Module):
         return out
 
 
-def network(*, marked: bool = True) -> Watched:
+def network(*, least: int = LEAST) -> Watched:
     torch.manual_seed(0)
     net = Watched()
-    setattr(net, MARK, marked)
+    setattr(net, MARK, least)
     return net
 
 
@@ -54,19 +55,25 @@ def batch(count: int) -> Tensor:
     return torch.rand(count, 3, 8, 8, generator=torch.Generator().manual_seed(count))
 
 
-@given(st.integers(1, 2000), st.integers(1, 64))
-def test_chunks_follow_each_other_and_are_alike(count: int, threads: int) -> None:
-    cut = bounds(count, threads)
-    assert [a for a, _ in cut] == [0, *(b for _, b in cut[:-1])]
-    assert cut[-1][1] == count
-    sizes = [b - a for a, b in cut]
+@given(st.integers(1, 2000), st.integers(1, 64), st.sampled_from([FEWEST, LEAST]))
+def test_chunks_follow_each_other_and_are_alike(count: int, threads: int, least: int) -> None:
+    parts = bounds(count, threads, least=least)
+    assert [a for a, _ in parts] == [0, *(b for _, b in parts[:-1])]
+    assert parts[-1][1] == count
+    sizes = [b - a for a, b in parts]
     assert max(sizes) - min(sizes) <= 1
-    if count < threads * LEAST:
-        assert len(cut) == 1
-    else:
-        assert len(cut) % threads == 0
-        assert min(sizes) >= LEAST
-        assert max(sizes) <= MOST
+    assert len(parts) == 1 or (len(parts) % threads == 0 and least <= min(sizes) <= MOST)
+    if count >= threads * LEAST:
+        assert len(parts) >= threads
+
+
+@pytest.mark.parametrize(
+    ("count", "threads", "least", "chunks"),
+    [(31, 2, LEAST, 1), (3, 2, FEWEST, 1), (4, 2, FEWEST, 2), (127, 16, FEWEST, 1)]
+    + [(128, 16, FEWEST, 16), (128, 64, FEWEST, 1), (1024, 64, FEWEST, 64), (129, 1, LEAST, 3)],
+)
+def test_more_threads_want_larger_chunks(count: int, threads: int, least: int, chunks: int) -> None:
+    assert len(bounds(count, threads, least=least)) == chunks
 
 
 @pytest.mark.parametrize("count", [31, 32, 53, 128, 200])
@@ -76,12 +83,48 @@ def test_logits_are_those_of_the_whole(count: int) -> None:
         got = in_chunks(net, x)
         calls = list(net.calls)
         torch.testing.assert_close(got, net(x), rtol=1e-5, atol=1e-6)
-    cut = bounds(count, 2)
-    assert sorted(size for _, size, *_ in calls) == sorted(b - a for a, b in cut)
+    parts = bounds(count, 2)
+    assert sorted(size for _, size, *_ in calls) == sorted(b - a for a, b in parts)
     on_pool = [name.startswith("roadworthy-chunk") for name, *_ in calls]
-    assert all(on_pool) if len(cut) > 1 else not any(on_pool)
-    assert {threads for *_, threads in calls} == ({1} if len(cut) > 1 else {2})
+    in_one = len(parts) == 1 and x.numel() > SMALL
+    assert not any(on_pool) if in_one else all(on_pool)
+    assert {threads for *_, threads in calls} == ({2} if in_one else {1})
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "least", "sizes", "threads"),
+    [
+        (3, FEWEST, [3], 1),  # too short for two threads to share
+        (4, FEWEST, [2, 2], 1),
+        (7, FEWEST, [3, 4], 1),
+        (31, FEWEST, [15, 16], 1),
+        (31, LEAST, [31], 2),
+        (3, 0, [3], 2),
+    ],
+)
+def test_few_images_go_in_chunks_where_that_leaves_their_bits(
+    count: int, least: int, sizes: list[int], threads: int
+) -> None:
+    net = network(least=least)
+    x = torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    seen = x.clone().requires_grad_()
+    out = in_chunks(net, seen)
+    assert sorted(size for _, size, *_ in net.calls) == sizes
+    assert {each for *_, each in net.calls} == {threads}
+    (gradient,) = torch.autograd.grad(out.square().sum(), seen)
+    whole = x.clone().requires_grad_()
+    (wanted,) = torch.autograd.grad(net(whole).square().sum(), whole)
+    assert wanted.abs().max() > 0
+    torch.testing.assert_close(gradient, wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_other_formats_are_cut_as_if_their_bits_were_not_known() -> None:
+    net = network(least=FEWEST)
+    assert len(cut(net, 8)) == 2
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert len(cut(net, 8)) == 1
+    assert len(cut(net.double(), 8)) == 1
 
 
 def test_one_thread_takes_the_chunks_in_turn_by_itself() -> None:
@@ -121,7 +164,7 @@ def test_modes_of_the_caller_hold_in_the_chunks() -> None:
 
 
 def test_only_marked_networks_are_cut() -> None:
-    net = network(marked=False)
+    net = network(least=0)
     with torch.no_grad():
         in_chunks(net, batch(64))
     assert [size for _, size, *_ in net.calls] == [64]
@@ -133,7 +176,7 @@ def test_an_error_in_a_chunk_is_that_of_the_network() -> None:
             raise MemoryError("all gone")
 
     net = Broken()
-    setattr(net, MARK, True)
+    setattr(net, MARK, LEAST)
     with pytest.raises(MemoryError, match="all gone"), torch.no_grad():
         in_chunks(net, batch(64))
 
@@ -156,7 +199,7 @@ class Coupled(nn.Module):
 def test_networks_in_which_images_see_each_other_are_not_marked(coupled: bool) -> None:
     torch.manual_seed(0)
     model = rw.wrap(Coupled(coupled=coupled), size=8, name="net")
-    assert getattr(model.module, MARK, None) is (not coupled)
+    assert bool(getattr(model.module, MARK)) is not coupled
 
 
 def test_a_prepared_network_is_cut_and_a_bad_image_stays_alone(
@@ -180,3 +223,24 @@ def test_a_prepared_network_is_cut_and_a_bad_image_stays_alone(
     assert seen == [[32, 32]]
     assert got.isnan().any(1).nonzero().flatten().tolist() == [40]
     torch.testing.assert_close(got, wanted, equal_nan=True, rtol=1e-5, atol=1e-6)
+
+
+class Uneven(Coupled):
+    """Gives other last bits in batches of fewer than ``bound`` images, as other kernels do."""
+
+    def __init__(self, bound: int) -> None:
+        super().__init__(coupled=False)
+        self.bound = bound
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = super().forward(x)
+        return out if len(x) >= self.bound else out * (1 + 2**-22)
+
+
+@pytest.mark.parametrize(("bound", "least"), [(2, FEWEST), (3, LEAST), (8, LEAST), (16, LEAST)])
+def test_chunks_are_small_only_where_no_bit_depends_on_it(bound: int, least: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(4, 3, 8, 8)
+    assert _least(Uneven(bound), x) == least
+    assert _least(Uneven(2), torch.randn(2, 3, 96, 96)) == LEAST  # too large to be looked up
+    assert torch.get_num_threads() == 2

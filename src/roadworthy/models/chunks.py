@@ -15,28 +15,44 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-LEAST, MOST = 16, 64
-"""Images of a chunk: fewer make a pass dearer, and oneDNN takes other kernels for them."""
+LEAST, FEWEST, MOST = 16, 2, 64
+"""Images of a chunk. Of fewer than `LEAST` oneDNN may take other kernels, whose last bits are others; a
+network of small frames for which it does not goes in chunks of `FEWEST`."""
 
 MARK = "roadworthy_in_chunks"
+"""What a network has that may go in chunks: the least number of images in one."""
+
+SMALL = 3 * 64 * 64
+"""Numbers of an image up to which that is looked up, and of a batch too short for several threads."""
 
 MadeT = TypeVar("MadeT")
 
 
-def bounds(count: int, threads: int) -> list[tuple[int, int]]:
+def bounds(count: int, threads: int, *, least: int = LEAST) -> list[tuple[int, int]]:
     """Return where the chunks of a batch begin and end: as many for each thread, as alike as can be.
 
-    One alone where they would be too small; so on many cores, where a layer is worth sharing.
+    One alone where they would be smaller than ``least``; so on many cores, where a layer is worth
+    sharing, and where a thread waits for Python while each of the others begins a layer.
     """
-    chunks = threads * -(-count // (threads * MOST)) if count >= threads * LEAST else 1
+    least = max(least, min(threads // 2, LEAST))
+    chunks = threads * -(-count // (threads * MOST)) if count >= threads * least else 1
     edges = [count * i // chunks for i in range(chunks + 1)]
     return list(pairwise(edges))
 
 
+def cut(module: nn.Module, count: int) -> list[tuple[int, int]]:
+    """Return the chunks in which a CPU passes ``count`` images through ``module``; one if in none."""
+    fewest = int(getattr(module, MARK, 0))
+    if not fewest:
+        return [(0, count)]
+    if torch.is_autocast_enabled("cpu") or next(module.parameters()).dtype != torch.float32:
+        fewest = LEAST  # whether bits are the same was looked up for float32 alone
+    return bounds(count, torch.get_num_threads(), least=fewest)
+
+
 def alone(module: nn.Module, count: int) -> bool:
     """Whether a CPU passes ``count`` images through ``module`` in chunks, each on one thread."""
-    several = len(bounds(count, torch.get_num_threads())) > 1
-    return several and bool(getattr(module, MARK, False))
+    return len(cut(module, count)) > 1
 
 
 def threads() -> tuple[ThreadPoolExecutor, int]:
@@ -58,12 +74,13 @@ def in_chunks(
     def judged(part: Tensor) -> Any:
         return module(before(part))
 
-    if x.device.type != "cpu" or not alone(module, len(x)):
+    parts = cut(module, len(x)) if x.device.type == "cpu" else []
+    short = getattr(module, MARK, 0) and x.numel() <= SMALL and torch.get_num_threads() > 1
+    if not parts or (len(parts) == 1 and not short):
         return judged(x)
-    cut = bounds(len(x), torch.get_num_threads())
     if torch.is_grad_enabled() and x.requires_grad:
-        return _Chunks.apply(x, judged, cut)
-    return torch.cat(each_at_once(judged, [x[a:b] for a, b in cut]))
+        return _Chunks.apply(x, judged, parts)
+    return torch.cat(each_at_once(judged, [x[a:b] for a, b in parts]))
 
 
 class _Chunks(torch.autograd.Function):

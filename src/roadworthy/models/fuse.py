@@ -47,7 +47,8 @@ def fused(module: nn.Module, size: tuple[int, int]) -> nn.Module:
         wanted, again = _answers(module, x), _answers(module, x)
         # A trace would freeze what a network draws, however small: it has to repeat itself.
         if torch.equal(wanted[0], again[0]) and _same(wanted, _answers(candidate, x)):
-            setattr(candidate, chunks.MARK, _alone(candidate, x, wanted[0]))
+            least = _least(candidate, x) if _alone(candidate, x, wanted[0]) else 0
+            setattr(candidate, chunks.MARK, least)
             return candidate
     except Exception:  # an optimisation: whatever a foreign module does, the original stands
         return module
@@ -60,6 +61,29 @@ def _alone(module: nn.Module, x: Tensor, wanted: Tensor) -> bool:
     with torch.no_grad():
         got = [outputs(module(part), "network") for part in (x[:half], x[half:])]
     return agree(wanted, torch.cat(got))
+
+
+def _least(module: nn.Module, x: Tensor) -> int:
+    """Return how many images like those of ``x`` a chunk for ``module`` has to have.
+
+    No image may get other bits in a chunk than in the whole batch, or what a run finds would depend
+    on the number of its threads.
+    """
+    least = chunks.LEAST
+    if x[0].numel() > chunks.SMALL:
+        return least
+    many, before = x.repeat(-(-2 * least // len(x)), 1, 1, 1), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad():
+            whole, *parts = (
+                outputs(module(many[:count]), "network")
+                for count in (len(many), least - 1, least // 2, chunks.FEWEST + 1, chunks.FEWEST)
+            )
+    finally:
+        torch.set_num_threads(before)
+    same = all(torch.equal(part, whole[: len(part)]) for part in parts)
+    return chunks.FEWEST if same else least
 
 
 class _Tracer(fx.Tracer):

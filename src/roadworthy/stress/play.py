@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -153,9 +152,7 @@ def run(one: Stress, setting: Setting, work: Work, *, draws: BudgetDraws) -> Fou
             budget = (GEOMETRIES[setting.arguments["norm"]],)
         elif definition.normless:
             budget = ()
-        # Without gradients the threads are for the model's answers alone.
-        alone = nullcontext() if Need.GRADIENT in one.needs else one_thread(work.x)
-        with alone:
+        with one_thread(work.x):  # the threads are for the model's passes
             found = definition.function(work.model, work.x, work.goal, *budget, *members, **given)
         return _kept_inside(one, found, work)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from roadworthy.errors import RoadworthyError
 from roadworthy.models.counted import Counted
+from roadworthy.models.threads import all_threads
 from roadworthy.stress._norms import Geometry
 from roadworthy.stress._norms.base import expanded
 from roadworthy.stress.goal import Goal
@@ -52,7 +53,8 @@ def nearest_boundary(
     nearest = values.new_full(values.shape[:1], float("inf"))
     value, gradient = values[:, 0].detach(), torch.zeros_like(z)
     for k in range(values.shape[1]):
-        (slope,) = torch.autograd.grad(values[:, k].sum(), points, retain_graph=True)
+        with all_threads():
+            (slope,) = torch.autograd.grad(values[:, k].sum(), points, retain_graph=True)
         lead = values[:, k].detach()
         distance = lead.abs() / geometry.dual(slope).clamp_min(torch.finfo(z.dtype).tiny)
         nearer = distance < nearest

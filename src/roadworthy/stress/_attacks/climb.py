@@ -7,7 +7,6 @@ from torch import Tensor
 
 from roadworthy.models.counted import Counted
 from roadworthy.models.gradient import value_and_gradient
-from roadworthy.models.threads import one_thread
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import Loss, margin
@@ -54,14 +53,6 @@ def climb(
         torch.zeros_like(x if decay is not None else x[:, :1, :1, :1]),
         torch.zeros(len(x), dtype=torch.long, device=x.device),
     )
-    with one_thread(watch.x):  # all beside the model's passes is too short to share
-        return _climb(watch, begin, steps=steps, loss=loss, decay=decay)
-
-
-def _climb(
-    watch: Watch, begin: tuple[Tensor, ...], *, steps: int, loss: Loss, decay: float | None
-) -> Found:
-    stop = watch.stop
     z, size, momentum, taken = (part[watch.rows] for part in begin)
     around, turns = None, 0
     while len(watch):

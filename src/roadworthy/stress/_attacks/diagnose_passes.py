@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 from roadworthy.models.counted import Counted
+from roadworthy.models.threads import all_threads
 from roadworthy.stress._norms.base import expanded
 from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.goal import Goal
@@ -129,7 +130,8 @@ def _gradient(loss: Tensor, point: Tensor) -> Tensor | None:
     if not loss.requires_grad:
         return None
     slope: Tensor | None
-    (slope,) = torch.autograd.grad(loss.sum(), point, retain_graph=True, allow_unused=True)
+    with all_threads():
+        (slope,) = torch.autograd.grad(loss.sum(), point, retain_graph=True, allow_unused=True)
     return slope
 
 

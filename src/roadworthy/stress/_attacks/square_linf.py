@@ -31,7 +31,10 @@ class LinfProposals:
         z = best.repeat(len(squares.side), 1, 1, 1)
         for side, rows, some in squares.by_side():
             images = rows % len(x)
-            here = x.view(-1)[places(images, some.first, side, x.shape)]
-            moved = here + radius[images].view(-1, 1, 1) * some.signs[..., None]
-            z.view(-1)[places(rows, some.first, side, x.shape)] = moved.clamp_(0.0, 1.0)
+            spots = places(images, some.first, side, x.shape)
+            ends = radius[images].view(-1, 1, 1) * some.signs[..., None]
+            moved = x.view(-1)[spots].add_(ends).clamp_(0.0, 1.0)
+            if len(z) > len(x):
+                spots = spots.add_((rows - images).view(-1, 1, 1) * x[0].numel())
+            z.view(-1)[spots] = moved
         return z

@@ -49,10 +49,14 @@ class Squares:
 
     def by_side(self) -> Iterator[tuple[int, Tensor, Squares]]:
         """Yield each side with the positions in m * n of its squares (k,), and these, (k, ...)."""
-        sides = self.side.flatten()
-        for side in sorted(set(sides.tolist())):
-            rows = (sides == side).nonzero().squeeze(1)
-            fields = (self.side, self.first, self.second, self.turned, self.signs)
+        fields = (self.side, self.first, self.second, self.turned, self.signs)
+        every = Squares(*(t.flatten(0, 1) for t in fields))
+        different = sorted(set(every.side.tolist()))
+        if len(different) == 1:  # as nearly always
+            yield different[0], torch.arange(len(every.side), device=every.side.device), every
+            return
+        for side in different:
+            rows = (every.side == side).nonzero().squeeze(1)
             yield side, rows, Squares(*(t.flatten(0, 1)[rows] for t in fields))
 
 

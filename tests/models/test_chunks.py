@@ -69,8 +69,16 @@ def test_chunks_follow_each_other_and_are_alike(count: int, threads: int, least:
 
 @pytest.mark.parametrize(
     ("count", "threads", "least", "chunks"),
-    [(31, 2, LEAST, 1), (3, 2, FEWEST, 1), (4, 2, FEWEST, 2), (127, 16, FEWEST, 1)]
-    + [(128, 16, FEWEST, 16), (128, 64, FEWEST, 1), (1024, 64, FEWEST, 64), (129, 1, LEAST, 3)],
+    [
+        (31, 2, LEAST, 1),
+        (3, 2, FEWEST, 1),
+        (4, 2, FEWEST, 2),
+        (127, 16, FEWEST, 1),
+        (128, 16, FEWEST, 16),
+        (128, 64, FEWEST, 1),
+        (1024, 64, FEWEST, 64),
+        (129, 1, LEAST, 3),
+    ],
 )
 def test_more_threads_want_larger_chunks(count: int, threads: int, least: int, chunks: int) -> None:
     assert len(bounds(count, threads, least=least)) == chunks

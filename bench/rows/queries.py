@@ -13,6 +13,7 @@ SCORES = (
     "square(eps=1, norm=L2, queries=500, stop=never)",
     "nes(eps=8/255, queries=505, stop=never)",
     "spsa(eps=8/255, queries=505, stop=never)",
+    "n_attack(eps=8/255, queries=505, stop=never)",
     "simba(eps=8/255, queries=500, stop=never)",
     "simba(eps=1, norm=L2, basis=dct, queries=500, stop=never)",
 )

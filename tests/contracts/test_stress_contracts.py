@@ -43,6 +43,7 @@ EXAMPLES = {
     "nes": "nes(eps=16/255, queries=66, samples=64, step=1)",
     "spsa": "spsa(eps=16/255, queries=66, samples=64, step=1)",
     "simba": "simba(eps=16/255, queries=8)",
+    "n_attack": "n_attack(eps=16/255, queries=66, samples=64, step=1)",
     "fgsm": "fgsm(eps=16/255)",
     "bim": "bim(eps=16/255, steps=2)",
     "mim": "mim(eps=16/255, steps=2, parts=(diverse, translation(kernel=3), scale(copies=2)))",

@@ -206,6 +206,18 @@ def test_a_score_attack_beside_others_is_not_available_on_labels(tmp_path: Path)
             rw.evaluate(model, data, one, out=tmp_path / "other")
 
 
+def test_of_several_targets_those_run_that_labels_suffice_for(tmp_path: Path) -> None:
+    data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=2)}"
+    model = silent(wrap(Means(3), size=16, name="means"), "labels")
+    run = rw.evaluate(
+        model, data, "hopskipjump(queries=60, target=[random, least])", out=tmp_path / "out"
+    )
+    assert set(run.rows().filter(pl.col("stress") != "clean")["level"]) == {"target=random"}
+    (lost,) = run.summary["unavailable"]
+    assert lost["stress"] == "hopskipjump(target=least, queries=60)"
+    assert lost["reason"].startswith("target=least needs probabilities")
+
+
 def test_of_a_label_no_confidence_and_no_rank_is_recorded(tmp_path: Path) -> None:
     data = f"imagefolder:{write_pictures(tmp_path / 'pictures', each=2)}"
     nets = tmp_path / "nets.py"

@@ -15,6 +15,7 @@ from test_check_pipelines import NETWORK, called, widest
 
 import roadworthy as rw
 from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.models.silent import silent
 from roadworthy.preflight.against.printed import printed
 from roadworthy.preflight.against.report import Artefacts
 from roadworthy.preflight.prices import Row
@@ -90,6 +91,13 @@ def test_other_numbers_are_the_stage_that_diverges() -> None:
     assert by["network"].price.kl == 0
     assert by["reading"].price.kl > 0.01
     assert by["reading"].price.kl == pytest.approx(by["together"].price.kl, rel=1e-3)
+
+
+def test_beside_a_model_that_says_labels_alone_there_is_no_divergence() -> None:
+    other = silent(model(Mean((1, 0, 2)), "turned"), "labels")
+    found = compared(FLOAT, other, pictures())
+    assert {row.price.flips > 0 for row in found.prices.rows} == {True}
+    assert [row.as_dict()["kl"] for row in found.prices.rows] == [None] * len(found.prices.rows)
 
 
 def preprocess(data: bytes) -> Any:

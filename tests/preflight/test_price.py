@@ -14,6 +14,7 @@ from preflight_world import opened, recipe
 from torch import Tensor
 
 from roadworthy.data.base import Images
+from roadworthy.models.silent import silent
 from roadworthy.preflight import api
 from roadworthy.preflight.prices import DEPLOYED, REMAINDER, WHOLE
 from roadworthy.preflight.printed import printed
@@ -113,6 +114,24 @@ def test_answers_that_are_not_finite_are_no_predictions_and_wrong() -> None:
     assert row.as_dict()["kl"] is None
     json.dumps(found.as_dict(), allow_nan=False)
     assert "nan" not in printed(found)
+
+
+def test_labels_alone_have_a_price_but_no_divergence() -> None:
+    found, whole = (
+        api.check(model, DATA, deployment=plain(bgr=True))
+        for model in (silent(MODEL, "labels"), MODEL)
+    )
+    assert isinstance(found, Preflight)
+    assert isinstance(whole, Preflight)
+    assert found.prices is not None
+    assert whole.prices is not None
+    row, other = found.prices.row("colour"), whole.prices.row("colour")
+    assert row is not None
+    assert other is not None
+    assert row.price.flips == other.price.flips > 0
+    assert row.price.drop == other.price.drop
+    assert row.as_dict()["kl"] is None
+    assert other.price.kl > 0
 
 
 def hit(number: int) -> bool:

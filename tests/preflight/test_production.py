@@ -26,6 +26,7 @@ from roadworthy.data.order import order
 from roadworthy.data.registry import open_data
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.load import load
+from roadworthy.models.silent import silent
 from roadworthy.pipeline.base import Pipeline, run
 from roadworthy.preflight import api
 from roadworthy.preflight.production import examine as examining
@@ -201,6 +202,12 @@ def test_flips_are_those_of_predictions(folder: Path) -> None:
         x = torch.from_numpy(frames).permute(0, 3, 1, 2) / 255
         with torch.inference_mode():
             return model.logits(x.contiguous(memory_format=torch.channels_last)).argmax(1).tolist()  # type: ignore[no-any-return]
+
+    mute = flips_of(_judge(silent(model, "labels"), data, "cpu"), data.samples)
+    assert mute is not None
+    assert [row.flips for row in mute.options] == [row.flips for row in found.options]
+    assert {row.kl for row in mute.options} == {None}
+    assert any(row.kl for row in found.options)
 
     own = predictions(model.pipeline)
     options = {o.spec: o for o in options_of(model)[0]}

@@ -8,6 +8,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+import torch
+from attack_world import attacked, pictures
+from boundary_world import curved
 from engine_world import colour_net, write_pictures
 
 import roadworthy as rw
@@ -146,3 +149,24 @@ def test_members_need_not_draw(tmp_path: Path) -> None:
     )
     rows = _rows(run, "cascade(fgsm, bim(steps=2), eps=60/255)")
     assert set(rows["broken_by"].drop_nulls()) == {"fgsm"}
+
+
+@pytest.mark.parametrize("name", ["hopskipjump", "boundary", "evolutionary"])
+def test_searches_by_decisions_end_in_the_ball(name: str) -> None:
+    member, model, x = f"{name}(queries=150)", curved(), pictures(16)
+    labels = model.function(x).argmax(1)
+    alone = attacked(f"{name}(queries=150, norm=L2)", model, x, labels)
+    eps = float(alone.size.median())
+    whole = attacked(f"cascade({member}, eps={eps}, norm=L2)", model, x, labels)
+    broken = torch.tensor([each is not None for each in whole.found.broken_by or ()])
+    assert torch.equal(broken, alone.size <= eps * (1 + 1e-6))
+    assert 4 < int(broken.sum()) < 12
+    assert (whole.size <= eps * (1 + 1e-6)).all()
+    used, first = whole.found.steps_used, whole.found.step_success
+    assert used is not None
+    assert first is not None
+    assert alone.found.steps_used is not None
+    assert (used <= alone.found.steps_used).all()
+    assert (used < alone.found.steps_used)[broken].sum() > broken.sum() / 2
+    assert torch.equal(used[~broken], alone.found.steps_used[~broken])
+    assert torch.equal(first[broken], used[broken])  # before, what it found lay outside

@@ -36,13 +36,26 @@ def asking(
     *,
     queries: int = 50,
     norm: Norm = "L2",
-    stop: float = 0.0,
+    stop: float | Tensor = 0.0,
     seconds: float | None = None,
 ) -> tuple[Decisions, Counted]:
     counted = Counted(model)
     goal = Goal(torch.zeros(len(x), dtype=torch.long), clean=model.function(x))
     ends = {"queries": queries, "stop": stop, "seconds": seconds}
     return Decisions(counted, x, goal, GEOMETRIES[norm], **ends), counted  # type: ignore[arg-type]
+
+
+def test_a_change_is_small_enough_if_it_is_after_the_push_for_each_image_by_its_own_measure() -> (
+    None
+):
+    x, everyone = GREY.repeat(3, 1, 1, 1), torch.arange(3)
+    near = 0.2 * D**0.5
+    stop = near * torch.tensor([1 + PUSH / 2, 1 + 2 * PUSH, 0.9], dtype=torch.float64)
+    asked, _ = asking(brighter(), x, stop=stop)
+    assert asked.ask(everyone, x + 0.2).all()
+    assert asked.goes_on(everyone).tolist() == [True, False, True]
+    found = asked.found()
+    assert GEOMETRIES["L2"].size(found.x - x)[1] <= stop[1]
 
 
 def test_the_nearest_point_that_reached_the_goal_is_kept_and_pushed_a_little() -> None:

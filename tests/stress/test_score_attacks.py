@@ -1,4 +1,4 @@
-"""NES, SPSA and SimBA where every answer is known, and what they may ask."""
+"""NES, SPSA, N-attack and SimBA where every answer is known, and what they may ask."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from roadworthy.stress.watch import Watch
 SIZE = math.prod(SHAPE)
 ESTIMATING = ("nes(samples=16, {})", "spsa(samples=16, {})")
 SIMBA = ("simba(step=0.1, {})", "simba(step=0.1, basis=dct, frequencies=1, {})")
-ALL = (*ESTIMATING, *SIMBA)
+NATTACK = "n_attack(samples=16, step=0.3, {})"
+ALL = (*ESTIMATING, *SIMBA, NATTACK)
 WEIGHT = torch.randn((3, *SHAPE), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 SLOPE = WEIGHT[1] - WEIGHT[0]
 """The gradient of the margin while class 1 is the best of the others."""
@@ -298,7 +299,7 @@ def test_momentum_remembers_the_estimates_before() -> None:
 
 @pytest.mark.parametrize(
     ("spec", "first"),
-    [(ESTIMATING[0], 17), (ESTIMATING[1], 17), (SIMBA[0], 1), ("square({})", 1)],
+    [(ESTIMATING[0], 17), (ESTIMATING[1], 17), (SIMBA[0], 1), (NATTACK, 17), ("square({})", 1)],
 )
 def test_time_that_is_over_ends_the_attack_after_a_point_it_knows(spec: str, first: int) -> None:
     found = run(spec.format("eps=0.02, queries=90, seconds=1e-9"), curved(), pictures(3))
@@ -345,6 +346,11 @@ def test_restarts_count_their_queries_on(spec: str) -> None:
         ("square(eps=0.1, seconds=-1)", "seconds is the time for a batch, more than 0"),
         ("simba(eps=0.1, seconds=0)", "seconds is the time for a batch, more than 0"),
         ("spsa(eps=0.1, norm=L1)", "norm"),
+        ("n_attack(eps=0.1, queries=0)", "n_attack: queries must be at least 1, not 0"),
+        ("n_attack(eps=0.1, samples=1)", "compared with each other: at least 2, not 1"),
+        ("n_attack(eps=0.1, spread=0)", "spread must be a size above 0"),
+        ("n_attack(eps=0.1, step=0)", "step must be a size above 0"),
+        ("n_attack(eps=0.1, start=-1)", "start is a deviation, 0 or more"),
     ],
 )
 def test_arguments_that_mean_nothing_are_refused(text: str, says: str) -> None:

@@ -47,6 +47,9 @@ def right(model: TorchClassifier, shared: Path, count: int) -> tuple[Tensor, Ten
     [
         pytest.param("nes(eps=8/255, queries=408, samples=50)", "Linf", marks=pytest.mark.slow),
         pytest.param("spsa(eps=8/255, queries=408, samples=50)", "Linf", marks=pytest.mark.slow),
+        pytest.param(
+            "n_attack(eps=8/255, queries=408, samples=50)", "Linf", marks=pytest.mark.slow
+        ),
         ("simba(eps=1, norm=L2, queries=303)", "L2"),
     ],
 )

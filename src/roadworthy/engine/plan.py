@@ -17,7 +17,7 @@ from roadworthy.engine.options import Adapt, Options, Precision
 from roadworthy.engine.readable import readable
 from roadworthy.engine.readings import Readings, readings
 from roadworthy.engine.same import Same, Twins
-from roadworthy.engine.targets import RANKED, target_columns, unknown_target
+from roadworthy.engine.targets import target_columns, unknown_target
 from roadworthy.errors import SampleError, UsageError
 from roadworthy.pipeline.base import Pipeline, run
 from roadworthy.pipeline.published import FrameName, published
@@ -268,8 +268,8 @@ def plan(
 ) -> Plan:
     """Resolve what runs; raises UsageError where labels do not fit or a stress fits no model.
 
-    A stress that cannot run for want of a package, or because the models do not give what it needs,
-    is an error only where nothing else was asked for.
+    A stress that cannot run for want of a package, or because the models do not give what it needs
+    or have too many classes for it, is an error only where nothing else was asked for.
     ``members`` are the digests of stresses that only a suite asks for: those that read files exactly
     as another does are left out.
     """
@@ -423,9 +423,6 @@ def missing_needs(one: Stress, model: Classifier) -> str:
     missing = sorted(need.value for need in one.needs - with_implied(model.gives))
     if missing:
         return f"needs {' and '.join(missing)}, which the model does not give"
-    ranked = sorted({str(s.arguments.get("target")) for s in one.settings} & set(RANKED))
-    if ranked and not says_scores(model):
-        return f"target={ranked[0]} needs probabilities, which the model does not give"
     count, most = model.classes.count, one.most_classes
     if most is not None and count is not None and count > most:
         return f"takes a pass for each class: at most {most} make sense, the model has {count}"

@@ -12,15 +12,16 @@ from roadworthy.preflight.paired import divergence
 from roadworthy.types import Logits
 
 
-def changed(before: Logits, after: Logits) -> tuple[list[bool], list[float]]:
+def changed(before: Logits, after: Logits, *, scores: bool) -> tuple[list[bool], list[float]]:
     """Return which predictions change, (N,), and the divergences of those images that have one.
 
     An answer that is not finite is no prediction: where only one side has one, that is a change.
+    Without ``scores``, where a model says labels alone, there is no divergence.
     """
     good = finite(before), finite(after)
     both = good[0] & good[1]
     flipped = np.where(both, before.argmax(axis=1) != after.argmax(axis=1), good[0] != good[1])
-    return flipped.tolist(), divergence(before[both], after[both]).tolist()
+    return flipped.tolist(), divergence(before[both], after[both]).tolist() if scores else []
 
 
 def right(logits: Logits, labels: NDArray[np.int32], relation: Relation) -> list[bool]:

@@ -18,7 +18,7 @@ from roadworthy.preflight.layout import Floats
 from roadworthy.preflight.paired import Price, price
 from roadworthy.preflight.tensors import Numbers
 from roadworthy.preflight.ways import Levels, Way, block_of
-from roadworthy.types import Classifier, Dataset, Logits, Sample
+from roadworthy.types import Classifier, Dataset, Logits, Sample, says_scores
 
 BLOCK = 64
 
@@ -110,7 +110,7 @@ class Judge:
         if not both:
             return
         before, after = (np.stack([judged[label][i] for i in both]) for label in pair)
-        flipped, kl = changed(before, after)
+        flipped, kl = changed(before, after, scores=says_scores(self.model))
         tally.flipped += flipped
         tally.kl += kl
         if self.relation is not None:

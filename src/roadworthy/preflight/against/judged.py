@@ -19,7 +19,7 @@ from roadworthy.preflight.paired import price
 from roadworthy.preflight.prices import Row
 from roadworthy.preflight.tensors import PLAIN, Numbers
 from roadworthy.preflight.ways import Levels, Way, block_of
-from roadworthy.types import Dataset, Logits, Sample
+from roadworthy.types import Dataset, Logits, Sample, says_scores
 
 NETWORK, READING, BOTH = "network", "reading", "together"
 
@@ -41,11 +41,17 @@ class Sums:
     moved: bool = False
 
     def add(
-        self, a: Logits, b: Logits, labels: NDArray[np.int32] | None, relation: Relation | None
+        self,
+        a: Logits,
+        b: Logits,
+        labels: NDArray[np.int32] | None,
+        relation: Relation | None,
+        *,
+        scores: bool,
     ) -> None:
-        """Add images (N, classes)."""
+        """Add images (N, classes); ``scores`` says whether both sides say more than labels."""
         self.moved |= not np.array_equal(a, b, equal_nan=True)
-        flipped, kl = changed(a, b)
+        flipped, kl = changed(a, b, scores=scores)
         self.flipped += flipped
         self.kl += kl
         if relation is not None and labels is not None:
@@ -157,8 +163,9 @@ def _add(
         for name, logits in (("", plain), (NETWORK, tensor), (READING, reading), (BOTH, complete))
     }
     found.logits.add(stacked[""], stacked[NETWORK])
+    scores = all(says_scores(judge.model) for judge in judges)
     for name in CHANGES:
-        found.sums[name].add(stacked[""], stacked[name], labels, relation)
+        found.sums[name].add(stacked[""], stacked[name], labels, relation, scores=scores)
 
 
 def _without(levels: Mapping[int, NDArray[np.float32]], known: Sequence[int]) -> Levels:

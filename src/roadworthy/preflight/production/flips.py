@@ -20,7 +20,7 @@ from roadworthy.preflight.ways import Way, block_of
 from roadworthy.stress.bound import stress
 from roadworthy.stress.changes import check_applies, judged_by, read_by
 from roadworthy.suites.generators.base import GENERATORS
-from roadworthy.types import Classifier, Logits, Sample, Tap
+from roadworthy.types import Classifier, Logits, Sample, Tap, says_scores
 
 SUITES = {"imagenet_s": ("decode", "resize"), "sysnoise": ()}
 """Suites and the factors that belong to them; those of the second are all."""
@@ -97,13 +97,14 @@ class Flips:
 
 @dataclass
 class _Tally:
+    scores: bool
     flipped: dict[str, bool] = field(default_factory=dict)
     kl: list[float] = field(default_factory=list)
     moved: bool = False
 
     def add(self, ids: Sequence[str], before: Logits, after: Logits) -> None:
         self.moved |= not np.array_equal(before, after, equal_nan=True)
-        flipped, kl = changed(before, after)
+        flipped, kl = changed(before, after, scores=self.scores)
         self.flipped |= dict(zip(ids, flipped, strict=True))
         self.kl += kl
 
@@ -148,7 +149,7 @@ def _option(model: Classifier, factor: str, text: str) -> Option:
 def flips_of(judge: Judge, samples: Sequence[Sample]) -> Flips | None:
     """Judge ``samples`` in all other ways; None where not one image can be read as the model reads it."""
     options, skipped = options_of(judge.model)
-    tallies = {option.spec: _Tally() for option in options}
+    tallies = {option.spec: _Tally(says_scores(judge.model)) for option in options}
     own = Reader(judge.model.pipeline, judge.numbers)
     ways: dict[str, Way] = {OWN: own}
     ways |= {o.spec: Reader(o.pipeline, judge.numbers) for o in options if o.pipeline is not None}

@@ -40,8 +40,8 @@ class Decisions:
     Of the budget of ``queries`` an image's search gets all but one, which the final look at what was
     found takes. ``distance`` (N,) is that of the nearest point in ``geometry``, infinite while there
     is none and 0 where the image reaches the goal as it is. What a search asks does not depend on
-    its budget: a smaller one ends it earlier. Images whose change is at most ``stop`` have ended, and
-    all have once ``seconds`` are over.
+    its budget: a smaller one ends it earlier. Images whose change is at most ``stop``, a number or one
+    of each image (N,), have ended, and all have once ``seconds`` are over.
     """
 
     def __init__(
@@ -52,12 +52,14 @@ class Decisions:
         geometry: Geometry,
         *,
         queries: int,
-        stop: float = 0.0,
+        stop: float | Tensor = 0.0,
         seconds: float | None = None,
     ) -> None:
         # Noise is drawn channel by channel; mixing it with another layout would take longer.
         self.x, self.goal, self.geometry = x.contiguous(), goal, geometry
-        self._model, self._queries, self._stop, self._layout = model, queries, stop, x
+        self._model, self._queries, self._layout = model, queries, x
+        # What is found is moved away a little in the end: it is to be near enough then.
+        self._enough = torch.as_tensor(stop).to(x).expand(len(x)) / (1 + PUSH)
         self._nearest, self._clock = self.x.clone(), Clock(seconds)
         self.distance = x.new_full(x.shape[:1], float("inf"))
         self._spent = torch.ones(len(x), dtype=torch.long, device=x.device)
@@ -92,7 +94,9 @@ class Decisions:
 
     def goes_on(self, rows: Tensor, count: int = 1) -> Tensor:
         """Return which of ``rows`` may ask ``count`` times more and are not near enough yet, (n,)."""
-        far = self.distance[rows] > (float("inf") if self._clock.over else self._stop)
+        if self._clock.over:
+            return torch.zeros_like(rows, dtype=torch.bool)
+        far = self.distance[rows] > self._enough[rows]
         return far & (self._spent[rows] + count <= self._queries)
 
     def able(self, rows: Tensor, count: int = 1) -> Tensor:

@@ -96,9 +96,9 @@ def estimated(
     """
     total, left = torch.zeros_like(z), pairs
     while left:
-        drawn = list(_drawn(watch, z, directions, min(left, max(1, at_once(z) // 2)), spread))
+        drawn = list(drawn_around(watch, z, directions, min(left, max(1, at_once(z) // 2)), spread))
         sides = [side.clamp_(0.0, 1.0) for moved in drawn for side in (z + moved, z - moved)]
-        values = _losses(watch.model, watch.goal, sides, loss)
+        values = losses_of(watch.model, watch.goal, sides, loss)
         for moved, (above, below) in zip(drawn, values.view(-1, 2, len(z)), strict=True):
             slope = (above - below).nan_to_num(0.0, 0.0, 0.0) / (2 * spread * spread * pairs)
             total.addcmul_(moved, slope.to(total).view(-1, 1, 1, 1))  # in the order of the draws
@@ -106,7 +106,7 @@ def estimated(
     return total
 
 
-def _drawn(
+def drawn_around(
     watch: Watch, z: Tensor, directions: Directions, count: int, spread: float
 ) -> Iterator[Tensor]:
     """Yield ``count`` directions times ``spread``, drawn one by one, whatever their number."""
@@ -117,7 +117,7 @@ def _drawn(
         yield torch.from_numpy(drawn).to(z).permute(0, 3, 1, 2).mul_(spread)
 
 
-def _losses(model: Counted, goal: Goal, points: list[Tensor], loss: Loss) -> Tensor:
+def losses_of(model: Counted, goal: Goal, points: list[Tensor], loss: Loss) -> Tensor:
     """Return the losses of several points of each image, (points, N)."""
     together, values = at_once(points[0]), []
     for first in range(0, len(points), together):

@@ -94,10 +94,14 @@ def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) 
             break
         if "disconnected" in flags and member in by_gradient:
             continue
-        found = play(member, rows, stop="success", within=ball.eps[rows])
-        work = play.work.at(rows)
+        work, definition = play.work.at(rows), play.bound(member).definition
+        eps = ball.eps[rows]
+        ends = {"within": eps, "stop": eps} if definition.minimal else {"stop": "success"}
+        found = play(member, rows, **ends)
         candidate = found.x
-        if play.bound(member).definition.minimal:  # others have been brought into the ball already
+        if definition.minimal:  # others have been brought into the ball already
+            if "within" not in {p.name for p in definition.parameters}:
+                found = replace(found, step_success=None)  # it looks outside of the ball as well
             legal = work.ball.size(candidate - work.x) <= work.ball.eps * (1 + SLACK) + SLACK
             candidate = torch.where(legal.view(-1, 1, 1, 1), candidate, work.x)
             candidate = work.ball.project(work.x, candidate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -98,43 +98,42 @@ def passes(count: int, spec: str) -> Work:
     return Work(run_all)
 
 
-def calls(count: int, spec: str) -> Work:
+def same_calls(count: int, spec: str) -> Work:
     """Make the calls that the attack makes, of as many images each and with as many gradients; no more."""
     use_cores()
     model, batch = load(resnet20(adversarial=True)), images(count)
     calls: list[_Call] = []
     left, _, _ = _attacked(model, batch, stress(spec), torch.arange(count), calls=calls)
     most = max(call.images for call in calls)
-    x = batch.x[left].repeat(-(-most // len(left)), 1, 1, 1)
-
-    goals = batch.labels[left].repeat(-(-most // len(left)))
+    times = -(-most // len(left))
+    x, labels = batch.x[left].repeat(times, 1, 1, 1), batch.labels[left].repeat(times)
 
     def run_all() -> None:
         for call in calls:
             some = x[: call.images]
-            if not call.backwards:
+            if not call.gradients:
                 with torch.no_grad():
                     model.logits(some)
                 continue
             z = some.detach().requires_grad_()
-            loss = functional.cross_entropy(model.logits(z), goals[: call.images], reduction="sum")
-            for turn in range(call.backwards):
-                torch.autograd.grad(loss, z, retain_graph=turn + 1 < call.backwards)
+            loss = functional.cross_entropy(model.logits(z), labels[: call.images], reduction="sum")
+            for left_over in reversed(range(len(call.gradients))):
+                torch.autograd.grad(loss, z, retain_graph=left_over > 0)
 
     return Work(run_all)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Call:
     """One call of a model: about how many images, and the wall and processor seconds it took.
 
-    ``backwards`` is how many gradients were taken through it.
+    ``gradients`` gets an entry for each that is taken through it.
     """
 
     images: int
     wall: float
     cpu: float
-    backwards: int = 0
+    gradients: list[None] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +149,7 @@ class _Noting:
         call = _Call(len(x), time.perf_counter() - wall, time.process_time() - cpu)
         self.calls.append(call)
         if found.requires_grad:
-
-            def taken(_: Tensor) -> None:
-                call.backwards += 1
-
-            found.register_hook(taken)  # type: ignore[no-untyped-call]
+            found.register_hook(lambda _: call.gradients.append(None))  # type: ignore[no-untyped-call]
         return found
 
     def __getattr__(self, name: str) -> Any:

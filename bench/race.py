@@ -60,6 +60,13 @@ class Comparison:
     of: str = ""
 
 
+def named(spec: str) -> str:
+    """Return what a line calls an attack: its name and the norm that its spec gives."""
+    name, _, given = spec.rstrip(")").partition("(")
+    norm = next((part for part in given.split(", ") if part.startswith("norm=")), "")
+    return f"{name}{norm and ' '}{norm.removeprefix('norm=')}"
+
+
 def _nothing(_: Mapping[str, Any]) -> str:
     return ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.pictures import missing_cifar
-from bench.race import Comparison, Race, Side
+from bench.race import Comparison, Race, Side, named
 
 FLOOR = 0.9
 """Least share of an attack's time that its counted passes take."""
@@ -25,30 +25,26 @@ def races(*, quick: bool) -> list[Race]:
 
 
 def _race(spec: str, count: int) -> Race:
-    name, arguments = spec.partition("(")[0], {"count": count, "spec": spec}
+    name, arguments = f"floor, {named(spec)}", {"count": count, "spec": spec}
     return Race(
         f"floor {spec}",
         (
             Side("attack", "bench.autoattack_side:alone", arguments, keep_memory=True),
-            Side("calls", "bench.autoattack_side:calls", arguments, keep_memory=True),
+            Side("calls", "bench.autoattack_side:same_calls", arguments, keep_memory=True),
             Side("passes", "bench.autoattack_side:passes", arguments, keep_memory=True),
         ),
         (
             Comparison(
-                f"{name}, the same calls by themselves",
-                "attack",
-                ("calls",),
-                kind="overhead",
-                bound=1 / FLOOR,
+                f"{name}, its own passes", "attack", ("passes",), kind="overhead", bound=1 / FLOOR
             ),
             Comparison(
-                f"{name}, as many passes in full batches", "attack", ("passes",), kind="overhead"
+                f"{name}, the same calls by themselves", "attack", ("calls",), kind="overhead"
             ),
         ),
         rounds=3,
         together=True,
         missing=missing_cifar(),
         note=f"{spec}, ResNet-20 adversarially trained, {count} CIFAR-10 images at once; images leave "
-        "when they are done: the same calls are of as many images as the attack's own, those in full "
-        "batches all of many",
+        "when they are done: its own passes are counted, and bare ones of all images run, the same calls "
+        "are of as many images as the attack's",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.pictures import missing_cifar
-from bench.race import Comparison, Race, Side
+from bench.race import Comparison, Race, Side, named
 
 FLOOR = 0.9
 """Least share of an attack's time that the model takes, at 64 images."""
@@ -33,23 +33,17 @@ def races(*, quick: bool) -> list[Race]:
     return [_race(spec, 16 if quick else 64) for spec in (*SCORES, *DECISIONS)]
 
 
-def _named(spec: str) -> str:
-    name, _, given = spec.rstrip(")").partition("(")
-    norm = next((part for part in given.split(", ") if part.startswith("norm=")), "")
-    return f"{name}{norm and ' '}{norm.removeprefix('norm=')}"
-
-
 def _race(spec: str, count: int) -> Race:
     arguments = {"count": count, "spec": spec}
     return Race(
         f"queries {spec}",
         (
             Side("attack", "bench.autoattack_side:shares", arguments, keep_memory=True),
-            Side("answers", "bench.autoattack_side:calls", arguments, keep_memory=True),
+            Side("answers", "bench.autoattack_side:same_calls", arguments, keep_memory=True),
         ),
         (
             Comparison(
-                f"{_named(spec)}, all of its time",
+                f"{named(spec)}, all of its time",
                 "attack",
                 ("attack",),
                 kind="overhead",
@@ -57,7 +51,7 @@ def _race(spec: str, count: int) -> Race:
                 of="its model",
             ),
             Comparison(
-                f"{_named(spec)}, the same calls by themselves",
+                f"{named(spec)}, the same calls by themselves",
                 "attack",
                 ("answers",),
                 kind="overhead",

@@ -34,6 +34,12 @@ def _silent(_: str) -> None:
     return
 
 
+@pytest.mark.parametrize("quick", [False, True])
+def test_no_two_lines_have_one_name_by_which_the_table_keeps_them(quick: bool) -> None:
+    names = [one.name for race in races(quick=quick) for one in race.comparisons]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_sides_take_turns_each_in_one_process_of_its_own(tmp_path: Path) -> None:
     log = tmp_path / "log"
     word = {"BENCH_TEST_WORD": "set"}

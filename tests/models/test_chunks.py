@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,9 +13,15 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import roadworthy as rw
-from roadworthy.models import chunks
-from roadworthy.models.chunks import FEWEST, LEAST, MARK, MOST, SMALL, bounds, cut, in_chunks
+from roadworthy.models import chunks, fuse
+from roadworthy.models.chunks import FEWEST, LEAST, MARK, MOST, bounds, cut, in_chunks
 from roadworthy.models.fuse import _least
+from roadworthy.models.gradient import value_and_gradient
+from roadworthy.models.load import load
+from roadworthy.stress.goal import Goal
+from roadworthy.stress.losses import margin
+
+NETS = Path(__file__).parent / "cifar_resnet.py"
 
 
 @pytest.fixture(autouse=True)
@@ -71,8 +78,8 @@ def test_chunks_follow_each_other_and_are_alike(count: int, threads: int, least:
     ("count", "threads", "least", "chunks"),
     [
         (31, 2, LEAST, 1),
-        (3, 2, FEWEST, 1),
-        (4, 2, FEWEST, 2),
+        (7, 2, FEWEST, 1),
+        (8, 2, FEWEST, 2),
         (127, 16, FEWEST, 1),
         (128, 16, FEWEST, 16),
         (128, 64, FEWEST, 1),
@@ -94,9 +101,8 @@ def test_logits_are_those_of_the_whole(count: int) -> None:
     parts = bounds(count, 2)
     assert sorted(size for _, size, *_ in calls) == sorted(b - a for a, b in parts)
     on_pool = [name.startswith("roadworthy-chunk") for name, *_ in calls]
-    in_one = len(parts) == 1 and x.numel() > SMALL
-    assert not any(on_pool) if in_one else all(on_pool)
-    assert {threads for *_, threads in calls} == ({2} if in_one else {1})
+    assert all(on_pool) if len(parts) > 1 else not any(on_pool)
+    assert {threads for *_, threads in calls} == ({1} if len(parts) > 1 else {2})
     assert torch.get_num_threads() == 2
 
 
@@ -104,8 +110,9 @@ def test_logits_are_those_of_the_whole(count: int) -> None:
     ("count", "least", "sizes", "threads"),
     [
         (3, FEWEST, [3], 1),  # too short for two threads to share
-        (4, FEWEST, [2, 2], 1),
-        (7, FEWEST, [3, 4], 1),
+        (7, FEWEST, [7], 1),
+        (8, FEWEST, [4, 4], 1),
+        (9, FEWEST, [4, 5], 1),
         (31, FEWEST, [15, 16], 1),
         (31, LEAST, [31], 2),
         (3, 0, [3], 2),
@@ -115,7 +122,7 @@ def test_few_images_go_in_chunks_where_that_leaves_their_bits(
     count: int, least: int, sizes: list[int], threads: int
 ) -> None:
     net = network(least=least)
-    x = torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    x = batch(count)
     seen = x.clone().requires_grad_()
     out = in_chunks(net, seen)
     assert sorted(size for _, size, *_ in net.calls) == sizes
@@ -236,19 +243,45 @@ def test_a_prepared_network_is_cut_and_a_bad_image_stays_alone(
 class Uneven(Coupled):
     """Gives other last bits in batches of fewer than ``bound`` images, as other kernels do."""
 
-    def __init__(self, bound: int) -> None:
+    def __init__(self, bound: int, *, backward: bool) -> None:
         super().__init__(coupled=False)
-        self.bound = bound
+        self.bound, self.backward = bound, backward
 
     def forward(self, x: Tensor) -> Tensor:
         out = super().forward(x)
-        return out if len(x) >= self.bound else out * (1 + 2**-22)
+        if len(x) >= self.bound:
+            return out
+        moved = out * (1 + 2**-22)
+        return out.detach() + moved - moved.detach() if self.backward else moved
 
 
-@pytest.mark.parametrize(("bound", "least"), [(2, FEWEST), (3, LEAST), (8, LEAST), (16, LEAST)])
-def test_chunks_are_small_only_where_no_bit_depends_on_it(bound: int, least: int) -> None:
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("bound", [FEWEST, FEWEST + 1, 8, LEAST])
+def test_chunks_are_small_only_where_no_bit_depends_on_it(bound: int, backward: bool) -> None:
     torch.manual_seed(0)
-    x = torch.randn(4, 3, 8, 8)
-    assert _least(Uneven(bound), x) == least
-    assert _least(Uneven(2), torch.randn(2, 3, 96, 96)) == LEAST  # too large to be looked up
+    net, x = Uneven(bound, backward=backward), torch.randn(4, 3, 8, 8)
+    assert _least(net, x) == (FEWEST if bound == FEWEST else LEAST)
     assert torch.get_num_threads() == 2
+
+
+def test_networks_that_take_long_are_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, x = Uneven(FEWEST, backward=False), torch.randn(4, 3, 8, 8)
+    size = 64 * sum(part.numel() for part in net.parameters())
+    for small, least in ((size - 1, LEAST), (size, FEWEST)):
+        monkeypatch.setattr(fuse, "SMALL", small)
+        assert _least(net, x) == least
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("count", [5, 8, 9, 13, 23, 31])
+def test_few_images_have_the_same_bits_on_one_thread_and_on_two(shared: Path, count: int) -> None:
+    weights = shared / "models" / "cifar10_resnet20_at.pt"
+    model = load(f"torch:{NETS}:resnet20(checkpoint={weights}, size=32)")
+    assert getattr(model.module, MARK) == FEWEST  # type: ignore[attr-defined]
+    x = torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(count))
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(value_and_gradient(model, margin, x, Goal(torch.arange(count) % 10)))
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)

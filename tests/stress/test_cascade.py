@@ -110,6 +110,16 @@ def test_members_take_budget_and_norm_from_the_whole() -> None:
         ("cascade(pgd(steps=[1, 2]), eps=8/255)", "2 variants"),
         ("cascade(pgd(target=least), eps=8/255)", "target"),
         ("cascade(pdg, eps=8/255)", "pgd"),
+        (
+            "cascade(fgsm, boundary, eps=8/255)",
+            r"cascade: 'boundary' is not defined in norm Linf, only in L2; give cascade\(…, norm=L2",
+        ),
+        ("eps_search(patch)", "eps_search: 'patch'"),
+        ("eps_search(boundary)", "eps_search: 'boundary' has no eps, it looks for the smallest"),
+        (
+            "eps_search(simba(eps=1/255), norm=L1)",
+            "eps_search: .* not defined in norm L1, only in Linf, L2",
+        ),
     ],
 )
 def test_members_that_cannot_be_are_named(spec: str, words: str) -> None:

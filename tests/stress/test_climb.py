@@ -329,9 +329,14 @@ def test_wrong_parameters_are_refused(spec: str, message: str) -> None:
         stress(spec)
 
 
-def test_an_eps_in_255ths_is_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
-    stress("fgsm(eps=8)")
-    assert "did you mean eps=8/255?" in capsys.readouterr().err
+def test_an_eps_in_255ths_is_warned_about_once(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("fgsm(eps=7)", "pgd(eps=7)", "cascade(fgsm, pgd, eps=7)"):
+        stress(text)
+    assert capsys.readouterr().err.count("did you mean eps=7/255?") == 1
+    stress("fgsm(eps=9)")
+    assert "did you mean eps=9/255?" in capsys.readouterr().err
+    stress("pgd(eps=7, norm=L2)")
+    assert not capsys.readouterr().err
 
 
 def test_losses_are_climbed_from_the_batch_layout_that_came() -> None:

@@ -21,7 +21,7 @@ from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import stress
 from roadworthy.stress.draws import FastDraws
 from roadworthy.stress.goal import Goal
-from roadworthy.stress.losses import margin
+from roadworthy.stress.losses import LOSSES, margin
 from roadworthy.stress.watch import Watch
 
 SIZE = math.prod(SHAPE)
@@ -49,16 +49,18 @@ def published(model: Bare, x: Tensor, drawn: NDArray[Any], spec: str) -> Tensor:
     around = [clean + mean + given["spread"] * u for u in noise]
     images = torch.cat([ball.project(x, (torch.tanh(w) + 1) / 2) for w in around])
     goal = Goal(model.function(x).argmax(1)).repeated(len(noise))
-    losses = margin(model.function(images), goal)
+    losses = LOSSES[given["loss"]](model.function(images), goal)
     better = (losses - losses.mean()) / losses.std(correction=0)
     product = sum(u * a for u, a in zip(noise, better, strict=True))
     mean = mean + given["step"] / (len(noise) * given["spread"]) * product
     return ball.project(x, (torch.tanh(clean + mean) + 1) / 2)
 
 
-@pytest.mark.parametrize("start", [0.0, 0.2])
-def test_a_step_is_that_of_the_published_formulas(start: float) -> None:
-    spec = f"n_attack(eps=0.2, samples=24, queries=25, spread=0.3, step=0.05, start={start})"
+@pytest.mark.parametrize(
+    ("start", "loss"), [(0.0, "margin"), (0.2, "margin"), (0.2, "cross_entropy")]
+)
+def test_a_step_is_that_of_the_published_formulas(start: float, loss: str) -> None:
+    spec = f"n_attack(eps=0.2, samples=24, queries=25, spread=0.3, step=0.05, start={start}, loss={loss})"
     model, x, one = curved(), pictures(3), stress(spec)
     found = run(f"{spec[:-1]}, stop=never)", model, x)
     for row in range(3):
@@ -123,6 +125,38 @@ def test_a_draw_without_an_answer_says_nothing_and_the_others_go_on() -> None:
         better = (losses - losses.mean()) / losses.std(correction=0)
         wanted = (drawn * better.view(-1, 1, 1, 1)).mean(0)
         torch.testing.assert_close(found[row], wanted, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "dtype", "length"),
+    [(0.1, torch.float32, 1.0), (1e-3, torch.float64, 1.0), (1e-12, torch.float64, 0.0)],
+)
+def test_small_differences_of_large_losses_count_unless_they_are_rounding(
+    deviation: float, dtype: torch.dtype, length: float
+) -> None:
+    count, x = 60, torch.full((60, *SHAPE), 0.5, dtype=dtype)
+    direction = SLOPE / SLOPE.norm()
+
+    def loss(logits: Tensor, goal: Goal) -> Tensor:
+        del goal
+        large = 1e5 if deviation > 1e-6 else 0.0
+        return (large + deviation * logits[:, 0].double()).to(dtype)
+
+    model = Bare(
+        lambda z: (20 * (z.double() - 0.5) * direction).sum((1, 2, 3))[:, None].repeat(1, 2)
+    )
+    counted = Counted(model).at(torch.arange(count), images=count)
+    ball, goal = Ball("Linf", torch.ones(count)), Goal(torch.zeros(count, dtype=torch.long))
+    watch = Watch(counted, x, goal, ball, stop="never", rng=draws(count))
+    found = _better(watch, torch.zeros_like(x), 100, spread=0.1, loss=loss).double()
+    for row, rng in enumerate(draws(count).each):
+        noise = np.stack([rng.normal_field((HEIGHT, WIDTH, CHANNELS)) for _ in range(100)])
+        drawn = torch.from_numpy(noise).to(dtype).permute(0, 3, 1, 2)
+        z = (torch.tanh(0.1 * drawn) + 1) / 2
+        losses = loss(model.function(z), goal).double()
+        better = (losses - losses.mean()) / losses.std(correction=0)
+        wanted = (drawn.double() * better.view(-1, 1, 1, 1)).mean(0) * length
+        torch.testing.assert_close(found[row], wanted, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("value", [torch.nan, 1.0])

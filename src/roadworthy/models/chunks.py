@@ -15,15 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-LEAST, FEWEST, MOST = 16, 2, 64
+LEAST, FEWEST, MOST = 16, 4, 64
 """Images of a chunk. Of fewer than `LEAST` oneDNN may take other kernels, whose last bits are others; a
-network of small frames for which it does not goes in chunks of `FEWEST`."""
+network for which it was seen not to goes in chunks of `FEWEST`, below which kernels do differ."""
 
 MARK = "roadworthy_in_chunks"
 """What a network has that may go in chunks: the least number of images in one."""
-
-SMALL = 3 * 64 * 64
-"""Numbers of an image up to which that is looked up, and of a batch too short for several threads."""
 
 MadeT = TypeVar("MadeT")
 
@@ -42,12 +39,18 @@ def bounds(count: int, threads: int, *, least: int = LEAST) -> list[tuple[int, i
 
 def cut(module: nn.Module, count: int) -> list[tuple[int, int]]:
     """Return the chunks in which a CPU passes ``count`` images through ``module``; one if in none."""
+    fewest = _fewest(module)
+    return bounds(count, torch.get_num_threads(), least=fewest) if fewest else [(0, count)]
+
+
+def _fewest(module: nn.Module) -> int:
+    """Return how many images a chunk for ``module`` has to have, 0 where there are to be none."""
     fewest = int(getattr(module, MARK, 0))
-    if not fewest:
-        return [(0, count)]
+    if not fewest or fewest == LEAST:
+        return fewest
     if torch.is_autocast_enabled("cpu") or next(module.parameters()).dtype != torch.float32:
-        fewest = LEAST  # whether bits are the same was looked up for float32 alone
-    return bounds(count, torch.get_num_threads(), least=fewest)
+        return LEAST  # whether bits are the same was looked up for float32 alone
+    return fewest
 
 
 def alone(module: nn.Module, count: int) -> bool:
@@ -74,9 +77,12 @@ def in_chunks(
     def judged(part: Tensor) -> Any:
         return module(before(part))
 
-    parts = cut(module, len(x)) if x.device.type == "cpu" else []
-    short = getattr(module, MARK, 0) and x.numel() <= SMALL and torch.get_num_threads() > 1
-    if not parts or (len(parts) == 1 and not short):
+    if x.device.type != "cpu":
+        return judged(x)
+    parts, fewest = cut(module, len(x)), _fewest(module)
+    # The layers of a small network are too short to be shared at all where images are few.
+    few = len(x) < 2 * fewest < 2 * LEAST and torch.get_num_threads() > 1
+    if len(parts) == 1 and not few:
         return judged(x)
     if torch.is_grad_enabled() and x.requires_grad:
         return _Chunks.apply(x, judged, parts)

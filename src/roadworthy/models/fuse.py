@@ -23,6 +23,9 @@ A unit within rounding of a kink may fall on its other side; a gradient that a n
 somewhere, or that tracing has lost, differs by its whole length.
 """
 
+SMALL = 1 << 32
+"""Parameters of a network times pixels of its frame up to which its passes are short."""
+
 RELU: Clamp = (0.0, float("inf"))
 RELUS = (functional.relu, functional.relu_, torch.relu, torch.relu_, "relu", "relu_")
 ADDS = (operator.add, operator.iadd, torch.add, "add", "add_")
@@ -66,23 +69,24 @@ def _alone(module: nn.Module, x: Tensor, wanted: Tensor) -> bool:
 def _least(module: nn.Module, x: Tensor) -> int:
     """Return how many images like those of ``x`` a chunk for ``module`` has to have.
 
-    No image may get other bits in a chunk than in the whole batch, or what a run finds would depend
-    on the number of its threads.
+    Neither logits nor gradients of an image may get other bits in a chunk than in the whole batch,
+    or what a run finds would depend on the number of its threads. Where passes are long, smaller
+    chunks would gain little and this is not looked up.
     """
-    least = chunks.LEAST
-    if x[0].numel() > chunks.SMALL:
+    least, before = chunks.LEAST, torch.get_num_threads()
+    if sum(part.numel() for part in module.parameters()) * x[0, 0].numel() > SMALL:
         return least
-    many, before = x.repeat(-(-2 * least // len(x)), 1, 1, 1), torch.get_num_threads()
+    many = x.repeat(-(-2 * least // len(x)), 1, 1, 1)
     torch.set_num_threads(1)
     try:
-        with torch.no_grad():
-            whole, *parts = (
-                outputs(module(many[:count]), "network")
-                for count in (len(many), least - 1, least // 2, chunks.FEWEST + 1, chunks.FEWEST)
-            )
+        whole = _answers(module, many)
+        same = all(
+            torch.equal(part, all_of_them[:count])
+            for count in range(chunks.FEWEST, least)
+            for part, all_of_them in zip(_answers(module, many[:count]), whole, strict=True)
+        )
     finally:
         torch.set_num_threads(before)
-    same = all(torch.equal(part, whole[: len(part)]) for part in parts)
     return chunks.FEWEST if same else least
 
 
@@ -257,7 +261,7 @@ def _answers(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         z = x.detach().clone().requires_grad_()
         logits = outputs(module(z.clone()), "network")
-        weights = torch.linspace(-1.0, 1.0, logits.numel()).to(logits).view_as(logits)
+        weights = torch.linspace(-1.0, 1.0, logits.shape[1]).to(logits)
         (gradient,) = torch.autograd.grad((weights * logits).sum(), z)
     return logits.detach(), gradient
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadworthy.errors import UsageError
@@ -327,6 +327,7 @@ def attack(
     check: Check | None = None,
     passes: Passes | None = None,
     composed: bool = False,
+    admits: Admits | None = None,
     parts: Parts | None = None,
     version: int = 1,
     paper: str | None = None,
@@ -336,7 +337,8 @@ def attack(
     Users give ``eps``, one of ``norms`` and ``target``; to attacks that draw also ``restarts``. What
     it returns the engine brings into ball and box, judges by a fresh forward pass and measures. An
     attack made of others takes ``play`` (see `roadworthy.stress.play`); if it is ``composed``, their
-    specs are its parameter ``members``, which take ``eps`` and ``norm`` from it.
+    specs are its parameter ``members``, which take ``eps`` and ``norm`` from it and at which
+    ``admits`` looks before they are resolved.
     """
 
     def checked(arguments: Mapping[str, Any]) -> None:
@@ -360,6 +362,7 @@ def attack(
         check=checked,
         passes=passes,
         composed=composed,
+        admits=admits,
         parts=parts,
         version=version,
         paper=paper,
@@ -502,11 +505,17 @@ def check_budget(arguments: Mapping[str, Any]) -> None:
     if norm == "L0" and eps != int(eps):
         raise UsageError(f"under L0 eps is a number of elements, a whole number, not {eps}")
     if norm == "Linf" and eps > 1:
-        print(
-            f"warning: eps={float(eps):g} is larger than the whole range of a pixel, which is 0 to 1; "
-            f"did you mean eps={float(eps):g}/255?",
-            file=sys.stderr,
-        )
+        _warn_of_255ths(float(eps))
+
+
+@cache
+def _warn_of_255ths(eps: float) -> None:
+    """Say it once: a budget is looked at whenever an attack or a member of one is resolved."""
+    print(
+        f"warning: eps={eps:g} is larger than the whole range of a pixel, which is 0 to 1; "
+        f"did you mean eps={eps:g}/255?",
+        file=sys.stderr,
+    )
 
 
 def modifier(

@@ -16,7 +16,7 @@ from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.watch import NEVER, Found, Stop, Watch
 
-TOGETHER = 32
+TOGETHER = 64
 """Images times targets in one batch, where fewer images are left: more run no faster, each."""
 
 

@@ -100,8 +100,7 @@ def in_turn(members: Sequence[Spec], play: Play, *, targets: int | None = None) 
         found = play(member, rows, **ends)
         candidate = found.x
         if definition.minimal:  # others have been brought into the ball already
-            if "within" not in {p.name for p in definition.parameters}:
-                found = replace(found, step_success=None)  # it looks outside of the ball as well
+            found = replace(found, step_success=None)  # it may have been outside of the ball
             legal = work.ball.size(candidate - work.x) <= work.ball.eps * (1 + SLACK) + SLACK
             candidate = torch.where(legal.view(-1, 1, 1, 1), candidate, work.x)
             candidate = work.ball.project(work.x, candidate)

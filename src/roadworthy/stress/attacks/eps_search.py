@@ -11,6 +11,7 @@ from torch import Tensor
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.spec import Spec
+from roadworthy.stress import STRESSES
 from roadworthy.stress._attacks.estimate import passes_of
 from roadworthy.stress._attacks.smallest import Smallest
 from roadworthy.stress._norms import Geometry
@@ -18,10 +19,19 @@ from roadworthy.stress.ball import Ball
 from roadworthy.stress.base import minimal_attack
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.norm_names import NORMS
-from roadworthy.stress.play import Play, budgeted
+from roadworthy.stress.play import Play, budgeted, check_norm
 from roadworthy.stress.watch import Found
 
 EXAMPLE = "eps_search(pgd(eps=2/255, relative_step=10))"
+
+
+def _admit(arguments: Mapping[str, Any]) -> None:
+    for member in arguments["members"]:
+        if STRESSES.get(member.name).minimal:
+            raise UsageError(
+                f"eps_search: '{member}' has no eps, it looks for the smallest change itself"
+            )
+        check_norm(member, arguments, outer="eps_search")
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
@@ -29,10 +39,6 @@ def _check(arguments: Mapping[str, Any]) -> None:
     if len(members) != 1:
         raise UsageError(f"eps_search: give one attack, not {len(members)}: {EXAMPLE}")
     one = budgeted(members[0], arguments, outer="eps_search")
-    if one.definition.minimal:
-        raise UsageError(
-            f"eps_search: '{members[0]}' has no eps, it looks for the smallest change itself"
-        )
     if one.settings[0].arguments["eps"] <= 0:
         raise UsageError("eps_search: the search begins at the attack's eps, which must not be 0")
     if arguments.get("attempts") is not None and (arguments["attempts"] < 1 or arguments["scan"]):
@@ -54,7 +60,12 @@ def _passes(arguments: Mapping[str, Any]) -> tuple[int, int]:
 
 
 @minimal_attack(
-    norms=NORMS, check=_check, passes=_passes, composed=True, paper="Liu et al., IJCV 2024"
+    norms=NORMS,
+    check=_check,
+    admits=_admit,
+    passes=_passes,
+    composed=True,
+    paper="Liu et al., IJCV 2024",
 )
 def eps_search(
     model: Counted,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
-from roadworthy.spec import Spec, Sweep
+from roadworthy.spec import Spec
 from roadworthy.stress import STRESSES
 from roadworthy.stress._attacks.estimate import passes_of
 from roadworthy.stress._attacks.smallest import Smallest
@@ -19,13 +19,12 @@ from roadworthy.stress._norms import Geometry
 from roadworthy.stress.base import minimal_attack
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.norm_names import NORMS
-from roadworthy.stress.play import Play, budgeted
+from roadworthy.stress.play import Play, budgeted, check_norm
 from roadworthy.stress.watch import NEVER, Found
 
 
 def _admit(arguments: Mapping[str, Any]) -> None:
     """Refuse members that have no such search, or no such norm, before these are asked of them."""
-    norm = arguments["norm"]
     for member in arguments["members"]:
         definition = STRESSES.get(member.name)
         types = {p.name: p.type for p in definition.parameters}
@@ -36,13 +35,7 @@ def _admit(arguments: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"nearest: '{member}' does not look for the smallest change; {instead}"
             )
-        has, own = get_args(types["norm"]), dict(member.params)
-        for asked in norm.values if isinstance(norm, Sweep) else (norm,):
-            if "norm" not in own and asked not in has:
-                raise UsageError(
-                    f"nearest: '{member}' is not defined in norm {asked}, only in {', '.join(has)}; "
-                    f"give nearest(…, norm={has[0]}) or leave it out"
-                )
+        check_norm(member, arguments, outer="nearest")
 
 
 def _check(arguments: Mapping[str, Any]) -> None:

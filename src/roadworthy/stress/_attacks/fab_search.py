@@ -40,8 +40,9 @@ def search(
     """
     ways = 1 if targets is None else len(targets)
     rows = min(ROWS, max(FEW, ELEMENTS // max(1, x[0].numel())))
+    each, everyone = max(1, rows // ways), torch.arange(len(x), device=x.device)
     parts = []
-    for some in torch.split(torch.arange(len(x), device=x.device), max(1, rows // ways)):
+    for some in everyone.tensor_split(max(1, -(-len(x) // each))):  # alike: small ones take longer
         goals = goal.at(some).repeated(ways)
         nearest = Nearest(x[some.repeat(ways)], goals, fab.geometry)
         aims = goals if targets is None else goals.towards(targets[:, some].flatten())

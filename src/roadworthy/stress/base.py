@@ -327,7 +327,6 @@ def attack(
     check: Check | None = None,
     passes: Passes | None = None,
     composed: bool = False,
-    admits: Admits | None = None,
     parts: Parts | None = None,
     version: int = 1,
     paper: str | None = None,
@@ -337,8 +336,7 @@ def attack(
     Users give ``eps``, one of ``norms`` and ``target``; to attacks that draw also ``restarts``. What
     it returns the engine brings into ball and box, judges by a fresh forward pass and measures. An
     attack made of others takes ``play`` (see `roadworthy.stress.play`); if it is ``composed``, their
-    specs are its parameter ``members``, which take ``eps`` and ``norm`` from it and at which
-    ``admits`` looks before they are resolved.
+    specs are its parameter ``members``, which take ``eps`` and ``norm`` from it.
     """
 
     def checked(arguments: Mapping[str, Any]) -> None:
@@ -362,7 +360,6 @@ def attack(
         check=checked,
         passes=passes,
         composed=composed,
-        admits=admits,
         parts=parts,
         version=version,
         paper=paper,

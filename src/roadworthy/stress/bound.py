@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, get_args
 
 from roadworthy.binding import bind, canonical, resolved_digest
 from roadworthy.errors import UsageError
@@ -84,6 +84,8 @@ def stress(text: str | Spec | Stress) -> Stress:
     if definition.composed:
         if definition.admits is not None:
             definition.admits(values)
+        for member in values[MEMBERS]:
+            _check_norm(member, values, outer=definition.name)
         members = tuple(stress(inherited(member, values)) for member in values[MEMBERS])
         pairs = zip(members, values[MEMBERS], strict=True)
         values[MEMBERS] = tuple(_own_text(one, asked, values) for one, asked in pairs)
@@ -131,6 +133,20 @@ def _parts(definition: StressDefinition, arguments: Mapping[str, Any]) -> tuple[
     if definition.parts is None:
         return ()
     return tuple(stress(inherited(part, arguments)) for part in definition.parts(arguments))
+
+
+def _check_norm(member: Spec, whole: Mapping[str, Any], *, outer: str) -> None:
+    """Raise UsageError if a member of the attack ``outer`` is not defined in a norm of the whole."""
+    types = {p.name: p.type for p in STRESSES.get(member.name).parameters}
+    if "norm" not in whole or "norm" not in types or "norm" in dict(member.params):
+        return
+    has = get_args(types["norm"])
+    for asked in _members(outer, "norm", whole["norm"]):
+        if asked not in has:
+            raise UsageError(
+                f"{outer}: '{member}' is not defined in norm {asked}, only in {', '.join(has)}; "
+                f"give {outer}(…, norm={has[0]}) or leave it out"
+            )
 
 
 def inherited(member: Spec, values: Mapping[str, Any]) -> Spec:

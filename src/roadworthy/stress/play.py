@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,8 +12,7 @@ from torch import Tensor
 from roadworthy.errors import RoadworthyError, UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.models.threads import one_thread
-from roadworthy.spec import Spec, Sweep
-from roadworthy.stress import STRESSES
+from roadworthy.spec import Spec
 from roadworthy.stress._norms import GEOMETRIES, Geometry
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import MEMBERS, Setting, Stress, inherited, stress
@@ -97,20 +96,6 @@ class Play:
             work if ball is None else replace(work, ball=ball),
             draws=lambda asked, under: self.draws(asked, under).at(rows),
         )
-
-
-def check_norm(member: Spec, given: Mapping[str, Any], *, outer: str) -> None:
-    """Raise UsageError if a member of the attack ``outer`` is not defined in a norm of the whole."""
-    types = {p.name: p.type for p in STRESSES.get(member.name).parameters}
-    if "norm" not in types or "norm" in dict(member.params):
-        return
-    has, norm = get_args(types["norm"]), given["norm"]
-    for asked in norm.values if isinstance(norm, Sweep) else (norm,):
-        if asked not in has:
-            raise UsageError(
-                f"{outer}: '{member}' is not defined in norm {asked}, only in {', '.join(has)}; "
-                f"give {outer}(…, norm={has[0]}) or leave it out"
-            )
 
 
 def budgeted(member: Spec, given: Mapping[str, Any], *, outer: str) -> Stress:

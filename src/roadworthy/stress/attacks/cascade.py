@@ -13,13 +13,8 @@ from roadworthy.stress._attacks.in_turn import in_turn
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.base import attack
 from roadworthy.stress.goal import Goal
-from roadworthy.stress.play import Play, budgeted, check_norm
+from roadworthy.stress.play import Play, budgeted
 from roadworthy.stress.watch import Found
-
-
-def _admit(arguments: Mapping[str, Any]) -> None:
-    for member in arguments["members"]:
-        check_norm(member, arguments, outer="cascade")
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
@@ -27,7 +22,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         budgeted(member, arguments, outer="cascade")
 
 
-@attack(check=_check, admits=_admit, composed=True, paper="Croce & Hein, ICML 2020")
+@attack(check=_check, composed=True, paper="Croce & Hein, ICML 2020")
 def cascade(
     model: Counted,
     x: Tensor,

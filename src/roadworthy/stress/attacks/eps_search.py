@@ -19,7 +19,7 @@ from roadworthy.stress.ball import Ball
 from roadworthy.stress.base import minimal_attack
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.norm_names import NORMS
-from roadworthy.stress.play import Play, budgeted, check_norm
+from roadworthy.stress.play import Play, budgeted
 from roadworthy.stress.watch import Found
 
 EXAMPLE = "eps_search(pgd(eps=2/255, relative_step=10))"
@@ -31,7 +31,6 @@ def _admit(arguments: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"eps_search: '{member}' has no eps, it looks for the smallest change itself"
             )
-        check_norm(member, arguments, outer="eps_search")
 
 
 def _check(arguments: Mapping[str, Any]) -> None:

@@ -19,12 +19,12 @@ from roadworthy.stress._norms import Geometry
 from roadworthy.stress.base import minimal_attack
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.norm_names import NORMS
-from roadworthy.stress.play import Play, budgeted, check_norm
+from roadworthy.stress.play import Play, budgeted
 from roadworthy.stress.watch import NEVER, Found
 
 
 def _admit(arguments: Mapping[str, Any]) -> None:
-    """Refuse members that have no such search, or no such norm, before these are asked of them."""
+    """Refuse members that have no such search, before they are asked for what these need."""
     for member in arguments["members"]:
         definition = STRESSES.get(member.name)
         types = {p.name: p.type for p in definition.parameters}
@@ -35,7 +35,6 @@ def _admit(arguments: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"nearest: '{member}' does not look for the smallest change; {instead}"
             )
-        check_norm(member, arguments, outer="nearest")
 
 
 def _check(arguments: Mapping[str, Any]) -> None:

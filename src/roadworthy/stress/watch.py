@@ -73,10 +73,12 @@ class Watch:
         rng: BatchDraws | None = None,
         at_once: int | None = None,
     ) -> None:
-        self._whole = model, x, goal, ball, rng
-        self.model, self.x, self.goal, self.ball, self.rng = model, x, goal, ball, rng
         self.stop = stop
         self.rows = torch.arange(len(x), device=x.device)
+        # Several questions about every image may come first, which do not tell how many there are.
+        model = model.at(self.rows, images=len(x)) if len(x) else model
+        self._whole = model, x, goal, ball, rng
+        self.model, self.x, self.goal, self.ball, self.rng = model, x, goal, ball, rng
         self._found = x.clone()
         self._step_success = torch.full_like(self.rows, NEVER)
         self._steps_used = torch.zeros_like(self.rows)

@@ -65,8 +65,6 @@ def climb_estimated(
     The last estimate makes do with the pairs that are left; where none is left the one before
     serves again, so that exactly ``queries`` are asked about every image that does not leave.
     """
-    # Several questions about every image come first, from which nobody could tell how many there are.
-    watch.model = watch.model.at(watch.rows, images=len(watch))
     z, asked = watch.x, 0
     gradient = torch.zeros_like(z)
     while True:

@@ -80,8 +80,6 @@ def n_attack(
     """
     with torch.no_grad():
         watch = Watch(model, x, goal, ball, stop=stop, rng=rng)
-        # Several questions about every image come first, from which nobody could tell how many there are.
-        watch.model = watch.model.at(watch.rows, images=len(watch))
         mean, asked, clock = to_tanh_space(x), 0, Clock(seconds)
         (first,) = drawn_around(watch, mean, BatchDraws.singles, 1, start)
         mean = mean + first

@@ -150,6 +150,27 @@ def test_other_tables_are_about_models_by_themselves() -> None:
     assert "made on" not in table.lines(_summary())
 
 
+def test_a_model_that_has_no_attacked_image_right_stays_in_the_matrix_and_is_named() -> None:
+    summary = _summary()
+    summary["run"]["models"].append({"spec": "z", "family": "f"})
+    pairs = [("a1", "z"), ("a2", "z"), ("z", "z"), ("z", "a1"), ("z", "a2"), ("z", "b")]
+    summary["rows"] += [_row(*pair, "top1", 0.0) for pair in pairs]
+    (found,) = matrix.matrices(summary)
+    assert list(found.judges) == ["a1", "a2", "b", "z"]
+    assert [[r and r.value for r in line.readings] for line in found.lines if not line.reason] == [
+        [90.0, 40.0, 10.0, None],
+        [60.0, 80.0, 20.0, None],
+        [None] * 4,
+    ]
+    assert list(found.notes)[-2:] == [
+        "z has no image right that was attacked: as a judge it has no rate",
+        "of z no image was attacked, or no judge has one of them right",
+    ]
+    from roadworthy.report import table
+
+    assert "made on" not in table.lines(summary)
+
+
 def test_without_a_second_model_there_is_no_matrix() -> None:
     summary = _summary()
     summary["rows"] = [r for r in summary["rows"] if r["source"] in (None, r["model"])]

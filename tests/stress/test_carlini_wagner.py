@@ -11,7 +11,11 @@ from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.stress._attacks.adam import Adam
-from roadworthy.stress._attacks.tanh_space import from_tanh_space, to_tanh_space
+from roadworthy.stress._attacks.tanh_space import (
+    from_tanh_space,
+    from_tanh_space_with_slope,
+    to_tanh_space,
+)
 from roadworthy.stress._attacks.tradeoff import Tradeoff
 from roadworthy.stress.bound import stress
 from roadworthy.stress.losses import margin
@@ -30,7 +34,8 @@ def _labels(model: Bare, x: Tensor) -> Tensor:
 def test_tanh_space_holds_every_image_and_its_slope_is_the_derivative() -> None:
     x = torch.linspace(0, 1, 11, dtype=torch.float64)
     w = to_tanh_space(x).requires_grad_()
-    image, slope = from_tanh_space(w)
+    image, slope = from_tanh_space_with_slope(w)
+    assert torch.equal(from_tanh_space(w.detach()), image)
     torch.testing.assert_close(image.detach(), x, rtol=0, atol=1e-6)
     (derivative,) = torch.autograd.grad(image.sum(), w)
     torch.testing.assert_close(slope.detach(), derivative)

@@ -19,6 +19,7 @@ from roadworthy.stress._attacks import queries as budget
 from roadworthy.stress._attacks.basis import Basis, basis_of, cosines, shuffled
 from roadworthy.stress._attacks.differences import estimated
 from roadworthy.stress._attacks.halving import Halving
+from roadworthy.stress._attacks.queries import Clock
 from roadworthy.stress.attacks.spsa import signs
 from roadworthy.stress.ball import Ball
 from roadworthy.stress.bound import stress
@@ -62,7 +63,7 @@ def test_the_estimate_nears_the_gradient_as_fast_as_its_law_says(
     model, goal = straight(), Goal(torch.zeros(count, dtype=torch.long))
     counted = Counted(model).at(torch.arange(count), images=count)
     watch = Watch(counted, x, goal, None, stop="never", rng=draws(count))
-    found = estimated(watch, x, drawn, pairs=pairs, spread=1e-3, loss=margin)
+    found, _ = estimated(watch, x, drawn, pairs=pairs, spread=1e-3, loss=margin)
     inner, length = (found * SLOPE).sum((1, 2, 3)), SLOPE.norm()
     # the mean of u <u, w>: unbiased, of square length |w|^2 (1 + (size +- 1) / pairs)
     spread = 4 * math.sqrt(2 / pairs / count)
@@ -308,6 +309,39 @@ def test_time_that_is_over_ends_the_attack_after_a_point_it_knows(spec: str, fir
     plenty = run(spec.format("eps=0.02, queries=90, seconds=600"), curved(), pictures(3))
     whole = run(spec.format("eps=0.02, queries=90"), curved(), pictures(3))
     assert torch.equal(plenty.x, whole.x)
+
+
+@pytest.mark.parametrize("spec", [*ESTIMATING, NATTACK])
+def test_an_estimate_makes_do_with_the_calls_that_there_was_time_for(
+    spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(budget.TOGETHER, "cpu", 12)  # four questions about each of three images
+    model = curved()
+    found = run(spec.format("eps=0.02, queries=90, seconds=1e-9"), model, pictures(3))
+    assert found.counted.forwards.tolist() == [5] * 3
+    assert found.found.steps_used.tolist() == [5] * 3  # type: ignore[union-attr]
+    assert [len(asked) for asked in model.asked[-2:]] == [12, 3]
+
+
+def test_what_an_estimate_had_no_time_for_does_not_shorten_it() -> None:
+    class After(Clock):
+        """Over as soon as it is asked about."""
+
+        over = True
+
+    x = grey(50)
+    model, goal = straight(), Goal(torch.zeros(50, dtype=torch.long))
+    counted = Counted(model).at(torch.arange(50), images=50)
+    ends = []
+    for pairs, clock in ((1, Clock(None)), (40, After(None))):
+        watch = Watch(counted, x, goal, None, stop="never", rng=draws(50))
+        ends.append(
+            estimated(
+                watch, x, BatchDraws.singles, pairs=pairs, spread=1e-3, loss=margin, clock=clock
+            )
+        )
+    assert [done for _, done in ends] == [1, 1]
+    torch.testing.assert_close(ends[0][0], ends[1][0], rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("spec", [*ALL, "square({})"])

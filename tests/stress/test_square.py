@@ -87,11 +87,10 @@ def test_neither_the_batch_nor_looking_ahead_changes_anything(
     norm: Norm, eps: float, stop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(square_pace.IDLE_PIXELS, "cpu", 9 * 12 * 10)
-    net = Net()
+    net = Net(gives=frozenset({Need.LOGITS, Need.GRADIENT}))
     ahead, _ = _run(norm, eps, net=net, stop=stop)
     assert max(net.batches) > COUNT
-    monkeypatch.setattr(square_pace, "MOST", 1)
-    net = Net()
+    net = Net()  # one that only answers is asked one after the other
     found, counted = _run(norm, eps, net=net, stop=stop)
     assert max(net.batches) == COUNT
     np.testing.assert_array_equal(counted.forwards, _steps(found)[0])

@@ -54,7 +54,7 @@ class Matrix:
 def handed_on(cell: Cell) -> bool:
     """Whether a cell is about inputs that were made for another model than its judge."""
     other = bool(cell.source) and cell.source != cell.model
-    return other and (TRANSFER[0] in cell.readings or cell.axis == "clean")
+    return other and (TRANSFER[0] in cell.readings or cell.axis in ("adversarial", "clean"))
 
 
 def matrices(summary: Mapping[str, Any], every: Sequence[Cell] | None = None) -> list[Matrix]:
@@ -65,7 +65,8 @@ def matrices(summary: Mapping[str, Any], every: Sequence[Cell] | None = None) ->
     every = cells(summary) if every is None else every
     found: dict[tuple[str, str, str], dict[tuple[str, str], Cell]] = {}
     for cell in every:
-        if TRANSFER[0] in cell.readings and not cell.pooled:
+        attacked = TRANSFER[0] in cell.readings or cell.axis == "adversarial"
+        if cell.source and attacked and not cell.pooled:
             pair = (cell.source, cell.model)
             found.setdefault((cell.stress, cell.variant, cell.data), {})[pair] = cell
     several = len({key[2] for key in found}) > 1
@@ -73,8 +74,8 @@ def matrices(summary: Mapping[str, Any], every: Sequence[Cell] | None = None) ->
         _matrix(summary, key, metric, pairs, every, several)
         for key, pairs in found.items()
         for metric in TRANSFER
-        if any(metric in cell.readings for cell in pairs.values())
-        and any(source != judge for source, judge in pairs)
+        if any(source != judge for source, judge in pairs)
+        and (metric == TRANSFER[0] or any(metric in cell.readings for cell in pairs.values()))
     ]
 
 
@@ -112,7 +113,7 @@ def _matrix(
         heads,
         lines,
         _clean(every, models, data),
-        [*_means(known, _families(summary)), *_asymmetry(known)],
+        [*_means(known, _families(summary)), *_asymmetry(known), *_without(pairs, names)],
     )
 
 
@@ -155,6 +156,19 @@ def _means(values: Mapping[tuple[str, str], float], families: Mapping[str, str])
             yield f"{what} families: {_mean(own):.1f} over {_count(own)} {kind}"
     if known and len(known) < len(pairs):
         yield f"{len(pairs) - len(known)} more with a model of no known family"
+
+
+def _without(
+    pairs: Mapping[tuple[str, str], Cell], names: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield which judges have no rate, and which sources made nothing that has one."""
+    rated = [pair for pair, cell in pairs.items() if TRANSFER[0] in cell.readings]
+    for judge in distinct(judge for _, judge in pairs):
+        if judge not in {one for _, one in rated}:
+            yield f"{names[judge]} has no image right that was attacked: as a judge it has no rate"
+    for source in distinct(source for source, _ in pairs):
+        if source not in {one for one, _ in rated}:
+            yield f"of {names[source]} no image was attacked, or no judge has one of them right"
 
 
 def _asymmetry(values: Mapping[tuple[str, str], float]) -> Iterator[str]:

@@ -10,7 +10,13 @@ from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
-from roadworthy.stress._attacks.queries import Clock, at_once, check_positive, check_queries
+from roadworthy.stress._attacks.queries import (
+    NEVER,
+    Clock,
+    at_once,
+    check_positive,
+    check_queries,
+)
 from roadworthy.stress.draws import BatchDraws
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import Loss
@@ -62,15 +68,18 @@ def climb_estimated(
 ) -> Found:
     """Estimate the gradient by ``samples`` queries, step, ask about the point, until none is left.
 
-    The last estimate makes do with the pairs that are left; where none is left the one before
-    serves again, so that exactly ``queries`` are asked about every image that does not leave.
+    The last estimate makes do with the pairs that are left, or that the ``clock`` leaves time for;
+    where none is left the one before serves again, so that exactly ``queries`` are asked about every
+    image that does not leave.
     """
     z, asked = watch.x, 0
     gradient = torch.zeros_like(z)
     while True:
         pairs = min(samples, queries - asked - 1) // 2
         if pairs:
-            gradient = estimated(watch, z, directions, pairs=pairs, spread=spread, loss=loss)
+            gradient, pairs = estimated(
+                watch, z, directions, pairs=pairs, spread=spread, loss=loss, clock=clock
+            )
         assert watch.ball is not None
         z = watch.ball.project(watch.x, z + steps.step(watch, z, gradient))
         asked += 2 * pairs + 1
@@ -85,23 +94,31 @@ def climb_estimated(
 
 
 def estimated(
-    watch: Watch, z: Tensor, directions: Directions, *, pairs: int, spread: float, loss: Loss
-) -> Tensor:
-    """Return the mean of u (L(z + spread u) - L(z - spread u)) / (2 spread) over ``pairs`` draws of u.
+    watch: Watch,
+    z: Tensor,
+    directions: Directions,
+    *,
+    pairs: int,
+    spread: float,
+    loss: Loss,
+    clock: Clock = NEVER,
+) -> tuple[Tensor, int]:
+    """Return the mean of u (L(z + spread u) - L(z - spread u)) / (2 spread) over draws of u.
 
-    The points asked about are clipped to the box: what a model is asked about is an image. Where
-    the loss is not finite on either side a draw says nothing.
+    Also how many draws there were: ``pairs``, or fewer where the ``clock`` ran out between calls of
+    the model. The points asked about are clipped to the box: what a model is asked about is an
+    image. Where the loss is not finite on either side a draw says nothing.
     """
-    total, left = torch.zeros_like(z), pairs
-    while left:
-        drawn = list(drawn_around(watch, z, directions, min(left, max(1, at_once(z) // 2)), spread))
+    total, done, together = torch.zeros_like(z), 0, max(1, at_once(z) // 2)
+    while done < pairs and not (done and clock.over):
+        drawn = list(drawn_around(watch, z, directions, min(pairs - done, together), spread))
         sides = [side.clamp_(0.0, 1.0) for moved in drawn for side in (z + moved, z - moved)]
         values = losses_of(watch.model, watch.goal, sides, loss)
         for moved, (above, below) in zip(drawn, values.view(-1, 2, len(z)), strict=True):
             slope = (above - below).nan_to_num(0.0, 0.0, 0.0) / (2 * spread * spread * pairs)
             total.addcmul_(moved, slope.to(total).view(-1, 1, 1, 1))  # in the order of the draws
-        left -= len(drawn)
-    return total
+        done += len(drawn)
+    return (total if done == pairs else total.mul_(pairs / done)), done
 
 
 def drawn_around(

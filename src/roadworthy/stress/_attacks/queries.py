@@ -34,6 +34,9 @@ class Clock:
         return self._end is not None and time.monotonic() >= self._end
 
 
+NEVER = Clock(None)
+
+
 def check_queries(name: str, arguments: Mapping[str, Any]) -> None:
     """Raise UsageError for budgets of the attack ``name`` that mean nothing."""
     if arguments.get("queries", 1) < 1:

@@ -14,6 +14,7 @@ from roadworthy.stress._attacks.square_stock import Proposals, Stock
 from roadworthy.stress.goal import Goal
 from roadworthy.stress.losses import LOSSES
 from roadworthy.stress.watch import Found, Watch
+from roadworthy.types import Need
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,14 @@ def search(
     """Go on from ``start`` until every image left to the watch has been asked about ``queries`` times.
 
     What is found is what one proposal at a time would find, however many are tried in one call, unless
-    the ``clock`` ends it before.
+    the ``clock`` ends it before. A model that only answers, as a service does that counts, is never
+    asked ahead: what it is asked is what the search needs.
     """
     first = judged(watch.model, start, watch.goal)
     best = Points(*(t[0] for t in first._fields()))
     asked, most = torch.ones_like(watch.rows), 1  # `most` is at least the largest of them
     best, asked = best.kept(watch, watch.see(best.logits, best.x, asked), asked)
-    pace = Pace(start)
+    pace, free = Pace(start), Need.GRADIENT in watch.model.gives
     while len(watch) and not clock.over:
         if most >= queries:
             best, asked = best.kept(watch, watch.end(asked >= queries, best.x, queries), asked)
@@ -78,7 +80,7 @@ def search(
                 break
             most = int(asked.max())
         assert watch.ball is not None
-        ahead = min(pace.ahead(len(watch)), queries - most)
+        ahead = min(pace.ahead(len(watch)), queries - most) if free else 1
         squares = stock.take(watch.rows, asked - 1, ahead, furthest=most - 1)
         radius = watch.ball.eps.to(best.x).view(-1, 1, 1, 1)
         z = judged(watch.model, proposals.propose(watch.x, radius, best.x, squares), watch.goal)

@@ -31,7 +31,12 @@ def to_tanh_space(x: Tensor) -> Tensor:
     return torch.atanh((2.0 * x - 1.0) * INSIDE)
 
 
-def from_tanh_space(w: Tensor) -> tuple[Tensor, Tensor]:
+def from_tanh_space(w: Tensor) -> Tensor:
+    """Return the images that ``w`` stands for."""
+    return torch.tanh(w).add_(1.0).div_(2.0)
+
+
+def from_tanh_space_with_slope(w: Tensor) -> tuple[Tensor, Tensor]:
     """Return the images that ``w`` stands for, and how fast they change with it."""
     bent = torch.tanh(w)
     return (bent + 1.0) / 2.0, (1.0 - bent * bent) / 2.0
@@ -76,7 +81,7 @@ class Descent:
 
     def _look(self, rows: Tensor, w: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return who reaches the goal, the loss, and its gradient in tanh space."""
-        z, slope = from_tanh_space(w)
+        z, slope = from_tanh_space_with_slope(w)
         model = self.model.at(rows, images=len(self.nearest.x))
         logits, gap, raising = value_and_gradient(model, margin, z, self.goal.at(rows))
         done = self.nearest.see(

@@ -12,6 +12,7 @@ from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
 from roadworthy.stress._attacks.differences import drawn_around, losses_of
 from roadworthy.stress._attacks.queries import (
+    NEVER,
     Clock,
     at_once,
     check_positive,
@@ -48,6 +49,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
     norms=("Linf", "L2", "L1"),
     check=_check,
     passes=passes_of_queries,
+    version=2,
     paper="Li et al., ICML 2019",
 )
 def n_attack(
@@ -72,7 +74,8 @@ def n_attack(
     distribution, of standard deviation ``spread``, is of changes in tanh space, where every point is
     an image; what is asked about is brought into the ball. Its mean begins at normal numbers of
     standard deviation ``start`` and moves by ``step`` / ``spread`` times the mean product of the
-    draws and their losses, which each image standardises over its ``samples``. The goal is reached
+    draws and their losses, which each image standardises over its ``samples``; where only some are
+    left for the last step it is as much shorter. The goal is reached
     by the image that the mean stands for, which costs one query after every step. An image gets
     ``queries`` answers in all; ``steps_used`` and ``step_success`` are queries. ``seconds`` ends the
     attack on a batch after that time, which makes results depend on the machine. Li et al., ICML
@@ -86,8 +89,11 @@ def n_attack(
         while True:
             count = min(samples, queries - asked - 1)
             if count > 1:  # one alone has nothing to be compared with
-                better = _better(watch, mean, count, spread=spread, loss=LOSSES[loss])
-                mean, asked = mean + step / spread * better, asked + count
+                better, count = _better(
+                    watch, mean, count, spread=spread, loss=LOSSES[loss], clock=clock
+                )
+                # Fewer draws know less: their mean counts for as much less, not more at random.
+                mean, asked = mean + step / spread * (count / samples) * better, asked + count
             z, asked = _image(watch, mean), asked + 1
             going = watch.see(watch.model.logits(z), z, asked)
             z, mean = watch.keep(going, z, mean)
@@ -98,21 +104,32 @@ def n_attack(
 def _image(watch: Watch, w: Tensor) -> Tensor:
     """Return the image in the ball that belongs to the point ``w`` of tanh space."""
     assert watch.ball is not None
-    return watch.ball.project(watch.x, from_tanh_space(w)[0])
+    return watch.ball.project(watch.x, from_tanh_space(w))
 
 
-def _better(watch: Watch, mean: Tensor, count: int, *, spread: float, loss: Loss) -> Tensor:
-    """Return the mean of draw times standardised loss over ``count`` normal draws around ``mean``.
+def _better(
+    watch: Watch,
+    mean: Tensor,
+    count: int,
+    *,
+    spread: float,
+    loss: Loss,
+    clock: Clock = NEVER,
+) -> tuple[Tensor, int]:
+    """Return the mean of draw times standardised loss over normal draws around ``mean``.
 
-    A draw whose loss is not finite says nothing.
+    Also how many draws there were: ``count``, or fewer where the ``clock`` ran out between calls of
+    the model. A draw whose loss is not finite says nothing.
     """
     # Draws are as large as images, so only two sums of them are kept. Losses count from the first
     # one on, beside which their differences are small.
     total, weighted = torch.zeros_like(mean), torch.zeros_like(mean)
-    first, values = None, []
-    for done in range(0, count, at_once(mean)):
-        some = min(at_once(mean), count - done)
-        drawn = list(drawn_around(watch, mean, BatchDraws.singles, some, spread))
+    first, values, done, together = None, [], 0, at_once(mean)
+    while done < count and not (done > 1 and clock.over):
+        drawn = list(
+            drawn_around(watch, mean, BatchDraws.singles, min(together, count - done), spread)
+        )
+        done += len(drawn)
         found = losses_of(watch.model, watch.goal, [_image(watch, mean + d) for d in drawn], loss)
         first = found[0].nan_to_num(0.0, 0.0, 0.0) if first is None else first
         found = (found - first).to(mean)
@@ -127,4 +144,5 @@ def _better(watch: Watch, mean: Tensor, count: int, *, spread: float, loss: Loss
     deviation = (every - centre[:, None]).square().nanmean(1).sqrt().clamp_min(TINY)
     number = every.isfinite().sum(1)
     better = weighted.sub_(expanded(centre, mean) * total)
-    return better.div_(expanded(deviation * number * spread, mean)).nan_to_num_(0.0, 0.0, 0.0)
+    better = better.div_(expanded(deviation * number * spread, mean)).nan_to_num_(0.0, 0.0, 0.0)
+    return better, done

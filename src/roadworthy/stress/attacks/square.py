@@ -66,9 +66,9 @@ def square(
     ``x`` is a float batch (N, C, H, W) in [0, 1]; the result has its shape and lies in the ball. With
     a target it is the cross-entropy with it that falls. ``initial_fraction`` is the part of the
     frame that the first squares cover; it is halved on the published schedule, which ``rescale``
-    stretches to ``queries``. Every image draws its own squares. Where few images are left, several
-    proposals of each are tried in one call and those after an accepted one are made again: this
-    changes nothing but the forward passes counted; ``steps_used`` and ``step_success`` are queries,
+    stretches to ``queries``. Every image draws its own squares. Where few images are left of a model
+    that gives gradients, several proposals of each are tried in one call and those after an accepted
+    one are made again: this changes nothing but the forward passes counted; ``steps_used`` and ``step_success`` are queries,
     the first point's included, as if one at a time. ``seconds`` ends the attack on a batch after that
     time, which depends on the machine. Andriushchenko et al., ECCV 2020.
     """

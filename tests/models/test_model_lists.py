@@ -138,12 +138,12 @@ def test_weights_of_ones_own_are_found_by_name(weights: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("@survey", "did you mean 'survey18'"),
+        ("@survey", "did you mean '@survey18'"),
         ("@survey18(only=vgg61)", "did you mean 'vgg1"),
         ("@survey18(only=inception_v2)", "nothing to judge; survey18/inception_v2: neither"),
         ("@survey18(weights=nowhere)", "not a folder"),
         ("@survey18(size=3)", "has no parameter 'size'"),
-        ("@", "expected a name"),
+        ("@", "expected a name behind it (there is @ares55, @survey18)"),
     ],
 )
 def test_what_is_wrong_with_a_list_is_said(text: str, said: str) -> None:

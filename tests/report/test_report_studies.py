@@ -188,6 +188,19 @@ def test_changes_have_a_sign_and_those_that_are_clear_are_bold() -> None:
     assert "<b>−9.0</b>" in page(summary())
 
 
+def test_what_a_whole_group_lacks_is_said_once() -> None:
+    found = summary()
+    missing, known = found["tradeoff"]["correlations"]
+    found["tradeoff"]["correlations"] = [missing, missing, known, known]
+    made = tradeoff_tables(found)
+    assert made is not None
+    assert [one[:3] for one in made.correlations] == [
+        ("adversarially trained", "each", "each"),
+        *[("not adversarially trained", "top-1 %, clean", "robust top-1 %, pgd")] * 2,
+    ]
+    assert made.correlations[0][4] == "n/a: a rank correlation needs 3 models"
+
+
 def test_published_figures_stand_beside_measured_ones() -> None:
     (one,) = published_rows(summary())
     assert (one.measured.full, one.published.full) == ("40.0 [37.0, 43.0]", "45.0 [44.0, 46.0]")

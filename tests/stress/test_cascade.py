@@ -103,6 +103,7 @@ def test_members_take_budget_and_norm_from_the_whole() -> None:
     [
         ("cascade(eps=8/255)", "members"),
         ("cascade(fog(severity=1), eps=8/255)", "no attack"),
+        ("cascade(certify, eps=8/255)", "'certify' is no attack"),
         ("cascade(pgd(eps=1/255), eps=8/255)", "another eps"),
         ("cascade(pgd(norm=L2), eps=8/255)", "another norm than the whole, Linf; give norm to cas"),
         ("cascade(pgd(norm=Linf), eps=1, norm=L2)", "another norm than the whole, L2"),

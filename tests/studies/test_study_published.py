@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from roadworthy.models.lists import lists
-from roadworthy.studies.published import beside, published
+from roadworthy.report.beside import published_rows
+from roadworthy.studies.published import beside, beside_survey, published, read_offs
 from roadworthy.suites import resolve
 
 AT = "ares55/resnet50_at(checkpoint='w.pth')"
@@ -70,6 +71,51 @@ def test_rows_of_the_same_model_and_stress_get_their_figure() -> None:
     ]
     assert found[0]["measured"] == {"value": 35.0, "low": 30.0, "high": 40.0, "n": 900}
     assert found[0]["published"]["images"] == 1000
+
+
+def studied(model: str, spec: str, statistic: str, y: float | None, **more: Any) -> dict[str, Any]:
+    point = {"model": model, "y": y, "n": 90}
+    key = {"data": "val", "stress": spec, "variant": "", "unit": "L2 per element"}
+    return {**key, "statistic": statistic, "points": [point], **more}
+
+
+def test_changes_read_off_figures_stand_beside_those_of_the_survey() -> None:
+    suite = [one.spec for one in resolve(["survey(budget=paper)"])[0]]
+    search, descent, score = (
+        next(one for one in suite if one.startswith(name) and "random" in one)
+        for name in ("eps_search", "carlini_wagner", "clever")
+    )
+    several = descent.replace("random", "[random, second]")
+    model = "survey18/alexnet"
+    found = beside_survey(
+        [
+            studied(model, descent, "mean", 2e-5),
+            studied(model, descent, "median", 2e-5),
+            studied(model, several, "mean", 2e-5, variant="target=second"),
+            studied(model, several, "mean", 3e-5, variant="target=random"),
+            studied(model, search, "mean", 0.04),
+            studied(model, score, "mean", 9e-6),
+            studied("survey18/vgg16", score, "mean", None),
+            studied("survey18/inception_v1", score, "mean", 9e-6),
+            studied("timm/alexnet", score, "mean", 9e-6),
+        ]
+    )
+    assert [e["published"]["value"] for e in found] == [1.1e-5, 1.1e-5, 3.5e-2, 8e-6]
+    assert {e["metric"] for e in found} == {"mean change, L2 per element"}
+    assert found[0]["measured"] == {"value": 2e-5, "low": None, "high": None, "n": 90}
+    (shown,) = published_rows({"reference": found[:1]})
+    assert (shown.measured.text, shown.published.text, shown.verdict) == ("2e-05", "1.1e-05", "")
+    quick = [one.spec for one in resolve(["survey(budget=quick)"])[0]]
+    searched = [studied(model, one, "mean", 1e-5) for one in quick]
+    assert [e["stress"] for e in beside_survey(searched)] == [one for one in quick if "bim" in one]
+
+
+def test_what_was_read_off_is_of_members_and_of_the_size_of_such_changes() -> None:
+    known = {f"{name}/{member.key}" for name, one in lists().items() for member in one.members}
+    assert {member for member, _, _ in read_offs()} <= known
+    for (_, spec, _), (value, source) in read_offs().items():
+        assert (1e-3 < value < 0.1) if spec.startswith("eps_search") else (1e-6 < value < 2e-5)
+        assert source
 
 
 def test_models_measured_twice_elsewhere_have_both_figures() -> None:

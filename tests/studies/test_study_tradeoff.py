@@ -164,6 +164,7 @@ def test_scores_are_read_from_the_rows_of_a_summary() -> None:
             row(model, "imagenet_c", "mce", 70.0),
             row(model, "fog(severity=1..5)", "mean_error", 40.0),
             row(model, "fog(severity=1..5)", "top1", 40.0, variant="severity=1"),
+            row(model, "snow(severity=3)", "top1", 55.0, variant="severity=3"),
             row(model, "pgd(eps=4/255)", "robust_top1", robust),
             row(model, "pgd(eps=4/255)", "top1", robust),
             row(model, "pgd(eps=4/255)", "robust_top1", 50.0, source="other"),
@@ -174,9 +175,10 @@ def test_scores_are_read_from_the_rows_of_a_summary() -> None:
         ("natural", "top1 · clean"),
         ("natural", "mce · imagenet_c"),
         ("natural", "mean_error · fog(severity=1..5)"),
+        ("natural", "top1 · snow(severity=3)"),
         ("adversarial", "robust_top1 · pgd(eps=4/255)"),
     ]
-    assert found[3].values == {"m": (1.0, 0.0, 2.0), "n": (30.0, 29.0, 31.0)}
+    assert found[4].values == {"m": (1.0, 0.0, 2.0), "n": (30.0, 29.0, 31.0)}
 
 
 def test_the_entry_of_the_summary_has_pairs_and_the_reason_for_what_is_missing() -> None:

@@ -32,7 +32,8 @@ def published_rows(summary: Mapping[str, Any]) -> list[Beside]:
 
 
 def _beside(one: Mapping[str, Any], names: Mapping[str, str]) -> Beside:
-    measured, published = (_reading(one.get(name)) for name in ("measured", "published"))
+    unit = text_of(one, "unit") or "percent"
+    measured, published = (_reading(one.get(name), unit) for name in ("measured", "published"))
     told = one.get("published")
     source = text_of(told, "source") if isinstance(told, Mapping) else ""
     images = told.get("images") if isinstance(told, Mapping) else None
@@ -47,8 +48,9 @@ def _beside(one: Mapping[str, Any], names: Mapping[str, str]) -> Beside:
     )
 
 
-def _reading(value: Any) -> Reading:
-    return reading_of(value) if isinstance(value, Mapping) else Reading(None, None, None)
+def _reading(value: Any, unit: str) -> Reading:
+    found = isinstance(value, Mapping)
+    return reading_of(value, unit=unit) if found else Reading(None, None, None)
 
 
 def _verdict(measured: Reading, published: Reading) -> str:

@@ -158,9 +158,7 @@ def _means(values: Mapping[tuple[str, str], float], families: Mapping[str, str])
         yield f"{len(pairs) - len(known)} more with a model of no known family"
 
 
-def _without(
-    pairs: Mapping[tuple[str, str], Cell], names: Mapping[str, str]
-) -> Iterator[str]:
+def _without(pairs: Mapping[tuple[str, str], Cell], names: Mapping[str, str]) -> Iterator[str]:
     """Yield which judges have no rate, and which sources made nothing that has one."""
     rated = [pair for pair, cell in pairs.items() if TRANSFER[0] in cell.readings]
     for judge in distinct(judge for _, judge in pairs):

@@ -36,7 +36,7 @@ from roadworthy.run import CellRecord, Run
 from roadworthy.stress.reference import clean_of, is_clean
 from roadworthy.studies.bits import bits
 from roadworthy.studies.collect import Surveys, stresses_of_suite
-from roadworthy.studies.published import beside
+from roadworthy.studies.published import beside, beside_survey
 from roadworthy.studies.scores import tradeoff
 
 SIGNIFICANT_DIGITS = 9
@@ -87,6 +87,7 @@ def summarise(run: Run) -> dict[str, Any]:
         rows.extend(before())
     whole, missing = suite_rows(over, _name, wider)
     last = run.runs[-1] if run.runs else {}
+    studies = list(surveys.results())
     return {
         "schema": 1,
         "run": {
@@ -107,10 +108,10 @@ def summarise(run: Run) -> dict[str, Any]:
         },
         "rows": [*rows, *whole],
         "profiles": list(profiles(suites)),
-        "survey": list(surveys.results()),
+        "survey": studies,
         "tradeoff": tradeoff([*rows, *whole], {m["spec"]: m for m in run.models()}),
         "bits": bits(run.runs, rows),
-        "reference": beside(rows),
+        "reference": [*beside(rows), *beside_survey(studies)],
         "per_class": classes,
         **pictures.results(),
         "same": same,

@@ -41,7 +41,7 @@ def tradeoff_tables(summary: Mapping[str, Any]) -> TradeoffTables | None:
     return TradeoffTables(
         scores=[_said(label) for label in labels],
         pairs=[_pair(pair, labels, names) for pair in entries(found, "pairs")],
-        correlations=[_correlation(one) for one in kept],
+        correlations=[_correlation(one) for one in _together(kept)],
         left_out=len(entries(found, "scores")) - len(scores),
     )
 
@@ -109,6 +109,21 @@ def _change(one: Mapping[str, Any] | None) -> tuple[str, bool]:
     text = number(abs(change), "points")
     sign = "" if text == "0.0" else "+" if change > 0 else "−"
     return f"{sign}{text}", one.get("clear") is True
+
+
+def _together(every: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return correlations with one in place of all of a group that are missing for one reason."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for one in every:
+        groups.setdefault(text_of(one, "group"), []).append(one)
+    found: list[Mapping[str, Any]] = []
+    for own in groups.values():
+        reasons = {(text_of(one, "reason"), text_of(one, "n")) for one in own}
+        if len(own) > 1 and len(reasons) == 1 and text_of(own[0], "reason"):
+            found.append({**own[0], "natural": "each", "adversarial": "each"})
+        else:
+            found += own
+    return found
 
 
 def _correlation(one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -137,9 +137,12 @@ def _parts(definition: StressDefinition, arguments: Mapping[str, Any]) -> tuple[
 
 def _check_norm(member: Spec, whole: Mapping[str, Any], *, outer: str) -> None:
     """Raise UsageError if a member of the attack ``outer`` is not defined in a norm of the whole."""
-    types = {p.name: p.type for p in STRESSES.get(member.name).parameters}
+    definition = STRESSES.get(member.name)
+    types = {p.name: p.type for p in definition.parameters}
     if "norm" not in whole or "norm" not in types or "norm" in dict(member.params):
         return
+    if definition.measures:
+        raise UsageError(f"{outer}: '{member}' is no attack")
     has = get_args(types["norm"])
     for asked in _members(outer, "norm", whole["norm"]):
         if asked not in has:

@@ -14,6 +14,7 @@ from roadworthy import _yaml
 from roadworthy.errors import UsageError
 from roadworthy.models.lists import lists
 from roadworthy.models.lists.base import Member
+from roadworthy.report.cells import label_of
 from roadworthy.spec import SpecError, parse
 from roadworthy.stress.bound import stress
 
@@ -30,11 +31,21 @@ class _Set(BaseModel):
     figures: Mapping[str, tuple[float, ...]]
 
 
+class _ReadOff(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    statistic: str
+    stresses: tuple[str, ...]
+    figures: Mapping[str, tuple[float, ...]]
+
+
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int
-    sets: tuple[_Set, ...]
+    sets: tuple[_Set, ...] = ()
+    read_offs: tuple[_ReadOff, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,10 +71,58 @@ def published() -> tuple[Published, ...]:
     found = []
     for name, one in lists().items():
         found += [_accuracy(f"{name}/{m.key}", m) for m in one.members if m.top1 is not None]
-    for path in sorted((Path(__file__).parent / "references").glob("*.yaml")):
-        read = _File(**_yaml.load(path.read_text(encoding="utf-8")))
-        found += [figure for one in read.sets for figure in _figures(path.stem, one)]
+    for name, read in _files():
+        found += [figure for one in read.sets for figure in _figures(name, one)]
     return tuple(found)
+
+
+@cache
+def read_offs() -> Mapping[tuple[str, str, str], tuple[float, str]]:
+    """Return changes read off figures, with their source, by member, stress and statistic."""
+    return {
+        (f"{name}/{key}", stress(text).spec, one.statistic): (value, one.source)
+        for name, read in _files()
+        for one in read.read_offs
+        for key, values in one.figures.items()
+        for text, value in zip(one.stresses, values, strict=True)
+    }
+
+
+def beside_survey(studies: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return an entry for each model in the entries of the survey whose change was published.
+
+    It is in the unit of the survey. A figure that was read off has no band.
+    """
+    entries = []
+    for study in studies:
+        for point in study["points"]:
+            member = _member(point["model"])
+            if member is None or point["y"] is None:
+                continue
+            attack = label_of(study["stress"], study["variant"])
+            known = read_offs().get((member, attack, study["statistic"]))
+            if known is not None:
+                entries.append(_survey_entry(study, point, *known))
+    return entries
+
+
+def _survey_entry(
+    study: Mapping[str, Any], point: Mapping[str, Any], value: float, source: str
+) -> dict[str, Any]:
+    no_band = {"low": None, "high": None}
+    return {
+        **{name: study[name] for name in ("data", "stress", "variant")},
+        "model": point["model"],
+        "metric": f"{study['statistic']} change, {study['unit']}",
+        "unit": "none",
+        "measured": {"value": point["y"], **no_band, "n": point["n"]},
+        "published": {"value": value, **no_band, "images": None, "source": source},
+    }
+
+
+def _files() -> Iterator[tuple[str, _File]]:
+    for path in sorted((Path(__file__).parent / "references").glob("*.yaml")):
+        yield path.stem, _File(**_yaml.load(path.read_text(encoding="utf-8")))
 
 
 def beside(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -44,15 +44,19 @@ def tradeoff(
 def scores_of(rows: Iterable[Mapping[str, Any]]) -> list[Score]:
     """Return the scores in the rows of a summary, natural ones first.
 
-    Natural are the accuracy on each clean data set and what suites and corruptions are quoted by;
-    adversarial the accuracy under attacks with a budget and the areas under their curves. Where
-    inputs were made for another model they do not count.
+    Natural are the accuracy on each clean data set and what suites and corruptions are quoted by, which
+    of a corruption at one severity is the accuracy; adversarial the accuracy under attacks with a
+    budget and the areas under their curves. Where inputs were made for another model they do not
+    count.
     """
     rows = list(rows)
     several = len({row["data"] for row in rows}) > 1
     found: dict[tuple[Kind, str, str], dict[str, tuple[float, float | None, float | None]]] = {}
+    variants: dict[str, set[str]] = {}
     for row in rows:
-        kind = _kind(row)
+        variants.setdefault(row["stress"], set()).add(row["variant"])
+    for row in rows:
+        kind = _kind(row, alone=len(variants[row["stress"]]) == 1)
         if kind is None or row["value"] is None:
             continue
         key = (kind, _label(row, several), row["metric"])
@@ -61,7 +65,8 @@ def scores_of(rows: Iterable[Mapping[str, Any]]) -> list[Score]:
     return sorted(made, key=lambda score: score.kind == "adversarial")
 
 
-def _kind(row: Mapping[str, Any]) -> Kind | None:
+def _kind(row: Mapping[str, Any], *, alone: bool) -> Kind | None:
+    """Return the kind of score that a row is; ``alone`` says that its stress has no other variant."""
     from roadworthy.report.names import axis_of
 
     metric, source = row["metric"], row.get("source")
@@ -69,15 +74,19 @@ def _kind(row: Mapping[str, Any]) -> Kind | None:
         return None
     if is_clean(row["stress"]):
         return "natural" if metric == "top1" else None
-    if axis_of(row["stress"]) == "adversarial":
+    axis = axis_of(row["stress"])
+    if axis == "adversarial":
         return "adversarial" if metric in ADVERSARIAL else None
+    if axis == "corruption" and alone and metric == "top1":
+        return "natural"
     return "natural" if metric in NATURAL and not row["variant"] else None
 
 
 def _label(row: Mapping[str, Any], several: bool) -> str:
-    stress = row["stress"] + (f" {row['variant']}" if row["variant"] else "")
+    from roadworthy.report.cells import label_of
+
     where = f" on {row['data']}" if several else ""
-    return f"{row['metric']} · {stress}{where}"
+    return f"{row['metric']} · {label_of(row['stress'], row['variant'])}{where}"
 
 
 def _about(model: About) -> dict[str, str]:

@@ -51,12 +51,14 @@ def expand(models: Iterable[Any]) -> tuple[list[Any], list[Skipped]]:
 
 
 def _expanded(text: str) -> tuple[list[str], list[Skipped]]:
+    known = [f"{SIGN}{name}" for name in lists()]
+    if text == SIGN:
+        raise UsageError(f"'{SIGN}': expected a name behind it (there is {', '.join(known)})")
     spec = parse(text[len(SIGN) :])
     if spec.name not in lists():
-        near = did_you_mean(spec.name, lists())
-        known = ", ".join(f"{SIGN}{name}" for name in lists())
+        near = did_you_mean(f"{SIGN}{spec.name}", known)
         raise UsageError(
-            f"no list of models is called '{SIGN}{spec.name}'{near} (there is {known})"
+            f"no list of models is called '{SIGN}{spec.name}'{near} (there is {', '.join(known)})"
         )
     chosen = lists()[spec.name]
     given = bind(spec, PARAMETERS, kind=f"list '{SIGN}{spec.name}'")

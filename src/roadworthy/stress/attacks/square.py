@@ -68,9 +68,9 @@ def square(
     frame that the first squares cover; it is halved on the published schedule, which ``rescale``
     stretches to ``queries``. Every image draws its own squares. Where few images are left of a model
     that gives gradients, several proposals of each are tried in one call and those after an accepted
-    one are made again: this changes nothing but the forward passes counted; ``steps_used`` and ``step_success`` are queries,
-    the first point's included, as if one at a time. ``seconds`` ends the attack on a batch after that
-    time, which depends on the machine. Andriushchenko et al., ECCV 2020.
+    one are made again: this changes nothing but the forward passes counted; ``steps_used`` and
+    ``step_success`` are queries, the first point's included, as if one at a time. ``seconds`` ends the
+    attack on a batch after that time, which depends on the machine. Andriushchenko et al., ECCV 2020.
     """
     clock = Clock(seconds)
     # windows are cut out channel by channel

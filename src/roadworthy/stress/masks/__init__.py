@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from roadworthy.types import Classifier
 
 MASKS: Registry[MaskDefinition] = Registry(
-    "mask", MaskDefinition, ("roadworthy.stress.masks",), "roadworthy.masks"
+    "mask", MaskDefinition, ("roadworthy.stress.masks",), "roadworthy.masks", ("masks",)
 )
 
 

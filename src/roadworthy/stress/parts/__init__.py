@@ -16,7 +16,7 @@ from roadworthy.stress.norm_names import Norm
 from roadworthy.stress.parts.base import PartDefinition
 
 PARTS: Registry[PartDefinition] = Registry(
-    "part", PartDefinition, ("roadworthy.stress.parts",), "roadworthy.parts"
+    "part", PartDefinition, ("roadworthy.stress.parts",), "roadworthy.parts", ("parts",)
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from roadworthy.stress._noise import bits
-from roadworthy.stress.draws import FastDraws
+from roadworthy.stress.draws import BatchDraws, FastDraws
 from roadworthy.types import Image
 
 
@@ -40,3 +40,14 @@ def test_the_rarest_words_give_finite_numbers(
     monkeypatch.setattr(bits, "_raw", same)
     drawn = bits.random_normal(np.random.default_rng(0), 2)
     assert float(np.hypot(*drawn)) == pytest.approx(longest, abs=0.01)
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 3), (5, 7, 3), (1,), (150, 150, 3)])
+def test_normal_numbers_of_many_images_are_those_of_each(shape: tuple[int, ...]) -> None:
+    one, other = (
+        BatchDraws([FastDraws(np.random.default_rng(seed)) for seed in range(9)]) for _ in range(2)
+    )
+    for _ in range(2):
+        together = one.singles(shape)
+        assert together.shape == (9, *shape)
+        np.testing.assert_array_equal(together, [d.normal_field(shape) for d in other.each])

@@ -16,7 +16,7 @@ from roadworthy.models.classifier import checked
 from roadworthy.models.expectation import JUDGED
 from roadworthy.pipeline.base import Pipeline
 from roadworthy.seed import digest
-from roadworthy.stress._noise.bits import random_normal, stream
+from roadworthy.stress._noise.bits import random_normals, stream
 from roadworthy.types import Classes, Classifier, Metadata, Need
 
 ATTACKED = "attacked"
@@ -103,9 +103,8 @@ def votes(
     for begin in range(0, draws, together):
         times = min(together, draws - begin)
         drawn = np.empty((times, len(x), *shape), np.float32)
-        for image, source in enumerate(noise):
-            for turn in range(times):
-                drawn[turn, image] = random_normal(source, *shape)
+        for turn in range(times):
+            drawn[turn] = random_normals(noise, *shape)
         logits = ask(torch.from_numpy(drawn).to(x).mul_(sigma).add_(x).flatten(0, 1))
         named = logits.argmax(1).view(times, len(x)).T
         counted = logits.isfinite().all(1).view(times, len(x)).T

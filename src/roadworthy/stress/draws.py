@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.stress._noise.base import Noise
-from roadworthy.stress._noise.bits import bytes_below, random_normal, random_signed, stream
+from roadworthy.stress._noise.bits import (
+    bytes_below,
+    random_normal,
+    random_normals,
+    random_signed,
+    stream,
+)
 from roadworthy.types import Image
 
 Floats = NDArray[np.float64]
@@ -175,4 +181,7 @@ class BatchDraws:
 
     def singles(self, shape: tuple[int, ...]) -> Singles:
         """Draw (N, *shape) standard normal numbers in single precision."""
+        fast = [draws.generator for draws in self.each if isinstance(draws, FastDraws)]
+        if len(fast) == len(self.each):  # as one by one, but faster
+            return random_normals(list(map(stream, fast)), *shape)
         return np.stack([draws.normal_field(shape) for draws in self.each])

@@ -35,6 +35,8 @@ class Goal:
 
     def repeated(self, times: int) -> Goal:
         """Return the goal of the whole batch repeated ``times`` times, one copy after the other."""
+        if times == 1:
+            return self
         return Goal(
             *(
                 None if v is None else v.repeat(times, *([1] * (v.ndim - 1)))  # type: ignore[arg-type]

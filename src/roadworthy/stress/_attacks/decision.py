@@ -145,7 +145,7 @@ class Decisions:
         some, times = self.at(rows), len(points)
         with torch.no_grad():
             logits = some.model.logits(points.flatten(0, 1))
-        goal = some.goal if times == 1 else some.goal.repeated(times)
+        goal = some.goal.repeated(times)
         return goal.reached(logits).view(times, len(rows))
 
     def _decided_in_pieces(self, rows: Tensor, z: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def judged(model: Counted, z: Tensor, goal: Goal) -> Points:
     """
     ahead = len(z) // len(goal.labels)
     logits = model.logits(z)
-    goal = goal if ahead == 1 else goal.repeated(ahead)
+    goal = goal.repeated(ahead)
     loss = LOSSES["margin" if goal.targets is None else "cross_entropy"]
     value = loss(logits, goal).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
     answers = z, logits, value, goal.reached(logits)

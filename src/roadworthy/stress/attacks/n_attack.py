@@ -124,13 +124,16 @@ def _better(
     # Draws are as large as images, so only two sums of them are kept. Losses count from the first
     # one on, beside which their differences are small.
     total, weighted = torch.zeros_like(mean), torch.zeros_like(mean)
-    first, values, done, together = None, [], 0, at_once(mean)
+    assert watch.ball is not None
+    project, together = watch.ball.projection(watch.x), at_once(mean)
+    first, values, done = None, [], 0
     while done < count and not (done > 1 and clock.over):
         drawn = list(
             drawn_around(watch, mean, BatchDraws.singles, min(together, count - done), spread)
         )
         done += len(drawn)
-        found = losses_of(watch.model, watch.goal, [_image(watch, mean + d) for d in drawn], loss)
+        images = [project(from_tanh_space(mean + draw)) for draw in drawn]
+        found = losses_of(watch.model, watch.goal, images, loss)
         first = found[0].nan_to_num(0.0, 0.0, 0.0) if first is None else first
         found = (found - first).to(mean)
         values.append(found)

@@ -199,6 +199,11 @@ def test_what_a_whole_group_lacks_is_said_once() -> None:
         *[("not adversarially trained", "top-1 %, clean", "robust top-1 %, pgd")] * 2,
     ]
     assert made.correlations[0][4] == "n/a: a rank correlation needs 3 models"
+    other = {**missing, "reason": "one of the scores is the same for all models"}
+    found["tradeoff"]["correlations"] = [missing, other]
+    made = tradeoff_tables(found)
+    assert made is not None
+    assert len(made.correlations) == 2
 
 
 def test_published_figures_stand_beside_measured_ones() -> None:

@@ -221,6 +221,9 @@ def test_models_are_called_by_architecture_and_training_where_that_is_enough() -
     assert called(told, [a, b]) == {a: "net", b: "net (at)"}
     assert called(told, [a, f"{b} [bf16]"]) == {a: "net", f"{b} [bf16]": "net (at) [bf16]"}
     assert called({}, [a, b]) == {a: "net (a)", b: "net (b)"}
+    other, evil = "torch:n.py:deep(checkpoint=a)", "timm/net (a)"
+    assert called({}, [a, other, b]) == {a: "net (a)", other: "deep", b: "net (b)"}
+    assert len(set(called({}, [a, b, evil]).values())) == 3
 
 
 def test_without_studies_there_is_no_section() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,12 +16,14 @@ _WIDTH = 36
 def called(summary: Mapping[str, Any], models: Iterable[str]) -> dict[str, str]:
     """Return a name for each model: its architecture, and how it was trained if not normally.
 
-    Where that does not tell all of them apart they have the names of `model_names`.
+    Those that this does not tell apart have the names of `model_names`.
     """
     known = distinct(models)
     facts = {text_of(entry, "spec"): entry for entry in entries(summary.get("run"), "models")}
     names = {model: _name(model, facts.get(spec_and_precision(model)[0])) for model in known}
-    return names if len(set(names.values())) == len(known) else model_names(known, _WIDTH)
+    times, longer = Counter(names.values()), model_names(known, _WIDTH)
+    found = {model: name if times[name] == 1 else longer[model] for model, name in names.items()}
+    return found if len(set(found.values())) == len(known) else longer
 
 
 def _name(model: str, facts: Mapping[str, Any] | None) -> str:

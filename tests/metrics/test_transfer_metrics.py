@@ -171,6 +171,27 @@ def test_a_model_that_has_no_attacked_image_right_stays_in_the_matrix_and_is_nam
     assert "made on" not in table.lines(summary)
 
 
+def test_a_single_pair_without_a_rate_is_explained() -> None:
+    summary = _summary()
+    summary["rows"] = [
+        {**r, "metric": "top1"} if (r["source"], r["model"]) == ("a1", "b") else r
+        for r in summary["rows"]
+    ]
+    (found,) = matrix.matrices(summary)
+    assert found.lines[0].readings[2] is None
+    assert (
+        found.notes[-1]
+        == "there is no rate where a judge has none of a source's attacked images right"
+    )
+
+
+def test_data_without_a_second_model_is_not_named_in_the_titles_of_others() -> None:
+    summary = _summary()
+    summary["rows"].append(_row("a1", "a1", "robust_top1", 3.0, data="other"))
+    (found,) = matrix.matrices(summary)
+    assert found.title == "pgd(eps=8/255)"
+
+
 def test_without_a_second_model_there_is_no_matrix() -> None:
     summary = _summary()
     summary["rows"] = [r for r in summary["rows"] if r["source"] in (None, r["model"])]

@@ -42,6 +42,18 @@ def test_tanh_space_holds_every_image_and_its_slope_is_the_derivative() -> None:
     assert w.isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("frame", [(9, 7), (5, 5), (61, 53)])
+def test_tanh_space_does_not_depend_on_where_in_a_batch_an_image_stands(
+    frame: tuple[int, int], dtype: torch.dtype
+) -> None:
+    x = torch.rand((7, 3, *frame), generator=torch.Generator().manual_seed(1), dtype=dtype)
+    w = to_tanh_space(x)
+    alone = [to_tanh_space(one.clone()) for one in x.split(1)]
+    assert torch.equal(w, torch.cat(alone))
+    assert torch.equal(from_tanh_space(w), torch.cat([from_tanh_space(one) for one in alone]))
+
+
 def test_adam_takes_the_published_steps_when_images_leave() -> None:
     target = np.random.default_rng(0).uniform(size=(3, 4))
     expected, mean, square = np.zeros((3, 4)), np.zeros((3, 4)), np.zeros((3, 4))

@@ -109,6 +109,19 @@ def test_where_all_probes_agree_the_direction_is_their_mean(sign: float) -> None
     np.testing.assert_allclose(found[0].numpy(), sign * mean / np.linalg.norm(mean), atol=1e-9)
 
 
+def test_no_block_of_probes_is_asked_about_once_the_time_is_over() -> None:
+    model, _ = _plane()
+    x, radius = _images(2), torch.full((2,), 0.1).double()
+    for seconds, wanted in ((600.0, 75), (1e-9, 0)):
+        counted = Counted(model)
+        asked = Decisions(
+            counted, x, goal_of(model, x), GEOMETRIES["L2"], queries=10**6, seconds=seconds
+        )
+        asked.ask(torch.arange(2), x)
+        boundary_normal(asked, torch.arange(2), x, radius, 75, draws(2))
+        assert counted.forwards.tolist() == [wanted + 1] * 2
+
+
 def test_more_probes_tell_the_normal_better() -> None:
     model, normal = _plane()
     x = _images(6)

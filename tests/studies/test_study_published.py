@@ -116,6 +116,12 @@ def test_what_was_read_off_is_of_members_and_of_the_size_of_such_changes() -> No
     for (_, spec, _), (value, source) in read_offs().items():
         assert (1e-3 < value < 0.1) if spec.startswith("eps_search") else (1e-6 < value < 2e-5)
         assert source
+    shown = {
+        m.partition("/")[2]: v for (m, spec, _), (v, _) in read_offs().items() if "bim" in spec
+    }
+    first = ("alexnet", "vgg19", "resnet_v2_152", "inception_resnet_v2")
+    last = ("mobilenet_v1_050", "densenet121", "nasnet_large")
+    assert [shown[key] for key in first + last] == [0.035, 0.027, 0.015, 0.015, 0.005, 0.007, 0.01]
 
 
 def test_models_measured_twice_elsewhere_have_both_figures() -> None:

@@ -164,7 +164,7 @@ def test_scores_are_read_from_the_rows_of_a_summary() -> None:
             row(model, "imagenet_c", "mce", 70.0),
             row(model, "fog(severity=1..5)", "mean_error", 40.0),
             row(model, "fog(severity=1..5)", "top1", 40.0, variant="severity=1"),
-            row(model, "snow(severity=3)", "top1", 55.0, variant="severity=3"),
+            row(model, "snow(severity=3)", "top1", 55.0, variant="severity=3"),  # of some suite
             row(model, "pgd(eps=4/255)", "robust_top1", robust),
             row(model, "pgd(eps=4/255)", "top1", robust),
             row(model, "pgd(eps=4/255)", "robust_top1", 50.0, source="other"),
@@ -175,10 +175,25 @@ def test_scores_are_read_from_the_rows_of_a_summary() -> None:
         ("natural", "top1 · clean"),
         ("natural", "mce · imagenet_c"),
         ("natural", "mean_error · fog(severity=1..5)"),
-        ("natural", "top1 · snow(severity=3)"),
         ("adversarial", "robust_top1 · pgd(eps=4/255)"),
     ]
-    assert found[4].values == {"m": (1.0, 0.0, 2.0), "n": (30.0, 29.0, 31.0)}
+    assert found[3].values == {"m": (1.0, 0.0, 2.0), "n": (30.0, 29.0, 31.0)}
+
+
+def test_corruptions_at_one_severity_are_natural_scores_where_nothing_else_quotes_them() -> None:
+    rows = []
+    for model in ("m", "n"):
+        rows += [
+            row(model, "snow(severity=3)", "top1", 55.0, variant="severity=3"),
+            row(model, "fog(severity=[1, 2])", "top1", 40.0, variant="severity=1"),
+            row(model, "fog(severity=[1, 2])", "top1", 30.0, variant="severity=2"),
+        ]
+    rows.append(row("z", "snow(severity=3)", "top1", None))  # none of its images could be used
+    assert [(s.kind, s.label) for s in scores_of(rows)] == [("natural", "top1 · snow(severity=3)")]
+    suite = [row(m, "imagenet_c(severity=3)", "top1", 50.0) for m in ("m", "n")]
+    assert scores_of([*rows, *suite]) == []
+    mean = [row(m, "imagenet_c(severity=3)", "mean_error", 50.0) for m in ("m", "n")]
+    assert [s.metric for s in scores_of([*rows, *mean])] == ["mean_error"]
 
 
 def test_the_entry_of_the_summary_has_pairs_and_the_reason_for_what_is_missing() -> None:

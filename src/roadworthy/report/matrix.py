@@ -69,13 +69,17 @@ def matrices(summary: Mapping[str, Any], every: Sequence[Cell] | None = None) ->
         if cell.source and attacked and not cell.pooled:
             pair = (cell.source, cell.model)
             found.setdefault((cell.stress, cell.variant, cell.data), {})[pair] = cell
+    found = {
+        key: pairs
+        for key, pairs in found.items()
+        if any(source != judge for source, judge in pairs)
+    }
     several = len({key[2] for key in found}) > 1
     return [
         _matrix(summary, key, metric, pairs, every, several)
         for key, pairs in found.items()
         for metric in TRANSFER
-        if any(source != judge for source, judge in pairs)
-        and (metric == TRANSFER[0] or any(metric in cell.readings for cell in pairs.values()))
+        if metric == TRANSFER[0] or any(metric in cell.readings for cell in pairs.values())
     ]
 
 
@@ -159,14 +163,17 @@ def _means(values: Mapping[tuple[str, str], float], families: Mapping[str, str])
 
 
 def _without(pairs: Mapping[tuple[str, str], Cell], names: Mapping[str, str]) -> Iterator[str]:
-    """Yield which judges have no rate, and which sources made nothing that has one."""
+    """Yield which judges have no rate, which sources made nothing that has one, and what else has none."""
     rated = [pair for pair, cell in pairs.items() if TRANSFER[0] in cell.readings]
+    sources, judges = ({pair[place] for pair in rated} for place in (0, 1))
     for judge in distinct(judge for _, judge in pairs):
-        if judge not in {one for _, one in rated}:
+        if judge not in judges:
             yield f"{names[judge]} has no image right that was attacked: as a judge it has no rate"
     for source in distinct(source for source, _ in pairs):
-        if source not in {one for one, _ in rated}:
+        if source not in sources:
             yield f"of {names[source]} no image was attacked, or no judge has one of them right"
+    if any(pair not in rated and pair[0] in sources and pair[1] in judges for pair in pairs):
+        yield "there is no rate where a judge has none of a source's attacked images right"
 
 
 def _asymmetry(values: Mapping[tuple[str, str], float]) -> Iterator[str]:

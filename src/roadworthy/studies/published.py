@@ -14,7 +14,6 @@ from roadworthy import _yaml
 from roadworthy.errors import UsageError
 from roadworthy.models.lists import lists
 from roadworthy.models.lists.base import Member
-from roadworthy.report.cells import label_of
 from roadworthy.spec import SpecError, parse
 from roadworthy.stress.bound import stress
 
@@ -93,6 +92,8 @@ def beside_survey(studies: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     It is in the unit of the survey. A figure that was read off has no band.
     """
+    from roadworthy.report.cells import label_of
+
     entries = []
     for study in studies:
         for point in study["points"]:

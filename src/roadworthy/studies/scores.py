@@ -44,19 +44,17 @@ def tradeoff(
 def scores_of(rows: Iterable[Mapping[str, Any]]) -> list[Score]:
     """Return the scores in the rows of a summary, natural ones first.
 
-    Natural are the accuracy on each clean data set and what suites and corruptions are quoted by, which
-    of a corruption at one severity is the accuracy; adversarial the accuracy under attacks with a
-    budget and the areas under their curves. Where inputs were made for another model they do not
-    count.
+    Natural are the accuracy on each clean data set and what suites and corruptions are quoted by; in a
+    run without these the accuracy under each corruption at one severity. Adversarial are the
+    accuracy under attacks with a budget and the areas under their curves. Where inputs were made
+    for another model they do not count.
     """
     rows = list(rows)
     several = len({row["data"] for row in rows}) > 1
     found: dict[tuple[Kind, str, str], dict[str, tuple[float, float | None, float | None]]] = {}
-    variants: dict[str, set[str]] = {}
+    alone = _alone(rows)
     for row in rows:
-        variants.setdefault(row["stress"], set()).add(row["variant"])
-    for row in rows:
-        kind = _kind(row, alone=len(variants[row["stress"]]) == 1)
+        kind = _kind(row, alone=row["stress"] in alone)
         if kind is None or row["value"] is None:
             continue
         key = (kind, _label(row, several), row["metric"])
@@ -65,8 +63,23 @@ def scores_of(rows: Iterable[Mapping[str, Any]]) -> list[Score]:
     return sorted(made, key=lambda score: score.kind == "adversarial")
 
 
+def _alone(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the stresses with one variant each, unless corruptions are quoted by a suite or a mean."""
+    from roadworthy.report.names import axis_of
+
+    variants: dict[tuple[str, str, str], set[str]] = {}
+    for row in rows:
+        if row["metric"] in NATURAL or axis_of(row["stress"]) == "suite":
+            return set()
+        if row["value"] is not None:
+            key = (row["stress"], row["model"], row["data"])
+            variants.setdefault(key, set()).add(row["variant"])
+    several = {stress for (stress, _, _), found in variants.items() if len(found) > 1}
+    return {stress for stress, _, _ in variants} - several
+
+
 def _kind(row: Mapping[str, Any], *, alone: bool) -> Kind | None:
-    """Return the kind of score that a row is; ``alone`` says that its stress has no other variant."""
+    """Return the kind of score that a row is; ``alone`` says that its stress is not quoted otherwise."""
     from roadworthy.report.names import axis_of
 
     metric, source = row["metric"], row.get("source")

@@ -8,8 +8,9 @@ from roadworthy.report.evidence import Evidence
 from roadworthy.report.sections.base import section
 
 CAPTION = (
-    "What was published for the same model under the same attack, as far as the source can be relied "
-    "upon, with the 95 % band that its number of images leaves; what was read off a figure has none. "
+    "What was published for the same model, or for its family where the source says so, under the same "
+    "attack, as far as the source can be relied upon, with the 95 % band that its number of images "
+    "leaves; what was read off a figure has none. "
     "Other images, weights or preprocessing move a figure further; nothing here is a test."
 )
 

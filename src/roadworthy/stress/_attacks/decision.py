@@ -92,9 +92,14 @@ class Decisions:
             self._at = rows, Some(self.x[rows], self.goal.at(rows), model)
         return self._at[1]
 
+    @property
+    def over(self) -> bool:
+        """Whether the time has come to which images may go on."""
+        return self._clock.over
+
     def goes_on(self, rows: Tensor, count: int = 1) -> Tensor:
         """Return which of ``rows`` may ask ``count`` times more and are not near enough yet, (n,)."""
-        if self._clock.over:
+        if self.over:
             return torch.zeros_like(rows, dtype=torch.bool)
         far = self.distance[rows] > self._enough[rows]
         return far & (self._spent[rows] + count <= self._queries)

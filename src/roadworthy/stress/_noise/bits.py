@@ -93,7 +93,7 @@ def random_normals(sources: Sequence[Generator], *shape: int) -> NDArray[np.floa
         some = sources[first : first + together]
         words = np.concatenate([_raw(source, 8 * half) for source in some]).view("<u4")
         _normal(words.reshape(len(some), 2, half), field[first : first + together])
-    return field.reshape(len(sources), -1)[:, :count].reshape(len(sources), *shape)
+    return field.reshape(len(sources), 2 * half)[:, :count].reshape(len(sources), *shape)
 
 
 def _normal(words: NDArray[np.uint32], field: NDArray[np.float32]) -> None:

@@ -29,6 +29,7 @@ def _passes(given: Mapping[str, Any]) -> tuple[int, int]:
     norms=("L2",),
     check=check_search("carlini_wagner"),
     passes=_passes,
+    version=2,
     paper="Carlini & Wagner, IEEE S&P 2017",
 )
 def carlini_wagner(

@@ -49,7 +49,7 @@ def test_tanh_space_does_not_depend_on_where_in_a_batch_an_image_stands(
 ) -> None:
     x = torch.rand((7, 3, *frame), generator=torch.Generator().manual_seed(1), dtype=dtype)
     w = to_tanh_space(x)
-    alone = [to_tanh_space(one.clone()) for one in x.split(1)]
+    alone = [to_tanh_space(one.clone()) for one in torch.split(x, 1)]
     assert torch.equal(w, torch.cat(alone))
     assert torch.equal(from_tanh_space(w), torch.cat([from_tanh_space(one) for one in alone]))
 

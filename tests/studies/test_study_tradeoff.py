@@ -192,7 +192,7 @@ def test_corruptions_at_one_severity_are_natural_scores_where_nothing_else_quote
     assert [(s.kind, s.label) for s in scores_of(rows)] == [("natural", "top1 · snow(severity=3)")]
     suite = [row(m, "imagenet_c(severity=3)", "top1", 50.0) for m in ("m", "n")]
     assert scores_of([*rows, *suite]) == []
-    mean = [row(m, "imagenet_c(severity=3)", "mean_error", 50.0) for m in ("m", "n")]
+    mean = [row(m, "frost(severity=1..5)", "mean_error", 50.0) for m in ("m", "n")]
     assert [s.metric for s in scores_of([*rows, *mean])] == ["mean_error"]
 
 

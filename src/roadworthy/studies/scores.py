@@ -71,9 +71,8 @@ def _alone(rows: Iterable[Mapping[str, Any]]) -> set[str]:
     for row in rows:
         if row["metric"] in NATURAL or axis_of(row["stress"]) == "suite":
             return set()
-        if row["value"] is not None:
-            key = (row["stress"], row["model"], row["data"])
-            variants.setdefault(key, set()).add(row["variant"])
+        key = (row["stress"], row["model"], row["data"])
+        variants.setdefault(key, set()).add(row["variant"])
     several = {stress for (stress, _, _), found in variants.items() if len(found) > 1}
     return {stress for stress, _, _ in variants} - several
 

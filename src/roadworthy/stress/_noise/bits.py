@@ -75,7 +75,8 @@ def random_signed(source: Generator, *shape: int) -> NDArray[np.float32]:
 
 def random_normal(source: Generator, *shape: int) -> NDArray[np.float32]:
     """Return numbers of ``shape`` from the standard normal distribution, to single precision."""
-    return random_normals([source], *shape)[0]
+    field: NDArray[np.float32] = random_normals([source], *shape)[0]
+    return field
 
 
 def random_normals(sources: Sequence[Generator], *shape: int) -> NDArray[np.float32]:

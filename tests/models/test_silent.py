@@ -172,8 +172,11 @@ def test_specs_name_them_and_attacks_that_need_more_say_why_they_do_not_run(tmp_
     rows = run.rows().filter(stress=stresses[1], model=f"probabilities_only({inner})")
     whole = run.rows().filter(stress=stresses[1], model=inner)
     assert len(rows) == 6
-    for column in ("pred", "success", "queries"):
+    for column in ("pred", "success", "steps_used"):
         assert rows.sort("sample")[column].to_list() == whole.sort("sample")[column].to_list()
+    used = rows["steps_used"].fill_null(0)  # nothing is asked about images that are wrong
+    assert rows["queries"].to_list() == used.to_list()  # nor is such a model ever asked ahead
+    assert whole["queries"].sum() > whole["steps_used"].sum()
     clean = run.rows().filter(stress="clean")
     by_model = [frame["pred"].to_list() for frame in clean.sort("sample").partition_by("model")]
     assert by_model[0] == by_model[1] == by_model[2]

@@ -16,6 +16,7 @@ from roadworthy.stress.attacks.square import square
 from roadworthy.stress.ball import Ball, Norm
 from roadworthy.stress.draws import BatchDraws, FastDraws
 from roadworthy.stress.goal import Goal
+from roadworthy.types import Need
 
 Array = NDArray[np.float64]
 QUERIES = 80
@@ -27,6 +28,7 @@ class Net:
 
     frame: tuple[int, int]
     id: str = "net"
+    gives: frozenset[Need] = frozenset({Need.GRADIENT})  # so it is asked ahead
 
     def __post_init__(self) -> None:
         generator = torch.Generator().manual_seed(1)

@@ -65,9 +65,10 @@ def alone(count: int, spec: str) -> Work:
 
 
 def shares(count: int, spec: str) -> Work:
-    """Run one attack as `alone` does; part ``its model`` of a lap is the time that the model took."""
+    """Attack ``count`` images that are right; part ``its model`` of a lap is the time of the model."""
     use_cores()
-    model, batch, one = load(resnet20(adversarial=True)), images(count), stress(spec)
+    model, one = load(resnet20(adversarial=True)), stress(spec)
+    batch = _right(model, count)
 
     def run_all() -> tuple[float, float]:
         calls: list[_Call] = []
@@ -98,10 +99,14 @@ def passes(count: int, spec: str) -> Work:
     return Work(run_all)
 
 
-def same_calls(count: int, spec: str) -> Work:
-    """Make the calls that the attack makes, of as many images each and with as many gradients; no more."""
+def same_calls(count: int, spec: str, *, right: bool = False) -> Work:
+    """Make the calls that the attack makes, of as many images each and with as many gradients; no more.
+
+    It attacks those of ``count`` images that are ``right``, or ``count`` that are.
+    """
     use_cores()
-    model, batch = load(resnet20(adversarial=True)), images(count)
+    model = load(resnet20(adversarial=True))
+    batch = _right(model, count) if right else images(count)
     calls: list[_Call] = []
     left, _, _ = _attacked(model, batch, stress(spec), torch.arange(count), calls=calls)
     most = max(call.images for call in calls)
@@ -121,6 +126,15 @@ def same_calls(count: int, spec: str) -> Work:
                 torch.autograd.grad(loss, z, retain_graph=left_over > 0)
 
     return Work(run_all)
+
+
+def _right(model: Classifier, count: int) -> Images:
+    """Return the first ``count`` images that the model has right."""
+    some = images(2 * count)
+    with torch.no_grad():
+        rows = (model.logits(some.x).argmax(1) == some.labels).nonzero().squeeze(1)[:count]
+    assert len(rows) == count
+    return Images(some.x[rows], some.labels[rows])
 
 
 @dataclass(frozen=True)

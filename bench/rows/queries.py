@@ -39,7 +39,12 @@ def _race(spec: str, count: int) -> Race:
         f"queries {spec}",
         (
             Side("attack", "bench.autoattack_side:shares", arguments, keep_memory=True),
-            Side("answers", "bench.autoattack_side:same_calls", arguments, keep_memory=True),
+            Side(
+                "answers",
+                "bench.autoattack_side:same_calls",
+                {**arguments, "right": True},
+                keep_memory=True,
+            ),
         ),
         (
             Comparison(
@@ -60,6 +65,6 @@ def _race(spec: str, count: int) -> Race:
         rounds=3,
         together=True,
         missing=missing_cifar(),
-        note=f"{spec}, ResNet-20 adversarially trained, {count} CIFAR-10 images at once, of which it "
-        "attacks those that are right",
+        note=f"{spec}, ResNet-20 adversarially trained, the first {count} CIFAR-10 images that it has "
+        "right, at once",
     )

@@ -54,7 +54,12 @@ class Matrix:
 def handed_on(cell: Cell) -> bool:
     """Whether a cell is about inputs that were made for another model than its judge."""
     other = bool(cell.source) and cell.source != cell.model
-    return other and (TRANSFER[0] in cell.readings or cell.axis in ("adversarial", "clean"))
+    return other and (_attacked(cell) or cell.axis == "clean")
+
+
+def _attacked(cell: Cell) -> bool:
+    """Whether a cell is about an attack, even where nothing of it has a rate."""
+    return TRANSFER[0] in cell.readings or cell.axis == "adversarial"
 
 
 def matrices(summary: Mapping[str, Any], every: Sequence[Cell] | None = None) -> list[Matrix]:
@@ -65,8 +70,7 @@ def matrices(summary: Mapping[str, Any], every: Sequence[Cell] | None = None) ->
     every = cells(summary) if every is None else every
     found: dict[tuple[str, str, str], dict[tuple[str, str], Cell]] = {}
     for cell in every:
-        attacked = TRANSFER[0] in cell.readings or cell.axis == "adversarial"
-        if cell.source and attacked and not cell.pooled:
+        if cell.source and _attacked(cell) and not cell.pooled:
             pair = (cell.source, cell.model)
             found.setdefault((cell.stress, cell.variant, cell.data), {})[pair] = cell
     found = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Protocol
 
 import torch
@@ -110,8 +111,8 @@ def estimated(
     image. Where the loss is not finite on either side a draw says nothing.
     """
     total, done, together = torch.zeros_like(z), 0, max(1, at_once(z) // 2)
-    while done < pairs and not (done and clock.over):
-        drawn = list(drawn_around(watch, z, directions, min(pairs - done, together), spread))
+    draws = drawn_around(watch, z, directions, pairs, spread)
+    for drawn in in_calls(draws, together, clock, least=1):
         sides = [side.clamp_(0.0, 1.0) for moved in drawn for side in (z + moved, z - moved)]
         values = losses_of(watch.model, watch.goal, sides, loss)
         for moved, (above, below) in zip(drawn, values.view(-1, 2, len(z)), strict=True):
@@ -130,6 +131,16 @@ def drawn_around(
     for _ in range(count):
         drawn = directions(watch.rng, (height, width, channels))  # as batches lie in memory
         yield torch.from_numpy(drawn).to(z).permute(0, 3, 1, 2).mul_(spread)
+
+
+def in_calls(
+    draws: Iterator[Tensor], together: int, clock: Clock, *, least: int
+) -> Iterator[list[Tensor]]:
+    """Yield ``draws``, some for each call, until the ``clock`` is over and there were ``least``."""
+    done = 0
+    while (done < least or not clock.over) and (drawn := list(islice(draws, together))):
+        yield drawn
+        done += len(drawn)
 
 
 def losses_of(model: Counted, goal: Goal, points: list[Tensor], loss: Loss) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from roadworthy.errors import UsageError
 from roadworthy.models.counted import Counted
-from roadworthy.stress._attacks.differences import drawn_around, losses_of
+from roadworthy.stress._attacks.differences import drawn_around, in_calls, losses_of
 from roadworthy.stress._attacks.queries import (
     NEVER,
     Clock,
@@ -127,10 +127,8 @@ def _better(
     assert watch.ball is not None
     project, together = watch.ball.projection(watch.x), at_once(mean)
     first, values, done = None, [], 0
-    while done < count and not (done > 1 and clock.over):
-        drawn = list(
-            drawn_around(watch, mean, BatchDraws.singles, min(together, count - done), spread)
-        )
+    draws = drawn_around(watch, mean, BatchDraws.singles, count, spread)
+    for drawn in in_calls(draws, together, clock, least=2):
         done += len(drawn)
         images = [project(from_tanh_space(mean + draw)) for draw in drawn]
         found = losses_of(watch.model, watch.goal, images, loss)
